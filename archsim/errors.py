@@ -1,0 +1,40 @@
+"""Typed errors: every failure that a user can cause or mend has one of these types.
+
+Library code raises them and never prints; the command line turns them into one sentence and an
+exit code.
+"""
+
+from __future__ import annotations
+
+
+class ArchsimError(Exception):
+    """Base of every error that archsim raises on purpose.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the command line exits with: 1 unless a subclass says otherwise.
+    """
+
+    exit_code = 1
+
+
+class InputError(ArchsimError):
+    """The user's input is wrong: a file, a field, an option.
+
+    The message is one sentence that names the file, the line or field, and what to do.
+    """
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """A configuration file, or an override of it, is wrong."""
+
+
+class TraceError(InputError):
+    """A trace file is missing, cut, of another schema, or cannot be written."""
+
+
+class WorkloadError(InputError):
+    """A workload's or a network's data file is missing, cut or does not fit the network."""
