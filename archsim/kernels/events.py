@@ -1,0 +1,96 @@
+"""The event loop: starts operations on resources at whole clock cycles.
+
+An operation is ready when every operation that it needs has ended, and starts when it is ready and
+its resource is free. Ready operations are served in the order ``(cycle, priority, index)``, so a
+schedule is reproducible whatever the order in which they became ready.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.kernels.jit import kernel
+
+
+@kernel
+def schedule_operations(
+    resource: NDArray[np.int64],
+    duration: NDArray[np.int64],
+    priority: NDArray[np.int64],
+    release: NDArray[np.int64],
+    need_pointer: NDArray[np.int64],
+    need: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the cycle in which each operation starts, -1 for those that never can.
+
+    Parameters
+    ----------
+    resource : int64 (operations,)
+        The resource that each operation occupies, one operation at a time.
+    duration : int64 (operations,)
+        Whole clock cycles, at least 1.
+    priority : int64 (operations,)
+        Lower goes first among operations that are ready in the same cycle.
+    release : int64 (operations,)
+        First cycle in which the operation may start.
+    need_pointer : int64 (operations + 1,)
+        ``need[need_pointer[n]:need_pointer[n + 1]]`` are the operations that n waits for.
+    need : int64 (needs,)
+        Operation indices.
+
+    Returns
+    -------
+    int64 (operations,)
+        Start cycles.
+    """
+    operations = resource.shape[0]
+    waits = need_pointer[1:] - need_pointer[:-1]
+    user_pointer, user = _invert(need_pointer, need)
+    ready_at = release.copy()
+    start = np.full(operations, -1, dtype=np.int64)
+    free_at = np.zeros(resource.max() + 1 if operations else 0, dtype=np.int64)
+    queue = [(np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
+    for operation in range(operations):
+        if waits[operation] == 0:
+            heapq.heappush(
+                queue, (ready_at[operation], priority[operation], np.int64(operation))
+            )
+    while len(queue) > 0:
+        cycle, order, operation = heapq.heappop(queue)
+        place = resource[operation]
+        if free_at[place] > cycle:
+            heapq.heappush(queue, (free_at[place], order, operation))
+            continue
+        start[operation] = cycle
+        end = cycle + duration[operation]
+        free_at[place] = end
+        for index in range(user_pointer[operation], user_pointer[operation + 1]):
+            other = user[index]
+            ready_at[other] = max(ready_at[other], end)
+            waits[other] -= 1
+            if waits[other] == 0:
+                heapq.heappush(queue, (ready_at[other], priority[other], np.int64(other)))
+    return start
+
+
+@kernel
+def _invert(
+    need_pointer: NDArray[np.int64], need: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Turn "what each operation needs" into "who needs each operation", in the same form."""
+    operations = need_pointer.shape[0] - 1
+    pointer = np.zeros(operations + 1, dtype=np.int64)
+    for index in range(need.shape[0]):
+        pointer[need[index] + 1] += 1
+    for operation in range(operations):
+        pointer[operation + 1] += pointer[operation]
+    fill = pointer[:-1].copy()
+    user = np.empty(need.shape[0], dtype=np.int64)
+    for operation in range(operations):
+        for index in range(need_pointer[operation], need_pointer[operation + 1]):
+            user[fill[need[index]]] = operation
+            fill[need[index]] += 1
+    return pointer, user

@@ -1,0 +1,82 @@
+"""A linear layer for a block of sequences: on a tile with a linear ramp, or in digital units."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.kernels.fixed import round_shift, saturate
+from archsim.kernels.jit import kernel
+from archsim.kernels.record import TileRecord, convert_recorded
+from archsim.kernels.tile import TileArrays
+
+
+@kernel
+def run_linear_tile(
+    tile: TileArrays,
+    bias_drive: int,
+    x_drive: NDArray[np.int16],
+    code: NDArray[np.uint16],
+    record: TileRecord,
+) -> None:
+    """Convert every input vector of a block of sequences.
+
+    Parameters
+    ----------
+    tile : TileArrays
+        Rows are the inputs and a bias row.
+    bias_drive : int
+        Pulse width of the bias row, in cycles.
+    x_drive : int16 (sequences, conversions, inputs)
+        Inputs as signed pulse widths.
+    code : uint16 (sequences, conversions, columns)
+        Out: latched codes.
+    record : TileRecord
+        Out: what the tile did.
+    """
+    sequences, conversions, inputs = x_drive.shape
+    columns = tile.difference.shape[1]
+    drive = np.empty(inputs + 1, dtype=np.int64)
+    drive[inputs] = bias_drive
+    charge = np.empty(columns, dtype=np.int64)
+    latched = np.empty(columns, dtype=np.int64)
+    for sequence in range(sequences):
+        for conversion in range(conversions):
+            drive[:inputs] = x_drive[sequence, conversion]
+            convert_recorded(tile, drive, charge, latched, record, sequence, conversion)
+            code[sequence, conversion, :] = latched
+
+
+@kernel
+def run_linear_digital(
+    weight: NDArray[np.int64],
+    bias: NDArray[np.int64],
+    fraction_bits: int,
+    word_limit: int,
+    x: NDArray[np.int32],
+    y: NDArray[np.int32],
+) -> None:
+    """Multiply and accumulate in fixed point, rounding once at the end.
+
+    Parameters
+    ----------
+    weight : int64 (units, inputs)
+        Weights, fixed point.
+    bias : int64 (units,)
+        Biases, fixed point.
+    fraction_bits, word_limit : int
+        The format of weights, inputs and outputs.
+    x : int32 (sequences, conversions, inputs)
+        Inputs, fixed point.
+    y : int32 (sequences, conversions, units)
+        Out: ``weight @ x + bias``, fixed point.
+    """
+    for sequence in range(x.shape[0]):
+        for conversion in range(x.shape[1]):
+            for unit in range(weight.shape[0]):
+                total = bias[unit] << fraction_bits
+                for index in range(weight.shape[1]):
+                    total += weight[unit, index] * np.int64(x[sequence, conversion, index])
+                y[sequence, conversion, unit] = saturate(
+                    round_shift(total, fraction_bits), word_limit
+                )
