@@ -1,0 +1,1 @@
+"""What everything costs: energy, area and leakage, each number with its source."""

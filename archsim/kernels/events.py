@@ -55,9 +55,7 @@ def schedule_operations(
     queue = [(np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
     for operation in range(operations):
         if waits[operation] == 0:
-            heapq.heappush(
-                queue, (ready_at[operation], priority[operation], np.int64(operation))
-            )
+            heapq.heappush(queue, (ready_at[operation], priority[operation], np.int64(operation)))
     while len(queue) > 0:
         cycle, order, operation = heapq.heappop(queue)
         place = resource[operation]

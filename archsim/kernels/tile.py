@@ -43,7 +43,7 @@ class Activity(IntEnum):
     ROW_EDGES = 2
     """Rows that rise or fall at the start of the cycle."""
     UNDECIDED = 3
-    """Columns that have not latched when the cycle starts."""
+    """Columns that compare in the cycle: those that have not latched; 0 outside the ramp."""
     LATCHED = 4
     """Columns that latch in the cycle."""
 
@@ -159,14 +159,6 @@ def _compare(
 
 
 @kernel
-def _count_undecided(code: NDArray[np.int64]) -> int:
-    undecided = 0
-    for column in range(code.shape[0]):
-        undecided += code[column] == _NOT_LATCHED
-    return undecided
-
-
-@kernel
 def convert_cycles(
     tile: TileArrays,
     drive: NDArray[np.int64],
@@ -202,8 +194,6 @@ def convert_cycles(
             _integrate(tile, drive, step, charge, activity[cycle])
         if phase == _RAMP:
             _compare(tile, step, charge, code, activity[cycle])
-        else:
-            activity[cycle, _UNDECIDED] = _count_undecided(code)
         if waveform.shape[0] > 0:
             waveform[cycle, :] = charge
     for column in range(code.shape[0]):

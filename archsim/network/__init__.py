@@ -1,0 +1,1 @@
+"""What is computed: activation functions, layers, weights, and their floating-point reference."""

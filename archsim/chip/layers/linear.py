@@ -1,0 +1,179 @@
+"""A linear layer: a tile with a linear ramp, or digital multiply-accumulate units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.layers.base import (
+    BuildContext,
+    ChipLayer,
+    LayerBuilder,
+    LayerResult,
+    Recorder,
+    Signal,
+    Unit,
+    register,
+)
+from archsim.chip.program import Needs, Program
+from archsim.chip.ramp import design_ramp
+from archsim.chip.tile import build_tile
+from archsim.config.run import LinearLayer, Placement
+from archsim.costs.digital import multiply_accumulate_unit
+from archsim.kernels.linear import run_linear_digital, run_linear_tile
+from archsim.network.activations import get_activation
+from archsim.network.reference import linear_float
+
+
+class _LinearBase(ChipLayer):
+    """What both placements share: weights, the timesteps at work, the float reference."""
+
+    def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
+        self.name = section.name
+        self.elements = section.units
+        self._weight = context.weights.get(f"{section.name}.weight", (section.units, inputs))
+        self._bias = context.weights.get(f"{section.name}.bias", (section.units,))
+        timesteps = context.config.network.timesteps
+        self._first = timesteps - 1 if section.timesteps == "last" else 0
+        self.macs = (timesteps - self._first) * section.units * inputs
+        self._drive_steps = context.drive_steps
+        self._context = context
+
+    def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the layer in float64 at the timesteps at which it works."""
+        return linear_float(x[:, self._first :], self._weight, self._bias)
+
+    def _schedule_on(
+        self,
+        program: Program,
+        inputs: Sequence[Needs],
+        *,
+        resource: str,
+        kind: str,
+        duration: int,
+    ) -> list[Needs]:
+        return [
+            (
+                program.add(
+                    resource,
+                    kind,
+                    layer=self.name,
+                    timestep=timestep,
+                    duration=duration,
+                    needs=inputs[timestep],
+                ),
+            )
+            for timestep in range(self._first, len(inputs))
+        ]
+
+    def _signal(self, fixed: NDArray[np.int64]) -> Signal:
+        """Make the next layer's input: values beyond -1 .. 1 take the full pulse width."""
+        one = 1 << self._context.config.digital.fraction_bits
+        width = (2 * np.abs(fixed) * self._drive_steps + one) // (2 * one)
+        drive = np.sign(fixed) * np.minimum(width, self._drive_steps)
+        return Signal(drive.astype(np.int16), fixed.astype(np.int32))
+
+
+class LinearOnTile(_LinearBase):
+    """A linear layer on a tile whose ramp is a straight line."""
+
+    def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
+        super().__init__(section, inputs, context)
+        config = context.config
+        bias_cells = config.adc.bias_cells
+        ramp = design_ramp(
+            get_activation("identity"),
+            section.bits or config.adc.bits,
+            g_max=config.device.g_max,
+            input_range=section.input_range,
+            bias_cells=None if bias_cells == "auto" else bias_cells,
+        )
+        self._tile = build_tile(
+            section.name,
+            np.concatenate([self._weight.T, self._bias[None, :]]),
+            [ramp],
+            np.zeros(section.units, dtype=np.int64),
+            config=config,
+            library=context.library,
+            input_bits=config.tile.input_bits,
+        )
+        self._level = ramp.level
+        self.tiles = (self._tile,)
+        self.units = ()
+
+    def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
+        """Add one conversion for every timestep at which the layer works."""
+        return self._schedule_on(
+            program,
+            inputs,
+            resource=self._tile.name,
+            kind="convert",
+            duration=self._tile.arrays.cycles,
+        )
+
+    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
+        """Convert every input vector of a block of sequences."""
+        drive = np.ascontiguousarray(signal.drive[:, self._first :])
+        code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
+        record = recorder.open(self._tile, drive.shape[1])
+        run_linear_tile(self._tile.arrays, self._drive_steps, drive, code, record)
+        logits = self._level[code]
+        return LayerResult(
+            self._signal(self._context.to_fixed(logits)),
+            {"code": code, "logits": logits.astype(np.float32)},
+        )
+
+
+class LinearDigital(_LinearBase):
+    """A linear layer in digital multiply-accumulate units, weights in fixed point."""
+
+    def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
+        super().__init__(section, inputs, context)
+        cost = multiply_accumulate_unit(
+            section.units * (inputs + 1),
+            design=context.digital_design(),
+            library=context.library,
+        )
+        self._unit = Unit(section.name, cost)
+        self.tiles = ()
+        self.units = (self._unit,)
+
+    def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
+        """Add one run of the multiply-accumulate units for every timestep at work."""
+        return self._schedule_on(
+            program,
+            inputs,
+            resource=self._unit.name,
+            kind="multiply_accumulate",
+            duration=self._unit.duration("multiply_accumulate"),
+        )
+
+    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:  # noqa: ARG002
+        """Multiply and accumulate every input vector of a block of sequences."""
+        digital = self._context.config.digital
+        x = np.ascontiguousarray(signal.fixed[:, self._first :])
+        y = np.empty((*x.shape[:2], self.elements), dtype=np.int32)
+        run_linear_digital(
+            self._context.to_fixed(self._weight),
+            self._context.to_fixed(self._bias),
+            digital.fraction_bits,
+            self._context.word_limit,
+            x,
+            y,
+        )
+        logits = y / 2.0**digital.fraction_bits
+        return LayerResult(self._signal(y.astype(np.int64)), {"logits": logits.astype(np.float32)})
+
+
+@register
+class LinearBuilder(LayerBuilder):
+    """Builds ``kind: linear``."""
+
+    kind = "linear"
+
+    def build(self, section: LinearLayer, inputs: int, context: BuildContext) -> ChipLayer:
+        """Build the layer where its section places it."""
+        on_tile = section.placement is Placement.TILE
+        return (LinearOnTile if on_tile else LinearDigital)(section, inputs, context)

@@ -1,0 +1,115 @@
+"""The chip's part of a configuration: technology, device, tile, converter, digital units."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from archsim.config.base import Section
+from archsim.config.quantity import ConfigPath, Quantity
+
+
+class Technology(Section):
+    """Process, clock and supply, and the component library that gives every cost."""
+
+    node: Annotated[float, Quantity("m", gt=0)] = Field(description="CMOS node")
+    clock: Annotated[float, Quantity("Hz", gt=0)] = Field(description="frequency of the one clock")
+    supply: Annotated[float, Quantity("V", gt=0)] = Field(description="digital supply voltage")
+    components: ConfigPath = Field(description="component library (YAML) of this node")
+
+
+class IdealDevice(Section):
+    """Memristors that take and keep exactly the conductance that they are programmed to."""
+
+    model: Literal["ideal"] = Field(description="device model")
+    g_min: Annotated[float, Quantity("S", ge=0)] = Field(description="lowest conductance")
+    g_max: Annotated[float, Quantity("S", gt=0)] = Field(description="highest conductance")
+    conductance_steps: int = Field(
+        4095,
+        ge=1,
+        le=32767,
+        description="whole steps from 0 to g_max in which the simulation holds conductances",
+    )
+
+    @model_validator(mode="after")
+    def _range(self) -> IdealDevice:
+        if self.g_min >= self.g_max:
+            msg = f"g_min ({self.g_min:g} S) has to be below g_max ({self.g_max:g} S)"
+            raise ValueError(msg)
+        return self
+
+
+class Tile(Section):
+    """A crossbar with its row drivers and integrators."""
+
+    rows: int = Field(ge=1, le=16384, description="most wordlines a tile has, bias row included")
+    columns: int = Field(ge=1, le=65536, description="most differential columns a tile has")
+    input_bits: int = Field(
+        ge=1, le=10, description="magnitude bits of a pulse-width input; its sign comes on top"
+    )
+    v_read: Annotated[float, Quantity("V", gt=0)] = Field(
+        description="read voltage on a driven row"
+    )
+    v_clp: Annotated[float, Quantity("V", ge=0)] = Field(description="clamp voltage of the columns")
+    full_scale: Annotated[float, Quantity("V", gt=0)] = Field(
+        description="swing of the integrators from V_CLP that the longest ramp reaches; sets C_fb"
+    )
+    reset_cycles: int = Field(1, ge=1, le=1024, description="cycles to reset the integrators")
+    readout_cycles: int = Field(1, ge=1, le=1024, description="cycles to move the codes out")
+
+
+class Converter(Section):
+    """The in-memory ramp converter at the foot of every column."""
+
+    bits: int = Field(ge=1, le=10, description="output resolution n_out")
+    bias_cells: Literal["auto"] | Annotated[int, Field(ge=0, le=4096)] = Field(
+        "auto", description="calibration cells of a ramp column; auto takes what the ramp needs"
+    )
+    gated_comparators: bool = Field(
+        True, description="a comparator that has latched makes no more decisions"
+    )
+
+
+class CellActivation(StrEnum):
+    """How the digital unit gets tanh(c)."""
+
+    TABLE = "table"
+    RAMP = "ramp"
+
+
+class Digital(Section):
+    """Digital units around the tiles, in fixed point."""
+
+    word_bits: int = Field(16, ge=4, le=24, description="bits of a word, sign included")
+    fraction_bits: int = Field(11, ge=1, le=22, description="bits of a word below the point")
+    lanes: int = Field(32, ge=1, le=65536, description="elements that a unit works on in parallel")
+    cell_activation: CellActivation = Field(
+        CellActivation.TABLE,
+        description="tanh(c): a table look-up, or a second pass through a small ramp converter",
+    )
+    cell_range: int = Field(4, ge=1, le=64, description="|c| at which tanh(c) counts as flat")
+    table_entries: int = Field(256, ge=2, le=65536, description="entries of the tanh table")
+    buffer_word_bits: int = Field(64, ge=1, le=4096, description="bits a cycle from a buffer")
+
+    @model_validator(mode="after")
+    def _format(self) -> Digital:
+        if self.fraction_bits >= self.word_bits:
+            msg = (
+                f"fraction_bits ({self.fraction_bits}) has to be below word_bits "
+                f"({self.word_bits}), which includes the sign"
+            )
+            raise ValueError(msg)
+        for name in ("cell_range", "table_entries"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                msg = f"{name} ({value}) has to be a power of two, so that it costs only a shift"
+                raise ValueError(msg)
+        if self.cell_range << self.fraction_bits < self.table_entries:
+            msg = (
+                f"table_entries ({self.table_entries}) are more than the {self.fraction_bits} "
+                f"fraction bits can tell apart below cell_range ({self.cell_range})"
+            )
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,127 @@
+"""The run's part of a configuration: network, workload, trace; and the whole of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from archsim.config.base import Section
+from archsim.config.hardware import Converter, Digital, IdealDevice, Technology, Tile
+from archsim.config.quantity import ConfigPath
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+
+
+class LSTMLayer(Section):
+    """A layer of LSTM units on one tile, its gates' functions in the converter."""
+
+    kind: Literal["lstm"] = Field(description="layer kind")
+    name: Name = Field(description="prefix of the layer's tensors, name of its tile")
+    units: int = Field(ge=1, le=16384, description="hidden units")
+
+
+class Placement(StrEnum):
+    """Where a linear layer is computed."""
+
+    TILE = "tile"
+    DIGITAL = "digital"
+
+
+class LinearLayer(Section):
+    """A linear layer, on a tile with a linear ramp or in digital multiply-accumulate units."""
+
+    kind: Literal["linear"] = Field(description="layer kind")
+    name: Name = Field(description="prefix of the layer's tensors, name of its tile")
+    units: int = Field(ge=1, le=16384, description="outputs")
+    placement: Placement = Field(Placement.TILE, description="analog tile or digital units")
+    timesteps: Literal["last", "all"] = Field("last", description="when the layer is computed")
+    bits: int | None = Field(
+        None, ge=1, le=10, description="resolution of its linear ramp; adc.bits where not given"
+    )
+    input_range: tuple[float, float] = Field(
+        (-8.0, 8.0), description="where its linear ramp begins and ends, in units of its output"
+    )
+
+    @model_validator(mode="after")
+    def _range(self) -> LinearLayer:
+        low, high = self.input_range
+        if not low < high:
+            msg = f"input_range [{low:g}, {high:g}] has to rise"
+            raise ValueError(msg)
+        return self
+
+
+Layer = Annotated[LSTMLayer | LinearLayer, Field(discriminator="kind")]
+
+
+class Network(Section):
+    """Layers from input to output, and their trained weights."""
+
+    inputs: int = Field(ge=1, le=65536, description="inputs a timestep")
+    timesteps: int = Field(ge=1, le=1_000_000, description="timesteps of a sequence")
+    weights: ConfigPath = Field(description="weights (safetensors, PyTorch's names)")
+    layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
+
+    @model_validator(mode="after")
+    def _names(self) -> Network:
+        names = [layer.name for layer in self.layers]
+        for name in names:
+            if names.count(name) > 1:
+                msg = f"two layers are called '{name}': give each its own name"
+                raise ValueError(msg)
+        return self
+
+
+class KeywordSpotting(Section):
+    """Spoken words: prepared features, or a folder in the layout of Google Speech Commands."""
+
+    kind: Literal["keyword_spotting"] = Field(description="workload kind")
+    source: ConfigPath = Field(
+        description="features (.npz), or a folder in the layout of Google Speech Commands"
+    )
+    split: Literal["train", "validation", "test"] = Field(
+        "test", description="split to take from a folder"
+    )
+    sequences: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        "all", description="how many utterances to run, from the first"
+    )
+
+
+class TraceLevel(StrEnum):
+    """How much a run writes down."""
+
+    OFF = "off"
+    SUMMARY = "summary"
+    EVENT = "event"
+    CYCLE = "cycle"
+
+
+class Trace(Section):
+    """What goes into the trace."""
+
+    level: TraceLevel = Field(TraceLevel.CYCLE, description="how much is written down")
+    sequences: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), description="sequences whose cycles are recorded, counted from 0"
+    )
+    tiles: Literal["all"] | tuple[Name, ...] = Field(
+        "all", description="tiles and units whose cycles are recorded"
+    )
+    waveforms: bool = Field(False, description="record the ramp and every column's voltage")
+
+
+class RunConfig(Section):
+    """One run: a chip, a network on it, a workload through it, a trace of it."""
+
+    name: Name = Field(description="names the run, its trace and its report")
+    description: str = Field("", description="free text")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
+    technology: Technology
+    device: IdealDevice
+    tile: Tile
+    adc: Converter
+    digital: Digital = Digital()
+    network: Network
+    workload: KeywordSpotting
+    trace: Trace = Trace()

@@ -1,0 +1,147 @@
+"""The component library: a YAML file of components, their actions and their costs.
+
+Format ``archsim-components/1``. A component has a `source`; an action, area or leakage may have one
+of its own. ``per: bit`` (or ``bit^2``, ``mm``) says that energy, area and leakage are those of one
+bit (one bit of each factor, one millimetre), to be multiplied by the width in use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from archsim.config.base import Section
+from archsim.config.merge import load_document
+from archsim.config.quantity import Quantity
+from archsim.config.validate import validate_document
+from archsim.errors import ConfigError
+
+Energy = Annotated[float, Quantity("J", ge=0)]
+Area = Annotated[float, Quantity("m^2", ge=0)]
+Power = Annotated[float, Quantity("W", ge=0)]
+Source = Annotated[str, Field(min_length=8)]
+
+
+class Action(Section):
+    """One thing that a component does, and the energy of doing it once."""
+
+    energy: Energy
+    source: Source | None = None
+
+
+class SourcedArea(Section):
+    """An area with a source of its own."""
+
+    value: Area
+    source: Source
+
+
+class SourcedPower(Section):
+    """A leakage with a source of its own."""
+
+    value: Power
+    source: Source
+
+
+class SourcedCapacitance(Section):
+    """A capacitance with a source of its own."""
+
+    value: Annotated[float, Quantity("F", ge=0)]
+    source: Source
+
+
+class SourcedLineCapacitance(Section):
+    """A capacitance per length with a source of its own."""
+
+    value: Annotated[float, Quantity("F/m", ge=0)]
+    source: Source
+
+
+class SourcedDensity(Section):
+    """A capacitance per area with a source of its own."""
+
+    value: Annotated[float, Quantity("F/m^2", gt=0)]
+    source: Source
+
+
+class Component(Section):
+    """A component: its actions, area and leakage."""
+
+    description: str
+    source: Source
+    node: Annotated[float, Quantity("m", gt=0)]
+    per: Literal["bit", "bit^2", "mm"] | None = None
+    actions: dict[str, Action] = Field(default_factory=dict)
+    area: Area | SourcedArea = 0.0
+    leakage: Power | SourcedPower = 0.0
+    latency: Annotated[float, Quantity("s", ge=0)] | None = None
+    capacitance: SourcedLineCapacitance | None = None
+    capacitance_per_cell: SourcedCapacitance | None = None
+    capacitor_density: SourcedDensity | None = None
+
+
+class ComponentLibrary(Section):
+    """All components of one process node.
+
+    Look a cost up with `energy`, `area` and `leakage`; an unknown component or action raises
+    `ConfigError` with the library's name, so a missing number is never taken as 0.
+    """
+
+    schema_: Literal["archsim-components/1"] = Field(alias="schema")
+    name: str
+    node: Annotated[float, Quantity("m", gt=0)]
+    description: str = ""
+    components: dict[str, Component]
+
+    def component(self, name: str) -> Component:
+        """Return the component called `name`."""
+        if name not in self.components:
+            msg = f"component library '{self.name}': it has no component '{name}'; add it"
+            raise ConfigError(msg)
+        return self.components[name]
+
+    def energy(self, name: str, action: str, width: float = 1.0) -> float:
+        """Return the energy of one action in J; `width` is the number of bits (or mm) at work."""
+        actions = self.component(name).actions
+        if action not in actions:
+            msg = f"component library '{self.name}': '{name}' has no action '{action}'; add it"
+            raise ConfigError(msg)
+        return actions[action].energy * width
+
+    def area(self, name: str, width: float = 1.0) -> float:
+        """Return the area in m^2; `width` as for `energy`."""
+        area = self.component(name).area
+        return (area.value if isinstance(area, SourcedArea) else area) * width
+
+    def leakage(self, name: str, width: float = 1.0) -> float:
+        """Return the leakage in W; `width` as for `energy`."""
+        leakage = self.component(name).leakage
+        return (leakage.value if isinstance(leakage, SourcedPower) else leakage) * width
+
+    def row_capacitance_per_cell(self) -> float:
+        """Return what one crossbar cell adds to the capacitance of its row, F."""
+        return self._required("crossbar_cell", "capacitance_per_cell").value  # type: ignore[no-any-return]
+
+    def capacitor_density(self) -> float:
+        """Return the capacitance of an integration capacitor per area, F/m^2."""
+        return self._required("feedback_capacitor", "capacitor_density").value  # type: ignore[no-any-return]
+
+    def _required(self, name: str, key: str) -> Any:
+        value = getattr(self.component(name), key)
+        if value is None:
+            msg = f"component library '{self.name}': '{name}' needs the key '{key}'"
+            raise ConfigError(msg)
+        return value
+
+
+def load_library(path: Path) -> ComponentLibrary:
+    """Read a component library.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or is not a component library; names the file and line.
+    """
+    return validate_document(load_document(path), ComponentLibrary)

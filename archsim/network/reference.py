@@ -1,0 +1,46 @@
+"""The network in float64, without quantisation, noise or chip: what accuracy is held against."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.network.activations import get_activation
+
+Array = NDArray[np.float64]
+
+
+def lstm_float(x: Array, w_ih: Array, w_hh: Array, bias: Array) -> Array:
+    """Run an LSTM layer from zero state.
+
+    Parameters
+    ----------
+    x : float64 (sequences, timesteps, inputs)
+        Inputs.
+    w_ih, w_hh : float64 (4 * units, inputs), (4 * units, units)
+        Weights, gates in PyTorch's order i, f, g, o.
+    bias : float64 (4 * units,)
+        Sum of PyTorch's two biases.
+
+    Returns
+    -------
+    float64 (sequences, timesteps, units)
+        Hidden states.
+    """
+    sigmoid, tanh = get_activation("sigmoid").value, get_activation("tanh").value
+    sequences, timesteps, _ = x.shape
+    units = w_hh.shape[1]
+    h = np.zeros((sequences, units))
+    c = np.zeros((sequences, units))
+    out = np.empty((sequences, timesteps, units))
+    for timestep in range(timesteps):
+        i, f, g, o = np.split(x[:, timestep] @ w_ih.T + h @ w_hh.T + bias, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
+        out[:, timestep] = h
+    return out
+
+
+def linear_float(x: Array, weight: Array, bias: Array) -> Array:
+    """Return ``x @ weight.T + bias`` for x (..., inputs), weight (units, inputs)."""
+    return np.asarray(x @ weight.T + bias)
