@@ -32,6 +32,13 @@ class ConfigError(InputError):
     """A configuration file, or an override of it, is wrong."""
 
 
+class DesignError(ConfigError):
+    """A configuration is well formed, but the chip that it describes cannot be built.
+
+    The message names the key; whoever knows the configuration's file puts it in front.
+    """
+
+
 class TraceError(InputError):
     """A trace file is missing, cut, of another schema, or cannot be written."""
 

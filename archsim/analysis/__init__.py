@@ -1,0 +1,1 @@
+"""What a trace says: reports and tables; nothing here runs a chip."""

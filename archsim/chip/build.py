@@ -16,7 +16,7 @@ from archsim.config.run import RunConfig
 from archsim.costs.digital import argmax_unit, buffer_unit, chip_overhead
 from archsim.costs.library import load_library
 from archsim.costs.operation import Inventory, OperationEnergy
-from archsim.errors import ConfigError
+from archsim.errors import DesignError
 from archsim.network.weights import load_weights
 
 INPUT_REGISTERS = 2
@@ -93,7 +93,7 @@ def build_chip(config: RunConfig) -> Chip:
 
     Raises
     ------
-    ConfigError, WorkloadError
+    DesignError, WorkloadError
         If the network does not fit the chip, or a file that it names cannot be used.
     """
     library = load_library(config.technology.components)
@@ -102,7 +102,7 @@ def build_chip(config: RunConfig) -> Chip:
             f"technology.node is {config.technology.node * 1e9:g} nm but the component library "
             f"'{library.name}' is of {library.node * 1e9:g} nm: name a library of the same node"
         )
-        raise ConfigError(msg)
+        raise DesignError(msg)
     context = BuildContext(config, library, load_weights(config.network.weights))
     layers = _build_layers(context)
     units = _shared_units(context, layers[-1])
@@ -112,17 +112,18 @@ def build_chip(config: RunConfig) -> Chip:
         **{tile.name: tile.inventory for layer in layers for tile in layer.tiles},
         **{unit.name: unit.cost.inventory for unit in units},
     }
-    whole = Inventory(
-        leakage=total(part.leakage for part in inventory.values()),
-        clocked_bits=sum(part.clocked_bits for part in inventory.values()),
-    )
     return Chip(
         config=config,
         layers=layers,
         units=units,
         schedule=schedule,
         inventory=inventory,
-        overhead=chip_overhead(whole, period=1 / config.technology.clock, library=library),
+        overhead=chip_overhead(
+            list(inventory.values()),
+            period=1 / config.technology.clock,
+            gated=config.technology.clock_gating,
+            library=library,
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import InputError
+from archsim.errors import DesignError
 from archsim.network.activations import Activation
 from archsim.network.activations.base import Range
 
@@ -107,16 +107,16 @@ def ideal_thresholds(activation: Activation, level: NDArray[np.float64]) -> NDAr
 
     Raises
     ------
-    InputError
+    DesignError
         If the function cannot be a ramp: an inverse that is not finite, or that does not rise.
     """
     theta = activation.inverse((level[:-1] + level[1:]) / 2)
     if not np.isfinite(theta).all():
         msg = f"'{activation.name}' cannot be a ramp: its inverse is not finite between its levels"
-        raise InputError(msg)
+        raise DesignError(msg)
     if (np.diff(theta) <= 0).any():
         msg = f"'{activation.name}' cannot be a ramp: it does not rise everywhere on its range"
-        raise InputError(msg)
+        raise DesignError(msg)
     return theta
 
 
@@ -155,7 +155,7 @@ def design_ramp(
 
     Raises
     ------
-    InputError
+    DesignError
         If the function cannot be a ramp, or the bias cells cannot reach its start.
     """
     level = output_levels(activation, bits, input_range)
@@ -194,5 +194,5 @@ def _bias_conductances(total: float, g_max: float, cells: int | None) -> NDArray
             f"the ramp starts {total / g_max:.1f} cells of g_max below V_CLP but has {cells} bias "
             f"cells: set adc.bias_cells to {needed} or more, or to auto"
         )
-        raise InputError(msg)
+        raise DesignError(msg)
     return np.full(cells, total / cells if cells else 0.0)

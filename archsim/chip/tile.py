@@ -14,7 +14,7 @@ from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.tile import CELLS_PER_COLUMN, TileDesign, tile_energy, tile_inventory
-from archsim.errors import ConfigError
+from archsim.errors import DesignError
 from archsim.kernels.tile import Phase, TileArrays
 
 
@@ -155,7 +155,7 @@ def build_tile(
 
     Raises
     ------
-    ConfigError
+    DesignError
         If the layer does not fit a tile.
     """
     rows, columns = weight.shape
@@ -172,7 +172,7 @@ def build_tile(
     )
     bits = ramps[0].bits
     arrays = TileArrays(
-        difference=difference,
+        difference=np.ascontiguousarray(difference),
         row_conductance=np.where(present, conductance, 0).sum(axis=1),
         threshold=np.stack([ramp.thresholds(quanta_per_unit) for ramp in ramps]),
         ramp_of_column=ramp_of_column.astype(np.int64),
@@ -214,7 +214,7 @@ def _check_size(name: str, rows: int, columns: int, config: RunConfig) -> None:
                 f"tile.{what}: layer '{name}' needs {needed} {what}, bias row included, "
                 f"but tile.{what} is {limit}: raise it or make the layer smaller"
             )
-            raise ConfigError(msg)
+            raise DesignError(msg)
 
 
 def _design(

@@ -1,0 +1,1 @@
+"""Configurations: read, check, resolve, into frozen models in SI units."""

@@ -18,6 +18,11 @@ class Technology(Section):
     clock: Annotated[float, Quantity("Hz", gt=0)] = Field(description="frequency of the one clock")
     supply: Annotated[float, Quantity("V", gt=0)] = Field(description="digital supply voltage")
     components: ConfigPath = Field(description="component library (YAML) of this node")
+    clock_gating: bool = Field(
+        True,
+        description="registers have one clock gate a word, so that only the gates switch when "
+        "nothing is written; without it the clock pin of every bit switches every cycle",
+    )
 
 
 class IdealDevice(Section):

@@ -7,6 +7,7 @@ Every unit works in fixed point on `lanes` elements at a time, without pipelinin
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archsim.costs.library import ComponentLibrary
@@ -92,7 +93,7 @@ def elementwise_unit(
             area=library.area(part, width),
             leakage=library.leakage(part, width),
         )
-    parts.clocked_bits = 2 * units * word
+    parts.register_words, parts.register_bits = 2 * units, 2 * units * word
     millimetres = 1e3 * math.sqrt(sum(parts.area.values()))
     multiply = library.energy("multiplier", "multiply", word**2)
     write = library.energy("register", "write", word)
@@ -146,7 +147,7 @@ def argmax_unit(classes: int, bits: int, *, library: ComponentLibrary) -> UnitCo
         parts.add(
             "argmax", count=1, area=library.area(part, bits), leakage=library.leakage(part, bits)
         )
-    parts.clocked_bits = bits
+    parts.register_words, parts.register_bits = 1, bits
     table = EnergyTable(max(classes - 1, 1))
     energy = library.energy("digital_comparator", "compare", bits)
     table.charge("argmax", slice(None), energy + library.energy("register", "write", bits))
@@ -175,7 +176,7 @@ def multiply_accumulate_unit(
             area=library.area(part, width),
             leakage=library.leakage(part, width),
         )
-    parts.clocked_bits = lanes * word
+    parts.register_words, parts.register_bits = lanes, lanes * word
     groups = passes(macs, design.lanes)
     table = EnergyTable(len(groups))
     for cycle, active in enumerate(groups):
@@ -190,12 +191,15 @@ def multiply_accumulate_unit(
 
 
 def chip_overhead(
-    inventory: Inventory, *, period: float, library: ComponentLibrary
+    inventories: Sequence[Inventory], *, period: float, gated: bool, library: ComponentLibrary
 ) -> OperationEnergy:
-    """Return the energy of one cycle that the chip spends busy or idle: leakage and clock tree."""
+    """Return the energy of one cycle that the chip spends busy or idle: leakage and clock tree.
+
+    A clock gate is charged as one clock pin of a register bit.
+    """
     table = EnergyTable(1)
-    table.charge("leakage", [0], sum(inventory.leakage.values()) * period)
-    table.charge(
-        "clock_tree", [0], library.energy("clock_tree", "cycle_per_bit") * inventory.clocked_bits
-    )
+    leakage = math.fsum(power for part in inventories for power in part.leakage.values())
+    pins = sum(part.clocked_pins(gated=gated) for part in inventories)
+    table.charge("leakage", [0], leakage * period)
+    table.charge("clock_tree", [0], library.energy("clock_tree", "cycle_per_bit") * pins)
     return table.build()

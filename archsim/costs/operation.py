@@ -11,11 +11,27 @@ from numpy.typing import NDArray
 
 @dataclass
 class Inventory:
-    """Area (m^2) and leakage (W) of a part of the chip, by component."""
+    """Area and leakage of a part of the chip by component, and what its clock has to drive.
+
+    Attributes
+    ----------
+    area, leakage : dict of str to float
+        m^2 and W, by component.
+    register_words, register_bits : int
+        Registers that are written now and then: words, and bits in all of them.
+    counter_bits : int
+        Bits of counters, which the clock reaches every cycle whether or not it is gated.
+    """
 
     area: dict[str, float] = field(default_factory=dict)
     leakage: dict[str, float] = field(default_factory=dict)
-    clocked_bits: int = 0
+    register_words: int = 0
+    register_bits: int = 0
+    counter_bits: int = 0
+
+    def clocked_pins(self, *, gated: bool) -> int:
+        """Return how many clock pins switch every cycle: one a word with gates, else one a bit."""
+        return self.counter_bits + (self.register_words if gated else self.register_bits)
 
     def add(self, component: str, *, count: float, area: float, leakage: float) -> None:
         """Add `count` of a part with the given area (m^2) and leakage (W) each."""

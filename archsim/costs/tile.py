@@ -134,9 +134,9 @@ def tile_inventory(design: TileDesign, library: ComponentLibrary) -> Inventory:
     add("comparators", "comparator", design.columns)
     add("latches", "register", design.columns, design.bits)
     add("code_counter", "counter", 1, design.bits)
-    parts.clocked_bits = (
-        design.rows * word + design.input_bits + design.columns * design.bits + design.bits
-    )
+    parts.register_words = design.rows + design.columns
+    parts.register_bits = design.rows * word + design.columns * design.bits
+    parts.counter_bits = design.input_bits + design.bits
     return parts
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import InputError
+from archsim.errors import DesignError
 
 Range = tuple[float, float]
 
@@ -45,14 +45,14 @@ class Activation(ABC):
 
         Raises
         ------
-        InputError
+        DesignError
             If the function is unbounded and no input range is given.
         """
         if self.bounds is not None:
             return self.bounds
         if input_range is None:
             msg = f"'{self.name}' is unbounded: give an input range, for example [-8, 8]"
-            raise InputError(msg)
+            raise DesignError(msg)
         low, high = self.value(np.array(input_range, dtype=np.float64))
         return float(low), float(high)
 
@@ -76,7 +76,7 @@ def get_activation(name: str) -> Activation:
 
     Raises
     ------
-    InputError
+    DesignError
         If there is none; the message names the nearest known one.
     """
     if name in _REGISTRY:
@@ -84,4 +84,4 @@ def get_activation(name: str) -> Activation:
     near = get_close_matches(name, _REGISTRY, n=1)
     hint = f" (did you mean '{near[0]}'?)" if near else ""
     msg = f"unknown activation function '{name}'{hint}; known are {', '.join(activation_names())}"
-    raise InputError(msg)
+    raise DesignError(msg)

@@ -1,0 +1,89 @@
+"""Loading a run's configuration: read, merge, check, resolve, and give it a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archsim.config.merge import load_document
+from archsim.config.run import RunConfig
+from archsim.config.validate import validate_document
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A checked configuration, where it came from, and what identifies it.
+
+    Attributes
+    ----------
+    path : Path
+        The file that was loaded, as the user named it.
+    config : RunConfig
+        The configuration in SI units.
+    yaml : str
+        The resolved configuration, without ``extends``; its paths are relative to the folder of
+        `path`, so that it can be run from there again.
+    hash : str
+        SHA-256 of the resolved configuration in which the content of every file stands in place of
+        its path: the same on every machine, another one when weights or costs change.
+    """
+
+    path: Path
+    config: RunConfig
+    yaml: str
+    hash: str
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig:
+    """Load a run's configuration.
+
+    Parameters
+    ----------
+    path : str or Path
+        YAML file.
+    overrides : iterable of str
+        Such as ``adc.bits=4``; see `archsim.config.merge.load_document`.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence a problem, each naming file, line and key.
+    """
+    path = Path(path)
+    config = validate_document(load_document(path, overrides), RunConfig)
+    folder = path.resolve().parent
+    text = yaml.safe_dump(
+        _dump(config, lambda file: os.path.relpath(file, folder)), sort_keys=False, width=100
+    )
+    identity = json.dumps(_dump(config, _content), sort_keys=True)
+    return LoadedConfig(path, config, text, hashlib.sha256(identity.encode()).hexdigest())
+
+
+def _dump(config: RunConfig, show_path: Callable[[Path], str]) -> dict[str, Any]:
+    """Return plain data with quantities as text and paths as `show_path` says."""
+    plain = config.model_dump(mode="json")
+    for keys in (("technology", "components"), ("network", "weights"), ("workload", "source")):
+        section, key = keys
+        plain[section][key] = show_path(getattr(getattr(config, section), key))
+    return plain
+
+
+def _content(path: Path) -> str:
+    """Return a digest of a file's content, or the name of what is not a readable file."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return path.name
+    return digest.hexdigest()

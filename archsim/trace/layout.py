@@ -1,0 +1,100 @@
+"""The format ``archsim-trace/1``, and how a file's groups are described before they are written.
+
+A trace is an HDF5 file that plain h5py and ``xarray.open_dataset(engine="h5netcdf", group=...)``
+read. Every axis has a dimension scale, every dataset `units` and `long_name`.
+
+::
+
+    /                 attrs: schema, archsim_version, config (the resolved YAML), config_hash, seed,
+                      clock_hz, status (running | complete), created (ISO 8601, UTC),
+                      sequences_done
+    /tiles/<name>     cycle (int64, scale; absolute, busy cycles only), phase (uint8 enum),
+                      active_rows, undecided_columns, latched_columns (per cycle),
+                      component (strings, scale), energy (cycle, component) in J;
+                      with waveforms: ramp (strings, scale), v_ramp (cycle, ramp),
+                      column (scale), v_mac (cycle, column) in V
+    /units/<name>     the same for digital units: cycle, busy, component, energy; the unit ``chip``
+                      is busy in every cycle and holds leakage and clock tree of everything
+    /events           start_cycle, end_cycle, resource, kind, stream, sequence, timestep, layer
+                      along event; resource, kind and layer are enums
+    /outputs/<layer>  code (sequence, timestep, column), h (sequence, timestep, unit),
+                      logits (sequence, timestep, class); label (sequence) of the last layer,
+                      target (sequence) where the workload has labels
+    /summary          attrs: numbers of one inference (cycles, latency_s, energy_j, tops, ...);
+                      tables: energy_by_component, area_by_component, leakage_by_component,
+                      utilisation, energy_by_sequence
+
+Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
+all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no file.
+A tile may have several ramps (an LSTM's has two), so ``v_ramp`` has a ramp axis.
+
+All of a file's structure, and all that is known from the schedule (cycles, phases, events), is
+written before the first sequence runs; after that only numbers go into space that is already
+allocated. A run that is killed therefore leaves a whole file that says ``status: running``. Numbers
+that were not reached are NaN (-1 for labels, 0 for other counts); ``sequences_done`` says how many
+sequences are in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+SCHEMA = "archsim-trace/1"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A dimension: its name and its coordinate values (length,)."""
+
+    name: str
+    values: NDArray[Any]
+    long_name: str
+    units: str = "1"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A dataset over dimensions of its group.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataset.
+    dims : tuple of str
+        Names of the group's scales.
+    dtype : numpy dtype
+        Type on disk.
+    units, long_name : str
+        Attributes; units in UDUNITS form, "1" for counts.
+    values : array, optional
+        What is known beforehand.
+    enum : dict of str to int, optional
+        Names of integer values.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: DTypeLike
+    units: str
+    long_name: str
+    values: NDArray[Any] | None = None
+    enum: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of the file: its path, dimensions, datasets and attributes."""
+
+    path: str
+    scales: tuple[Scale, ...]
+    variables: tuple[Variable, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def strings(values: Any) -> NDArray[Any]:
+    """Return an array of Python strings, which h5py stores as UTF-8."""
+    return np.array(list(values), dtype=object)

@@ -1,0 +1,134 @@
+"""The summary of a run: what it found, and the metrics that follow from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Numbers of one run; "one inference" is one sequence through the whole network.
+
+    Attributes
+    ----------
+    name, config_hash : str
+        Which run.
+    clock_hz : float
+        Clock frequency, Hz.
+    cycles : int
+        Clock cycles of one inference, from the first load to the class.
+    sequences : int
+        Sequences that were run, one after the other.
+    operations : int
+        Operations of one inference: 2 for each multiply-accumulate of the layers' weights;
+        additions of biases, activation functions and element-wise steps are not counted.
+    energy_by_component : dict of str to float
+        Mean energy of one inference, J; leakage and clock tree are counted in every cycle.
+    area_by_component : dict of str to float
+        Area, m^2.
+    leakage_by_component : dict of str to float
+        Leakage, W.
+    utilisation : dict of str to float
+        Share of an inference's cycles in which each tile or unit is busy.
+    accuracy, accuracy_float : float or None
+        Share of sequences whose class is the label's, of the chip and of the float64 network;
+        None without labels.
+    synthetic : bool or None
+        Whether the workload's data is made by a program rather than recorded.
+    trace : str or None
+        Path of the trace.
+    """
+
+    name: str
+    config_hash: str
+    clock_hz: float
+    cycles: int
+    sequences: int
+    operations: int
+    energy_by_component: dict[str, float]
+    area_by_component: dict[str, float]
+    leakage_by_component: dict[str, float]
+    utilisation: dict[str, float]
+    accuracy: float | None
+    accuracy_float: float | None
+    synthetic: bool | None
+    trace: str | None
+
+    @property
+    def total_cycles(self) -> int:
+        """Clock cycles of the whole run."""
+        return self.cycles * self.sequences
+
+    @property
+    def latency_s(self) -> float:
+        """Time of one inference, s: ``cycles / clock``."""
+        return self.cycles / self.clock_hz
+
+    @property
+    def energy_j(self) -> float:
+        """Mean energy of one inference, J: the sum over components."""
+        return math.fsum(self.energy_by_component.values())
+
+    @property
+    def area_m2(self) -> float:
+        """Area of the chip, m^2: the sum over components."""
+        return math.fsum(self.area_by_component.values())
+
+    @property
+    def power_w(self) -> float:
+        """Mean power, W: ``energy / latency``."""
+        return self.energy_j / self.latency_s
+
+    @property
+    def tops(self) -> float:
+        """Throughput, 1e12 operations/s: ``operations / latency``, one inference at a time."""
+        return self.operations / self.latency_s / 1e12
+
+    @property
+    def tops_per_w(self) -> float:
+        """Energy efficiency, 1e12 operations/J: ``operations / energy``."""
+        return self.operations / self.energy_j / 1e12
+
+    @property
+    def tops_per_mm2(self) -> float:
+        """Area efficiency, 1e12 operations/s/mm^2: ``tops / area``."""
+        return self.tops / (self.area_m2 * 1e6)
+
+    def numbers(self) -> dict[str, float | int]:
+        """Return the single numbers by their names in the trace; NaN where there is none."""
+        return {
+            "cycles": self.cycles,
+            "total_cycles": self.total_cycles,
+            "latency_s": self.latency_s,
+            "energy_j": self.energy_j,
+            "power_w": self.power_w,
+            "area_m2": self.area_m2,
+            "operations": self.operations,
+            "tops": self.tops,
+            "tops_per_w": self.tops_per_w,
+            "tops_per_mm2": self.tops_per_mm2,
+            "accuracy": math.nan if self.accuracy is None else self.accuracy,
+            "accuracy_float": math.nan if self.accuracy_float is None else self.accuracy_float,
+            "sequences": self.sequences,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``--json`` prints."""
+        numbers: dict[str, Any] = {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in self.numbers().items()
+        }
+        return {
+            "name": self.name,
+            "config_hash": self.config_hash,
+            "clock_hz": self.clock_hz,
+            **numbers,
+            "energy_by_component_j": self.energy_by_component,
+            "area_by_component_m2": self.area_by_component,
+            "leakage_by_component_w": self.leakage_by_component,
+            "utilisation": self.utilisation,
+            "synthetic": self.synthetic,
+            "trace": self.trace,
+        }

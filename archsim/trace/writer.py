@@ -1,0 +1,208 @@
+"""Writer of traces: lays the whole file out first, then fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import ArchsimError, TraceError
+from archsim.trace.layout import SCHEMA, Group, Scale, Variable
+
+_METADATA_CACHE_BYTES = 1 << 24
+
+
+class TraceWriter:
+    """Context manager that writes one trace.
+
+    Calls have an order: `define` once, then `write` and `advance`, then `finish` once. Leaving the
+    context closes the file; without `finish` it keeps ``status: running``.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; a trace that is already there is replaced, any other file is refused.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: h5py.File | None = None
+        self._finished = False
+
+    def __enter__(self) -> TraceWriter:
+        _refuse_foreign(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = h5py.File(self.path, "w")
+        except OSError as error:
+            msg = f"{self.path}: cannot be written ({_reason(error)}): choose another --out"
+            raise TraceError(msg) from error
+        _keep_metadata_in_memory(self._file)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            try:
+                self._file.close()
+            except (OSError, RuntimeError) as error:
+                raise self._failed(error) from error
+
+    def define(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
+        """Create every group, dataset and attribute, and write what is known beforehand."""
+        file = self._open()
+        if "schema" in file.attrs:
+            msg = f"{self.path}: the trace is laid out already; call define once"
+            raise ArchsimError(msg)
+        try:
+            file.attrs.update({**attributes, "schema": SCHEMA, "status": "running"})
+            file.attrs["sequences_done"] = np.int64(0)
+            for group in groups:
+                _create_group(file, group)
+            file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+
+    def write(self, name: str, first: int, values: NDArray[Any]) -> None:
+        """Write `values` into the dataset `name`, from index `first` of its first axis on."""
+        file = self._open()
+        try:
+            file[name][first : first + values.shape[0]] = values
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+
+    def advance(self, sequences_done: int) -> None:
+        """Note how many sequences are in the file, and let other processes see them."""
+        file = self._open()
+        try:
+            file.attrs.modify("sequences_done", np.int64(sequences_done))
+            file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+
+    def finish(self, attributes: dict[str, dict[str, Any]]) -> None:
+        """Fill in attributes, by group, and mark the trace complete."""
+        file = self._open()
+        try:
+            for path, values in attributes.items():
+                for key, value in values.items():
+                    file[path].attrs.modify(key, value)
+            file.flush()
+            file.attrs.modify("status", "complete")
+            file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._failed(error) from error
+        self._finished = True
+
+    def _open(self) -> h5py.File:
+        if self._file is None or self._finished:
+            msg = f"{self.path}: the trace is not open for writing"
+            raise ArchsimError(msg)
+        return self._file
+
+    def _failed(self, error: Exception) -> ArchsimError:
+        return ArchsimError(
+            f"{self.path}: writing the trace failed ({_reason(error)}): free space or choose "
+            "another --out; what was written before is kept"
+        )
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise unless `path` is free or holds a trace."""
+    if path.is_dir():
+        msg = f"{path}: is a directory: give --out a file name"
+        raise TraceError(msg)
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    try:
+        with h5py.File(path, "r") as file:
+            if str(file.attrs.get("schema", "")).startswith("archsim-trace/"):
+                return
+    except OSError:
+        pass
+    msg = f"{path}: exists and is not a trace, so it is not overwritten: choose another --out"
+    raise TraceError(msg)
+
+
+def _reason(error: Exception) -> str:
+    """Return the operating system's words for an error, not HDF5's."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and "HDF5" not in error.strerror:
+        text = error.strerror
+    for words in (
+        "No space left on device",
+        "Permission denied",
+        "Read-only file system",
+        "File name too long",
+        "File too large",
+        "Disk quota exceeded",
+        "Not a directory",
+        "Is a directory",
+    ):
+        if words in text:
+            return words
+    if "unable to lock file" in text or "already open" in text:
+        return "another process has it open"
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _keep_metadata_in_memory(file: h5py.File) -> None:
+    """Let metadata reach the disk at flushes only, so that between them the file is whole."""
+    config = file.id.get_mdc_config()
+    config.set_initial_size = True
+    config.initial_size = _METADATA_CACHE_BYTES
+    config.max_size = max(config.max_size, 2 * _METADATA_CACHE_BYTES)
+    config.evictions_enabled = False
+    config.incr_mode = 0
+    config.flash_incr_mode = 0
+    config.decr_mode = 0
+    file.id.set_mdc_config(config)
+
+
+def _create_group(file: h5py.File, group: Group) -> None:
+    node = file.require_group(group.path)
+    node.attrs.update(group.attributes)
+    scales = {scale.name: _create_scale(node, scale) for scale in group.scales}
+    for variable in group.variables:
+        _create_variable(node, variable, scales)
+
+
+def _create_scale(node: h5py.Group, scale: Scale) -> h5py.Dataset:
+    dataset = node.create_dataset(scale.name, data=scale.values)
+    dataset.make_scale(scale.name)
+    dataset.attrs.update({"units": scale.units, "long_name": scale.long_name})
+    return dataset
+
+
+def _create_variable(node: h5py.Group, variable: Variable, scales: dict[str, h5py.Dataset]) -> None:
+    dtype = np.dtype(variable.dtype)
+    stored = h5py.enum_dtype(variable.enum, basetype=dtype) if variable.enum else dtype
+    shape = tuple(scales[name].shape[0] for name in variable.dims)
+    allocate = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    allocate.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    dataset = node.create_dataset(
+        variable.name, shape=shape, dtype=stored, fillvalue=_fill(dtype), dcpl=allocate
+    )
+    if variable.values is not None:
+        dataset[...] = variable.values
+    dataset.attrs.update({"units": variable.units, "long_name": variable.long_name})
+    if variable.enum:
+        dataset.attrs["flag_values"] = np.array(list(variable.enum.values()), dtype=dtype)
+        dataset.attrs["flag_meanings"] = " ".join(variable.enum)
+    for axis, name in enumerate(variable.dims):
+        dataset.dims[axis].attach_scale(scales[name])
+
+
+def _fill(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f":
+        return np.nan
+    return -1 if dtype.kind == "i" else 0

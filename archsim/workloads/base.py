@@ -1,0 +1,67 @@
+"""Workloads: what goes into the network's inputs, and which answers are right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archsim.config.run import RunConfig
+from archsim.errors import WorkloadError
+from archsim.network.weights import load_weights
+from archsim.workloads.features import FeatureSet, load_features
+
+
+def load_workload(config: RunConfig) -> FeatureSet:
+    """Load a run's sequences and check that they fit its network.
+
+    Raises
+    ------
+    WorkloadError
+        If the source cannot be used, or has another shape or other classes than the network.
+    """
+    source = config.workload.source
+    data = _load_folder(config) if source.is_dir() else load_features(source)
+    wanted = config.workload.sequences
+    if wanted != "all":
+        if wanted > len(data):
+            msg = f"{source}: it has {len(data)} sequences but workload.sequences asks for {wanted}"
+            raise WorkloadError(msg)
+        data = data.take(np.arange(wanted))
+    _check_fit(data, config)
+    return data
+
+
+def _load_folder(config: RunConfig) -> FeatureSet:
+    """Read a folder in the layout of Google Speech Commands."""
+    from archsim.workloads.speech_commands import Split, load_speech_commands
+
+    weights = load_weights(config.network.weights)
+    shape = (config.network.inputs,)
+    return load_speech_commands(
+        config.workload.source,
+        split=Split(config.workload.split),
+        mean=weights.get("features.mean", shape),
+        scale=weights.get("features.scale", shape),
+        seed=config.seed,
+    )
+
+
+def _check_fit(data: FeatureSet, config: RunConfig) -> None:
+    _, timesteps, inputs = data.features.shape
+    network = config.network
+    for key, has, wants in (
+        ("timesteps", timesteps, network.timesteps),
+        ("inputs", inputs, network.inputs),
+    ):
+        if has != wants:
+            msg = (
+                f"{config.workload.source}: its sequences have {has} {key} but network.{key} is "
+                f"{wants}: make them equal"
+            )
+            raise WorkloadError(msg)
+    classes = network.layers[-1].units
+    if len(data.classes) != classes:
+        msg = (
+            f"{config.workload.source}: it has {len(data.classes)} classes but the last layer, "
+            f"'{network.layers[-1].name}', has {classes} units: make them equal"
+        )
+        raise WorkloadError(msg)

@@ -1,0 +1,342 @@
+"""Do the layers' kernels compute, feed back and record what their twins do, bit for bit?"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsim.kernels.fixed import pulse_width, round_shift, saturate, scaled_magnitude
+from archsim.kernels.linear import run_linear_digital, run_linear_tile
+from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
+from archsim.kernels.record import TileRecord, make_record
+from tests.naive import (
+    Format,
+    NaiveLSTM,
+    NaiveTile,
+    arrays_of,
+    assert_recorded,
+    diagonal_tile,
+    half_up,
+    naive_linear,
+    naive_pulse_width,
+    random_tile,
+)
+
+QUICK = bool(numba.config.DISABLE_JIT)
+SEEDS = range(10 if QUICK else 60)
+Streams = list[list[list[int]]]
+"""Inputs as ``[sequence][timestep][input]``."""
+
+# -------------------------------------------------------------------------------- random networks
+
+
+def random_lstm(rng: random.Random, inputs: int, *, cell: bool, saturating: bool) -> NaiveLSTM:
+    """Return an LSTM whose levels lie about -1 .. 1, or far beyond so that c runs out of range."""
+    units, n_out, ramps = rng.randint(1, 4), rng.randint(1, 5), rng.randint(1, 3)
+    fraction_bits = rng.randint(1, 11)
+    form = Format(bits=fraction_bits + rng.randint(2, 5), fraction_bits=fraction_bits)
+    top = form.limit if saturating else 2**fraction_bits
+    lstm = NaiveLSTM(
+        gates=random_tile(
+            rng,
+            rows=inputs + units + 1,
+            columns=4 * units,
+            n_in=rng.randint(1, 5),
+            n_out=n_out,
+            ramps=ramps,
+        ),
+        format=form,
+        level=[sorted(rng.randint(-top, top) for _ in range(2**n_out)) for _ in range(ramps)],
+        table=[rng.randint(0, top) for _ in range(rng.randint(1, 9))],
+        table_shift=rng.randint(0, fraction_bits + 1),
+    )
+    if not cell:
+        return lstm
+    n_out = rng.randint(1, 4)
+    size = {"rows": units, "columns": units, "n_in": rng.randint(1, 4), "n_out": n_out}
+    return replace(
+        lstm,
+        cell=diagonal_tile(random_tile(rng, **size, ramps=1)),
+        cell_level=sorted(rng.randint(-top, top) for _ in range(2**n_out)),
+        cell_full_scale=rng.randint(1, form.limit + 1),
+    )
+
+
+def random_streams(rng: random.Random, inputs: int, n_in: int, *, sequences: int = 0) -> Streams:
+    """Return that many sequences, or 1 to 5, of one length."""
+    full, timesteps = 2**n_in - 1, rng.randint(1, 5)
+    return [
+        [[rng.randint(-full, full) for _ in range(inputs)] for _ in range(timesteps)]
+        for _ in range(sequences or rng.randint(1, 5))
+    ]
+
+
+def random_slots(rng: random.Random, sequences: int) -> list[int]:
+    """Return a slot for some of the sequences, in any order, and -1 for the others."""
+    kept = rng.sample(range(sequences), rng.randint(1, sequences))
+    return [kept.index(sequence) if sequence in kept else -1 for sequence in range(sequences)]
+
+
+# --------------------------------------------------------------------------------- kernels' output
+
+
+def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
+    return LSTMArrays(
+        level=np.array(lstm.level, dtype=np.int64),
+        fraction_bits=lstm.format.fraction_bits,
+        word_limit=lstm.format.limit,
+        drive_steps=2**lstm.gates.n_in - 1,
+        table=np.array([] if lstm.cell else lstm.table, dtype=np.int64),
+        table_shift=lstm.table_shift,
+        cell_level=np.array(lstm.cell_level, dtype=np.int64),
+        cell_full_scale=lstm.cell_full_scale,
+        cell_steps=2**lstm.cell.n_in - 1 if lstm.cell else 0,
+    )
+
+
+def run_lstm_kernel(
+    lstm: NaiveLSTM, streams: Streams, slot: list[int], *, waveforms: bool = True
+) -> tuple[LSTMOutputs, TileRecord, TileRecord]:
+    x = np.array(streams, dtype=np.int16)
+    shape, units = x.shape[:2], lstm.gates.columns // 4
+    outputs = LSTMOutputs(
+        code=np.full((*shape, 4 * units), 999, dtype=np.uint16),
+        c=np.full((*shape, units), -999, dtype=np.int32),
+        h=np.full((*shape, units), -999, dtype=np.int32),
+        h_drive=np.full((*shape, units), -999, dtype=np.int16),
+    )
+    tiles = [arrays_of(lstm.gates), arrays_of(lstm.cell or lstm.gates)]
+    records = [
+        make_record(tile, np.array(slot, dtype=np.int64), conversions=shape[1], waveforms=waveforms)
+        for tile in tiles
+    ]
+    run_lstm(*tiles, lstm_arrays(lstm), x, outputs, *records)
+    return outputs, *records
+
+
+def assert_lstm_same(
+    lstm: NaiveLSTM, streams: Streams, slot: list[int], *, waveforms: bool
+) -> LSTMOutputs:
+    """Compare outputs and records with the twin's; return the kernel's outputs."""
+    twin = [lstm.run(stream) for stream in streams]
+    outputs, gates, cell = run_lstm_kernel(lstm, streams, slot, waveforms=waveforms)
+    for name in LSTMOutputs._fields:
+        got = getattr(outputs, name).tolist()
+        assert got == [[getattr(step, name) for step in steps] for steps in twin], name
+    conversions = [[step.gates for step in steps] for steps in twin]
+    assert_recorded(gates, conversions, slot, waveforms=waveforms)
+    if lstm.cell:
+        conversions = [[step.cell for step in steps] for steps in twin]
+        assert_recorded(cell, conversions, slot, waveforms=waveforms)
+    else:
+        assert not any(array.any() for array in (cell.total, cell.activity, cell.waveform))
+    return outputs
+
+
+# --------------------------------------------------------------------------------------------- LSTM
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("saturating", [False, True], ids=["in range", "saturating"])
+@pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
+def test_lstm_is_the_twins(cell: bool, saturating: bool, seed: int) -> None:
+    rng = random.Random(f"lstm {cell} {saturating} {seed}")
+    inputs = rng.randint(1, 5)
+    lstm = random_lstm(rng, inputs, cell=cell, saturating=saturating)
+    streams = random_streams(rng, inputs, lstm.gates.n_in)
+    slot = random_slots(rng, len(streams))
+    assert_lstm_same(lstm, streams, slot, waveforms=rng.random() < 0.5)
+
+
+def accumulating_lstm(cell_word: int) -> NaiveLSTM:
+    """Return an LSTM of one unit whose i and f are 1 and whose g is `cell_word`, whatever comes.
+
+    Every column has a ramp of its own that trips at once.
+    """
+    zeros = [[0] * 4 for _ in range(3)]
+    return NaiveLSTM(
+        gates=NaiveTile(
+            plus=zeros,
+            minus=zeros,
+            threshold=[[1, 1]] * 4,
+            ramp_of_column=[0, 1, 2, 3],
+            n_in=3,
+            n_out=1,
+            reset_cycles=1,
+            readout_cycles=1,
+        ),
+        format=Format(bits=8, fraction_bits=4),
+        level=[[16, 0], [16, 0], [cell_word, 0], [8, 0]],
+        table=[0, 9, 16],
+        table_shift=4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "c", "h", "h_drive"),
+    [
+        (40, [40, 80, 120, 127, 127], [8] * 5, [4] * 5),
+        (-50, [-50, -100, -128, -128, -128], [-8] * 5, [-4] * 5),
+        (10, [10, 20, 30, 40, 50], [0, 5, 5, 8, 8], [0, 2, 2, 4, 4]),
+        (-20, [-20, -40, -60, -80, -100], [-4, -8, -8, -8, -8], [-2, -4, -4, -4, -4]),
+    ],
+)
+def test_c_accumulates_and_stops_at_the_limits_of_the_word(
+    word: int, c: list[int], h: list[int], h_drive: list[int]
+) -> None:
+    # By hand: o = 1/2; tanh is 0, 9/16 or 1, so h is 0, 4.5 -> 5 (-4.5 -> -4), or 8 sixteenths;
+    # the pulse is |h| / 16 * 7 cycles: 5 -> 2.19, 4 -> 1.75, 8 -> 3.5 -> 4.
+    lstm = accumulating_lstm(word)
+    outputs = assert_lstm_same(lstm, [[[0]] * 5] * 2, [0, -1], waveforms=True)
+    for sequence in range(2):  # the second starts afresh
+        assert outputs.c[sequence, :, 0].tolist() == c
+        assert outputs.h[sequence, :, 0].tolist() == h
+        assert outputs.h_drive[sequence, :, 0].tolist() == h_drive
+
+
+@pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
+def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
+    rng = random.Random(f"blocks {cell}")
+    lstm = random_lstm(rng, 3, cell=cell, saturating=False)
+    streams = random_streams(rng, 3, lstm.gates.n_in, sequences=7)
+    everything = list(range(len(streams)))
+    outputs, *records = run_lstm_kernel(lstm, streams, everything)
+    for sequence, stream in enumerate(streams):
+        for slot in (0, -1):
+            alone, *alone_records = run_lstm_kernel(lstm, [stream], [slot])
+            for name in LSTMOutputs._fields:
+                assert (getattr(alone, name)[0] == getattr(outputs, name)[sequence]).all()
+            for one, record in zip(alone_records, records, strict=True):
+                assert (one.total[0] == record.total[sequence]).all()
+                if slot == 0:
+                    assert (one.activity[0] == record.activity[sequence]).all()
+                    assert (one.waveform[0] == record.waveform[sequence]).all()
+
+
+@pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
+def test_equal_sequences_give_equal_results(cell: bool) -> None:
+    rng = random.Random(f"equal {cell}")
+    lstm = random_lstm(rng, 2, cell=cell, saturating=False)
+    first, second = random_streams(rng, 2, lstm.gates.n_in, sequences=2)
+    outputs, *_ = run_lstm_kernel(lstm, [first, second, first], [-1, -1, -1])
+    for array in outputs:
+        assert (array[0] == array[2]).all()
+
+
+# ------------------------------------------------------------------------------------ linear layers
+
+
+def run_tile_kernel(
+    tile: NaiveTile, bias: int, streams: Streams, slot: list[int], *, waveforms: bool
+) -> tuple[np.ndarray, TileRecord]:
+    x = np.array(streams, dtype=np.int16)
+    arrays = arrays_of(tile)
+    code = np.full((*x.shape[:2], tile.columns), 999, dtype=np.uint16)
+    record = make_record(
+        arrays, np.array(slot, dtype=np.int64), conversions=x.shape[1], waveforms=waveforms
+    )
+    run_linear_tile(arrays, bias, x, code, record)
+    return code, record
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_linear_tile_is_the_twins(seed: int) -> None:
+    rng = random.Random(f"linear {seed}")
+    inputs, n_in = rng.randint(1, 6), rng.randint(1, 5)
+    size = {"rows": inputs + 1, "columns": rng.randint(1, 6), "n_in": n_in}
+    tile = random_tile(rng, **size, n_out=rng.randint(1, 5), ramps=rng.randint(1, 2))
+    streams = random_streams(rng, inputs, n_in)
+    slot, waveforms = random_slots(rng, len(streams)), rng.random() < 0.5
+    bias = rng.choice([2**n_in - 1, 0, -1])
+    twin = [[tile.convert([*x, bias]) for x in stream] for stream in streams]
+    code, record = run_tile_kernel(tile, bias, streams, slot, waveforms=waveforms)
+    assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
+    assert_recorded(record, twin, slot, waveforms=waveforms)
+    for sequence, stream in enumerate(streams):
+        alone, alone_record = run_tile_kernel(tile, bias, [stream], [-1], waveforms=False)
+        assert (alone[0] == code[sequence]).all()
+        assert (alone_record.total[0] == record.total[sequence]).all()
+
+
+def run_digital_kernel(
+    weight: list[list[int]], bias: list[int], x: Streams, form: Format
+) -> list[list[list[int]]]:
+    words = np.array(x, dtype=np.int32)
+    y = np.full((*words.shape[:2], len(bias)), -999, dtype=np.int32)
+    run_linear_digital(
+        np.array(weight, dtype=np.int64),
+        np.array(bias, dtype=np.int64),
+        form.fraction_bits,
+        form.limit,
+        words,
+        y,
+    )
+    return y.tolist()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_linear_digital_is_the_twins(seed: int) -> None:
+    rng = random.Random(f"digital {seed}")
+    inputs, units, fraction_bits = rng.randint(1, 6), rng.randint(1, 5), rng.randint(0, 12)
+    form = Format(bits=fraction_bits + rng.randint(1, 4), fraction_bits=fraction_bits)
+
+    def word() -> int:
+        return rng.choice([rng.randint(-form.limit - 1, form.limit), form.limit, -form.limit - 1])
+
+    weight = [[word() for _ in range(inputs)] for _ in range(units)]
+    bias = [word() for _ in range(units)]
+    x = [[[word() for _ in range(inputs)] for _ in range(3)] for _ in range(2)]
+    twin = [[naive_linear(weight, bias, vector, form) for vector in row] for row in x]
+    assert run_digital_kernel(weight, bias, x, form) == twin
+
+
+def test_digital_rounds_once_half_up_and_saturates() -> None:
+    form = Format(bits=6, fraction_bits=2)
+    weight, bias = [[1, 1], [2, 0], [31, 31]], [0, 1, 0]
+    x = [[[1, 1], [-1, -1], [3, 0], [-3, 0], [31, 31], [-32, -32]]]
+    assert run_digital_kernel(weight, bias, x, form) == [
+        [[1, 2, 16], [0, 1, -15], [1, 3, 23], [-1, 0, -23], [16, 17, 31], [-16, -15, -32]]
+    ]
+
+
+# -------------------------------------------------------------------------------------- fixed point
+
+
+def test_round_shift_is_floor_of_a_half_more() -> None:
+    for bits in range(5):
+        form = Format(bits=60, fraction_bits=bits)
+        for value in range(-70, 71):
+            assert round_shift(value, bits) == half_up(form.real(value))
+
+
+def test_saturate_keeps_words() -> None:
+    assert [saturate(value, 3) for value in (-9, -5, -4, -3, 0, 2, 3, 4, 9)] == [
+        *(-4, -4, -4, -3, 0, 2, 3, 3, 3)
+    ]
+
+
+@given(
+    value=st.integers(-(2**20), 2**20), full_scale=st.integers(1, 2**15), bits=st.integers(1, 15)
+)
+def test_pulse_width_is_the_twins(value: int, full_scale: int, bits: int) -> None:
+    steps = 2**bits - 1
+    width = naive_pulse_width(value, full_scale, steps)
+    assert pulse_width(value, full_scale, steps) == width
+    assert scaled_magnitude(value, full_scale, steps) == abs(width)
+
+
+def test_pulse_width_at_ties_and_limits() -> None:
+    for value in range(-20, 21):
+        for full_scale in range(1, 17):
+            for steps in (1, 3, 7):
+                width = naive_pulse_width(value, full_scale, steps)
+                assert pulse_width(value, full_scale, steps) == width
+    assert [pulse_width(value, 14, 7) for value in (-15, -14, -3, -1, 0, 1, 3, 14, 15)] == [
+        *(-7, -7, -2, -1, 0, 1, 2, 7, 7)
+    ]
