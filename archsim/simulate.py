@@ -200,7 +200,7 @@ class _Simulation:
             record = recorder.records[tile.name]
             energy = tile.energy.of_totals(record.total.sum(axis=1), record.total.shape[1])
             columns = [self.components.index(name) for name in tile.energy.components]
-            np.add.at(block, (slice(None), columns), energy)
+            block[:, columns] += energy
 
     def _write(
         self,
@@ -257,9 +257,8 @@ class _Simulation:
             ("energy_by_sequence", self.energy),
         ):
             self._writer.write(f"summary/{name}", 0, np.array(values))
-        self._writer.finish(
-            {"summary": {**summary.numbers(), "synthetic": bool(summary.synthetic)}}
-        )
+        numbers = {**summary.numbers(), "name": summary.name, "synthetic": summary.synthetic}
+        self._writer.finish({"summary": numbers})
 
 
 def float_labels(chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
@@ -300,6 +299,7 @@ def _summary_group(chip: Chip, components: tuple[str, ...], sequences: int) -> G
         **dict.fromkeys(("latency_s", "energy_j", "power_w", "area_m2", "tops"), nan),
         **dict.fromkeys(("tops_per_w", "tops_per_mm2", "accuracy", "accuracy_float"), nan),
         **dict.fromkeys(("cycles", "total_cycles", "operations", "sequences"), np.int64(-1)),
+        "name": chip.config.name,
         "synthetic": np.bool_(False),
     }
     energy, size, power = "component", "area_component", "leakage_component"

@@ -132,6 +132,8 @@ def test_an_alias_repeats_the_anchor_above_it(read):
         ("a: @x", 1, "put it in quotes"),
         ('a: "\\q"', 1, "backslash escape"),
         ("a: - b", 1, "'- '"),
+        ("a: 'x' y\nb: 1", 1, "does not fit those above"),
+        ("- a\nb: 1", 2, "does not fit"),
         ("a: ]", 1, "not valid YAML"),
         ("a: \x07", 1, "U+0007"),
         ("b: 1\na: \0", 2, "U+0000"),
@@ -156,8 +158,7 @@ def test_escapes_that_are_no_character_are_refused(read, text):
 
 def test_alias_bombs_are_refused_quickly(read):
     rows = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
-    for i in range(1, 12):
-        rows.append(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]")
+    rows += [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]" for i in range(1, 12)]
     begin = time.perf_counter()
     assert "100,000 values" in refusal(read, "\n".join(rows))
     assert time.perf_counter() - begin < 5

@@ -30,7 +30,7 @@ from archsim.workloads.speech_commands import (
 
 try:
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
     from torch import Tensor, nn
     from torch.nn import functional
 except ImportError:
@@ -42,6 +42,8 @@ CELL = slice(2 * UNITS, 3 * UNITS)  # the gate g among i, f, g, o
 FRACTION = 2.0**11
 LARGEST = 16.0 - 1.0 / FRACTION
 RAMP_BITS = 8
+MEL_BANDS = 64
+LINEAR_BANDS = 21.0  # about so many mel bands to 1 kHz, where the scale turns logarithmic
 
 
 @dataclass(frozen=True)
@@ -199,9 +201,30 @@ def noisy(tile: list[Tensor], chip: Chip, generator: torch.Generator) -> list[Te
     return [w + sigma * torch.randn(w.shape, generator=generator) for w in tile]
 
 
-def augment(mfcc: Tensor, spread: Tensor, generator: torch.Generator) -> Tensor:
-    """Stretch and shift in time, change loudness and colour, blank a few frames."""
+def throat_warps(*, largest: float = 0.12, count: int = 25) -> Tensor:
+    """Matrices (count, 40, 40) that scale a sound's frequencies by 1 - largest to 1 + largest.
+
+    Back to the mel bands, a shift along them that grows with the band as the mel scale wants it
+    (linear to 1 kHz at band 21, logarithmic above), and forth to cosine coefficients.
+    """
+    bands = torch.arange(MEL_BANDS, dtype=torch.float32)
+    order = torch.arange(COEFFICIENTS, dtype=torch.float32).unsqueeze(1)
+    cosines = torch.cos(torch.pi * order * (2 * bands + 1) / (2 * MEL_BANDS))
+    cosines *= torch.sqrt(torch.where(order == 0, 1.0, 2.0) / MEL_BANDS)
+    matrices = []
+    for factor in torch.linspace(1 - largest, 1 + largest, count):
+        shift = (factor - 1) * bands.clamp(max=LINEAR_BANDS)
+        distance = (bands - shift).clamp(0, MEL_BANDS - 1).unsqueeze(1) - bands
+        pick = (1 - distance.abs()).clamp(min=0)  # linear interpolation between two bands
+        matrices.append(cosines @ pick @ cosines.t())
+    return torch.stack(matrices)
+
+
+def augment(mfcc: Tensor, spread: Tensor, warps: Tensor, generator: torch.Generator) -> Tensor:
+    """Scale frequencies, stretch and shift in time, colour, blank a few frames."""
     count, frames, width = mfcc.shape
+    chosen = torch.randint(len(warps), (count,), generator=generator)
+    mfcc = mfcc @ warps[chosen].transpose(1, 2)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(*shape, generator=generator)
@@ -226,7 +249,7 @@ def train(
     """Train in place with Adam, a short warm-up and a cosine schedule."""
     mfcc, labels = torch.from_numpy(data.mfcc), torch.from_numpy(data.labels)
     generator = torch.Generator().manual_seed(args.seed)
-    spread = mfcc.std((0, 1))
+    spread, warps = mfcc.std((0, 1)), throat_warps()
     batches = len(labels) // args.batch
     optimiser = torch.optim.Adam(model.parameters(), lr=args.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -236,7 +259,7 @@ def train(
         began, total = time.monotonic(), 0.0
         order = torch.randperm(len(labels), generator=generator)
         for batch in order[: batches * args.batch].view(batches, args.batch):
-            inputs = model.features(augment(mfcc[batch], spread, generator))
+            inputs = model.features(augment(mfcc[batch], spread, warps, generator))
             logits = model.on_chip(inputs, chip, generator)
             loss = functional.cross_entropy(logits, labels[batch], label_smoothing=0.05)
             optimiser.zero_grad()
@@ -317,7 +340,7 @@ def write(model: KeywordSpotter, args: argparse.Namespace) -> None:
     """Write the weights and the test features, and report on the latter."""
     args.out.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, args.out / "weights.safetensors")
+    (args.out / "weights.safetensors").write_bytes(save(weights))
     shipped = load_speech_commands(
         args.data,
         split=Split.TEST,

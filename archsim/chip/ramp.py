@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import DesignError
-from archsim.network.activations import Activation
+from archsim.errors import DesignError, InputError
+from archsim.network.activations import Activation, get_activation
 from archsim.network.activations.base import Range
 
 CALIBRATION_CELLS = 5
@@ -65,7 +65,7 @@ class Ramp:
     @property
     def position(self) -> NDArray[np.float64]:
         """Where the ramp stands after step q (P,), in units of x."""
-        return self.start + np.cumsum(self.cell) * self.x_per_siemens
+        return np.asarray(self.start + np.cumsum(self.cell) * self.x_per_siemens)
 
     @property
     def span(self) -> float:
@@ -99,7 +99,7 @@ def output_levels(
     """Return the ``2**bits`` evenly spaced output levels ``y_k``."""
     y_min, y_max = activation.output_range(input_range)
     steps = 2**bits - 1
-    return y_min + np.arange(steps + 1) * (y_max - y_min) / steps
+    return np.asarray(y_min + np.arange(steps + 1) * (y_max - y_min) / steps)
 
 
 def ideal_thresholds(activation: Activation, level: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -196,3 +196,30 @@ def _bias_conductances(total: float, g_max: float, cells: int | None) -> NDArray
         )
         raise DesignError(msg)
     return np.full(cells, total / cells if cells else 0.0)
+
+
+def design_from_text(
+    function: str, bits: int, *, g_max: str, input_range: Range | None = None
+) -> Ramp:
+    """Design a ramp from what a user types; unbounded functions take -8 .. 8 by default.
+
+    Raises
+    ------
+    InputError
+        If the function is not known, the conductance has no unit, or the range does not rise.
+    """
+    from archsim.config.quantity import parse_quantity
+
+    try:
+        conductance = parse_quantity(g_max, "S")
+    except ValueError as error:
+        msg = f"--g-max: {error}"
+        raise InputError(msg) from error
+    if conductance <= 0:
+        msg = f"--g-max: '{g_max}' has to be above 0 S"
+        raise InputError(msg)
+    low, high = input_range or (-8.0, 8.0)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        msg = f"--range: {low:g} {high:g} has to be two finite numbers that rise"
+        raise InputError(msg)
+    return design_ramp(get_activation(function), bits, g_max=conductance, input_range=(low, high))

@@ -99,7 +99,7 @@ class Tile:
 
     def column_voltage(self, charge: NDArray[np.int64]) -> NDArray[np.float64]:
         """Turn charge in quanta into the voltage of an integrator, V."""
-        return self.v_clp + charge * self.volts_per_quantum
+        return self.v_clp + charge.astype(np.float64) * self.volts_per_quantum
 
 
 def weights_to_conductances(

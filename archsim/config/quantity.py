@@ -75,7 +75,7 @@ _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9}(?![0-9])
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
 _TERM = re.compile(r"([*/]?)([A-Za-z%]+|1)(?:\^([+-]?[1-9]))?")
 _MAX_TEXT = 100
-_EXACT = Context(prec=400, Emax=999_999_999, Emin=-999_999_999)
+_EXACT = Context(prec=400, Emax=999_999_999, Emin=-999_999_999, traps=[])
 
 
 @lru_cache(maxsize=256)

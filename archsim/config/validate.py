@@ -301,7 +301,8 @@ def _sentence(found: _Found) -> str:
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {_shown(value)}"
     if kind in _SENTENCES:
-        return _SENTENCES[kind].format(value=_quoted(value), **context)
+        limits = {name: str(limit).removesuffix(".0") for name, limit in context.items()}
+        return _SENTENCES[kind].format(value=_quoted(value), **limits)
     message = str(context["error"]) if "error" in context else found.error["msg"]
     message = message.replace("Input should be", "expected", 1)
     return " ".join(message.split())
@@ -334,7 +335,8 @@ def _choices(found: _Found) -> list[Any]:
 
 def _not_one_of(value: object, choices: list[Any]) -> str:
     names = [str(choice) for choice in choices]
-    near = get_close_matches(value, names, n=1) if isinstance(value, str) else []
+    texts = [str(choice) for choice in choices if isinstance(choice, str)]
+    near = get_close_matches(value, texts, n=1) if isinstance(value, str) else []
     hint = f" (did you mean '{near[0]}'?)" if near else ""
     allowed = f"one of {', '.join(names)}" if len(names) > 1 else "".join(names)
     return f"{_quoted(value)} is not {allowed}{hint}"

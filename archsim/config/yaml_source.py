@@ -53,6 +53,9 @@ _SYNTAX = {
     "that cannot start any token": "a value cannot start with this character; put it in quotes",
     "unexpected end of stream": "a quote is opened here and never closed; close it",
     "expected ',' or": "a bracket opened here is not closed or lacks a comma; mend it",
+    "expected key": "the line does not fit those above; align it, and close quotes and brackets",
+    "expected <block end>": "the line does not fit those above; align it with its neighbours",
+    "'-' indicator": "the line does not fit the list above; start it with '- ', or align it",
     "escape": "a backslash escape that YAML does not know; use 'single quotes'",
 }
 

@@ -59,11 +59,12 @@ class OperationEnergy:
 
     def of_cycles(self, activity: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the energy of every cycle (..., cycles, K) of recorded activity, J."""
-        return self.fixed + activity.astype(np.float64) @ self.per_activity
+        return np.asarray(self.fixed + activity.astype(np.float64) @ self.per_activity)
 
     def of_totals(self, total: NDArray[np.int64], operations: int) -> NDArray[np.float64]:
         """Return the energy (..., K) of `operations` operations with summed activity, J."""
-        return operations * self.fixed.sum(axis=0) + total.astype(np.float64) @ self.per_activity
+        fixed = operations * self.fixed.sum(axis=0)
+        return np.asarray(fixed + total.astype(np.float64) @ self.per_activity)
 
 
 class EnergyTable:

@@ -94,7 +94,7 @@ class TileDesign:
     @property
     def ramps(self) -> int:
         """Number of ramp columns."""
-        return self.ramp_cell.shape[0]
+        return int(self.ramp_cell.shape[0])
 
     @property
     def read_energy(self) -> float:

@@ -53,9 +53,9 @@ def schedule_operations(
     start = np.full(operations, -1, dtype=np.int64)
     free_at = np.zeros(resource.max() + 1 if operations else 0, dtype=np.int64)
     queue = [(np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
-    for operation in range(operations):
-        if waits[operation] == 0:
-            heapq.heappush(queue, (ready_at[operation], priority[operation], np.int64(operation)))
+    for first in range(operations):
+        if waits[first] == 0:
+            heapq.heappush(queue, (ready_at[first], priority[first], np.int64(first)))
     while len(queue) > 0:
         cycle, order, operation = heapq.heappop(queue)
         place = resource[operation]

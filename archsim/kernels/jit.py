@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba import njit
 
 CACHE_FOLDER_VARIABLE = "ARCHSIM_CACHE_DIR"
 _KEPT_CACHES = 4
@@ -64,9 +63,11 @@ def kernel(function: F) -> F:
 
     ``fastmath`` stays off: results have to be the same bits on every machine and in every order.
     """
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder())
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(cache_folder())
     try:
-        return njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        compiled: Any = numba.njit(cache=True, nogil=True)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
+    return compiled  # type: ignore[no-any-return]

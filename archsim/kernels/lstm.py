@@ -93,7 +93,8 @@ def update_cell(
 def tanh_by_table(value: int, lstm: LSTMArrays) -> int:
     """Look tanh up for a fixed-point value; beyond the table its last entry holds."""
     entry = min(abs(value) >> lstm.table_shift, lstm.table.shape[0] - 1)
-    return lstm.table[entry] if value >= 0 else -lstm.table[entry]
+    magnitude: int = lstm.table[entry]
+    return magnitude if value >= 0 else -magnitude
 
 
 @kernel

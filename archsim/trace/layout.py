@@ -25,7 +25,8 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
                       utilisation, energy_by_sequence
 
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
-all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no file.
+all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no
+file.
 A tile may have several ramps (an LSTM's has two), so ``v_ramp`` has a ramp axis.
 
 All of a file's structure, and all that is known from the schedule (cycles, phases, events), is

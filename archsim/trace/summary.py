@@ -35,7 +35,7 @@ class Summary:
     accuracy, accuracy_float : float or None
         Share of sequences whose class is the label's, of the chip and of the float64 network;
         None without labels.
-    synthetic : bool or None
+    synthetic : bool
         Whether the workload's data is made by a program rather than recorded.
     trace : str or None
         Path of the trace.
@@ -53,7 +53,7 @@ class Summary:
     utilisation: dict[str, float]
     accuracy: float | None
     accuracy_float: float | None
-    synthetic: bool | None
+    synthetic: bool
     trace: str | None
 
     @property

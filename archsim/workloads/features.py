@@ -180,7 +180,8 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         if not zipfile.is_zipfile(path):
             raise WorkloadError(f"{path}: is cut or not an .npz archive; {_REMEDY}")
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here because np.load leaves a file open that turns out to be broken.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in _LAYOUT if key in archive.files}
     except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise WorkloadError(f"{path}: cannot be read ({error}); {_REMEDY}") from error

@@ -32,8 +32,8 @@ GATE_FUNCTIONS = ("sigmoid", "sigmoid", "tanh", "sigmoid")
 """Functions of the gates in PyTorch's order i, f, g, o."""
 
 _RAMP_FUNCTIONS = ("sigmoid", "tanh")
-_TABLE_STEPS = {"update": (MULTIPLY, ADD, LOOK_UP, OUTPUT)}
-_RAMP_STEPS = {"accumulate": (MULTIPLY, ADD), "output": (OUTPUT,)}
+_TABLE_STEPS: dict[str, tuple[str, ...]] = {"update": (MULTIPLY, ADD, LOOK_UP, OUTPUT)}
+_RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "output": (OUTPUT,)}
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,8 @@ def _digital_arrays(gates: Tile, cell: Tile | None, context: BuildContext) -> LS
     digital = context.config.digital
     full_scale = digital.cell_range << digital.fraction_bits
     entry = full_scale // digital.table_entries
-    middle = (np.arange(digital.table_entries) + 0.5) * entry / 2.0**digital.fraction_bits
+    position = np.arange(digital.table_entries, dtype=np.float64) + 0.5
+    middle = position * (entry / 2.0**digital.fraction_bits)
     empty = np.zeros(0, dtype=np.int64)
     return LSTMArrays(
         level=np.stack([context.to_fixed(ramp.level) for ramp in gates.ramps]),

@@ -1,0 +1,44 @@
+"""A ramp converter as a table and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from archsim.chip.ramp import Ramp
+
+
+def ramp_to_json(ramp: Ramp) -> dict[str, Any]:
+    """Return the object that ``archsim adc --json`` prints."""
+    return {
+        "function": ramp.function,
+        "bits": ramp.bits,
+        "levels": ramp.level.tolist(),
+        "thresholds": ramp.theta.tolist(),
+        "ramp_cells_s": ramp.cell.tolist(),
+        "bias_cells_s": ramp.bias.tolist(),
+        "start": ramp.start,
+        "full_scale": float(ramp.position[-1]),
+        "input_per_siemens": ramp.x_per_siemens,
+    }
+
+
+def ramp_report(ramp: Ramp) -> RenderableType:
+    """Return a table with a row a code: its level, the threshold below it, the ramp cell."""
+    table = Table(title=f"{ramp.function}, {ramp.bits} bits", title_justify="left")
+    for name in ("code", "level y", "from x", "ramp cell (uS)", "ramp after it, x"):
+        table.add_column(name, justify="right")
+    for code, (level, cell, position) in enumerate(
+        zip(ramp.level, ramp.cell, ramp.position, strict=True)
+    ):
+        lower = f"{ramp.theta[code - 1]:.5f}" if code else "-inf"
+        table.add_row(str(code), f"{level:.5f}", lower, f"{cell * 1e6:.3f}", f"{position:.5f}")
+    bias = ramp.bias.sum() * 1e6
+    note = (
+        f"{ramp.bias.size} bias cells, {bias:.3f} uS together, start the ramp at {ramp.start:.5f}; "
+        f"1 uS moves it by {ramp.x_per_siemens * 1e-6:.6f} in x"
+    )
+    return Group(table, Text(note))

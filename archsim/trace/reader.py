@@ -1,0 +1,99 @@
+"""Reader of traces: opens a file, checks that it is a trace, and gives its summary back."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from archsim.errors import TraceError
+from archsim.trace.layout import SCHEMA
+from archsim.trace.summary import Summary
+
+
+def open_trace(path: str | Path) -> h5py.File:
+    """Open a trace for reading; close it, or use it as a context manager.
+
+    Raises
+    ------
+    TraceError
+        If the file is missing, is not HDF5, is cut, or is not a trace of this schema.
+    """
+    path = Path(path)
+    if path.is_dir():
+        msg = f"{path}: is a directory, not a trace"
+        raise TraceError(msg)
+    try:
+        file = h5py.File(path, "r")
+    except FileNotFoundError as error:
+        msg = f"{path}: there is no such file: name a trace that 'archsim run' wrote"
+        raise TraceError(msg) from error
+    except PermissionError as error:
+        msg = f"{path}: cannot be read (permission denied)"
+        raise TraceError(msg) from error
+    except OSError as error:
+        what = "is cut short" if "truncated file" in str(error) else "is not an HDF5 file"
+        msg = f"{path}: {what}, so it is not a trace: run the simulation again"
+        raise TraceError(msg) from error
+    schema = file.attrs.get("schema")
+    if schema != SCHEMA:
+        file.close()
+        found = f"has the schema '{schema}'" if schema else "is HDF5 but not a trace"
+        msg = f"{path}: {found}; this version reads '{SCHEMA}'"
+        raise TraceError(msg)
+    return file
+
+
+def read_summary(path: str | Path) -> Summary:
+    """Return the summary of a complete trace.
+
+    Raises
+    ------
+    TraceError
+        If the file is not a trace, or the run that wrote it did not finish.
+    """
+    with open_trace(path) as file:
+        try:
+            if file.attrs["status"] != "complete":
+                done, of = int(file.attrs["sequences_done"]), file["summary/sequence"].shape[0]
+                msg = (
+                    f"{path}: the run that wrote it did not finish ({done} of {of} sequences): "
+                    "run it again"
+                )
+                raise TraceError(msg)
+            return _summary(file, str(path))
+        except (KeyError, OSError, RuntimeError) as error:
+            msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
+            raise TraceError(msg) from error
+
+
+def _summary(file: h5py.File, path: str) -> Summary:
+    group = file["summary"]
+    numbers = group.attrs
+
+    def table(name: str, scale: str) -> dict[str, float]:
+        names = group[scale].asstr()[...].tolist()
+        return dict(zip(names, group[name][...].tolist(), strict=True))
+
+    return Summary(
+        name=str(numbers["name"]),
+        config_hash=str(file.attrs["config_hash"]),
+        clock_hz=float(file.attrs["clock_hz"]),
+        cycles=int(numbers["cycles"]),
+        sequences=int(numbers["sequences"]),
+        operations=int(numbers["operations"]),
+        energy_by_component=table("energy_by_component", "component"),
+        area_by_component=table("area_by_component", "area_component"),
+        leakage_by_component=table("leakage_by_component", "leakage_component"),
+        utilisation=table("utilisation", "resource"),
+        accuracy=_number(numbers["accuracy"]),
+        accuracy_float=_number(numbers["accuracy_float"]),
+        synthetic=bool(numbers["synthetic"]),
+        trace=path,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if math.isnan(value) else float(value)
