@@ -43,6 +43,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich doubles the time that --help takes
 )
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration (YAML)")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,19 @@ from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
 
 _CHUNK = 1 << 20
+_LIKE_A_NUMBER = re.compile(r"[-+.0-9][-+.0-9a-fA-FxXoO_]*")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that look like numbers, some of which PyYAML would leave bare."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = '"' if _LIKE_A_NUMBER.fullmatch(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 @dataclass(frozen=True)
@@ -61,9 +75,8 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig
     path = Path(path)
     config = validate_document(load_document(path, overrides), RunConfig)
     folder = path.resolve().parent
-    text = yaml.safe_dump(
-        _dump(config, lambda file: os.path.relpath(file, folder)), sort_keys=False, width=100
-    )
+    plain = _dump(config, lambda file: os.path.relpath(file, folder))
+    text = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, width=100)
     identity = json.dumps(_dump(config, _content), sort_keys=True)
     return LoadedConfig(path, config, text, hashlib.sha256(identity.encode()).hexdigest())
 

@@ -2,8 +2,6 @@
 
 A quantity is written as text, ``35 fJ``, and is a float in SI units from there on. Conversion is
 exact: numbers are decimal until the very end, so ``35 fJ`` becomes the double nearest to 35e-15.
-The table of units is ours and short, because a general units package takes longer to import than a
-configuration takes to load; the tests compare the table with such a package.
 """
 
 from __future__ import annotations
@@ -16,13 +14,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from decimal import Context, Decimal
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic_core import CoreSchema, core_schema
 
+from archsim.config.units import PREFIXES, base_symbol, kind_of, unit_scale
 from archsim.config.yaml_source import SourceStr
 
 if TYPE_CHECKING:  # costs a tenth of the time that a configuration takes to load
@@ -31,94 +29,10 @@ if TYPE_CHECKING:  # costs a tenth of the time that a configuration takes to loa
 
 __all__ = ["ConfigPath", "Quantity", "format_quantity", "parse_quantity"]
 
-# Exponents of m, kg, s, A and K.
-Dimension = tuple[int, int, int, int, int]
-
-_PREFIXES = {
-    "a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "": 0, "k": 3, "M": 6, "G": 9,
-    "T": 12,
-}  # fmt: skip
-# Symbol: power of ten to SI, dimension, what it measures.
-_UNITS: dict[str, tuple[int, Dimension, str]] = {
-    "m": (0, (1, 0, 0, 0, 0), "a length"),
-    "g": (-3, (0, 1, 0, 0, 0), "a mass"),
-    "s": (0, (0, 0, 1, 0, 0), "a time"),
-    "A": (0, (0, 0, 0, 1, 0), "a current"),
-    "K": (0, (0, 0, 0, 0, 1), "a temperature"),
-    "Hz": (0, (0, 0, -1, 0, 0), "a frequency"),
-    "V": (0, (2, 1, -3, -1, 0), "a voltage"),
-    "ohm": (0, (2, 1, -3, -2, 0), "a resistance"),
-    "S": (0, (-2, -1, 3, 2, 0), "a conductance"),
-    "C": (0, (0, 0, 1, 1, 0), "a charge"),
-    "F": (0, (-2, -1, 4, 2, 0), "a capacitance"),
-    "H": (0, (2, 1, -2, -2, 0), "an inductance"),
-    "J": (0, (2, 1, -2, 0, 0), "an energy"),
-    "W": (0, (2, 1, -3, 0, 0), "a power"),
-    "%": (-2, (0, 0, 0, 0, 0), "a plain number"),
-    "1": (0, (0, 0, 0, 0, 0), "a plain number"),
-}
-_UNPREFIXED = {"%", "1"}
-_KINDS = {dimension: kind for _, dimension, kind in _UNITS.values()} | {(2, 0, 0, 0, 0): "an area"}
-# The micro sign and the letter mu, the ohm sign and the letter omega, and typeset operators.
-_SPELLING = str.maketrans(
-    {
-        "\u00b5": "u",
-        "\u03bc": "u",
-        "\u2126": "ohm",
-        "\u03a9": "ohm",
-        "\u00b7": "*",
-        "\u00b2": "^2",
-        "\u00b3": "^3",
-    }
-)
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9}(?![0-9]))?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
-_TERM = re.compile(r"([*/]?)([A-Za-z%]+|1)(?:\^([+-]?[1-9]))?")
 _MAX_TEXT = 100
 _EXACT = Context(prec=400, Emax=999_999_999, Emin=-999_999_999, traps=[])
-
-
-@lru_cache(maxsize=256)
-def _unit(text: str) -> tuple[int, Dimension]:
-    """Return the power of ten to SI and the dimension of a unit such as ``F/m`` or ``um^2``."""
-    rest = re.sub(
-        r"\s*([*/])\s*", r"\1", text.translate(_SPELLING).replace("**", "^").strip() or "1"
-    )
-    power, dimension, first = 0, [0] * 5, True
-    while rest or first:
-        term = _TERM.match(rest)
-        if term is None or bool(term[1]) == first:
-            msg = f"'{text}' is not a unit; write one like 'mV', 'um^2' or 'F/m'"
-            raise ValueError(msg)
-        exponent = int(term[3] or 1) * (-1 if term[1] == "/" else 1)
-        ten, base = _symbol(term[2])
-        power += ten * exponent
-        dimension = [d + b * exponent for d, b in zip(dimension, base, strict=True)]
-        rest, first = rest[term.end() :], False
-    length, mass, time, current, temperature = dimension
-    return power, (length, mass, time, current, temperature)
-
-
-@lru_cache(maxsize=1)
-def _symbols() -> dict[str, tuple[int, Dimension]]:
-    table = {}
-    for unit, (ten, dimension, _) in _UNITS.items():
-        table[unit] = (ten, dimension)
-        for prefix, power in _PREFIXES.items():
-            if unit not in _UNPREFIXED and (prefix != "c" or unit == "m"):
-                table[prefix + unit] = (ten + power, dimension)
-    return table
-
-
-def _symbol(symbol: str) -> tuple[int, Dimension]:
-    table = _symbols()
-    if symbol in table:
-        return table[symbol]
-    near = [known for known in table if known.lower() == symbol.lower()]
-    near = near or get_close_matches(symbol, table, n=1, cutoff=0.7)
-    hint = f" (did you mean '{near[0]}'?)" if near else "; write one like 'mV', 'um^2' or 'F/m'"
-    msg = f"'{symbol}' is not a known unit{hint}"
-    raise ValueError(msg)
 
 
 def parse_quantity(text: str, unit: str) -> float:
@@ -143,7 +57,7 @@ def parse_quantity(text: str, unit: str) -> float:
         There is no number or no unit, the unit is unknown or of another dimension, or the value
         is beyond the range of a double.
     """
-    _, wanted = _unit(unit)
+    _, wanted = unit_scale(unit)
     match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
     if match is None:
         msg = f"{_quoted(text)} is not a number with a unit, {_example(unit)}"
@@ -151,9 +65,9 @@ def parse_quantity(text: str, unit: str) -> float:
     if not match[2] and any(wanted):
         msg = f"'{text}' needs a unit, for example '{match[1]} {unit}'"
         raise ValueError(msg)
-    power, dimension = _unit(match[2] or "1")
+    power, dimension = unit_scale(match[2] or "1")
     if dimension != wanted:
-        kind = f"is {_KINDS.get(dimension, 'of another kind')}"
+        kind = f"is {kind_of(dimension)}"
         msg = f"'{text}' {kind}, expected {_described(unit)} ({_example(unit)})"
         raise ValueError(msg)
     return _double(match[1], power, text)
@@ -195,7 +109,7 @@ def format_quantity(value: float, unit: str) -> str:
     decimal = Decimal(repr(float(value) + 0.0))
     texts = []
     for candidate in _candidates(unit):
-        scaled = _EXACT.multiply(decimal, Decimal((0, (1,), -_unit(candidate)[0])))
+        scaled = _EXACT.multiply(decimal, Decimal((0, (1,), -unit_scale(candidate)[0])))
         suffix = "" if candidate == "1" else f" {candidate}"
         texts += [f"{scaled.normalize(_EXACT):f}{suffix}", f"{_scientific(scaled)}{suffix}"]
     return min(texts, key=lambda text: (len(text), "e" in text))
@@ -212,9 +126,8 @@ def _candidates(unit: str) -> list[str]:
     single = re.fullmatch(r"([A-Za-z]+)(\^[1-9])?", unit)
     if single is None or unit == "1":
         return [unit or "1"]
-    _, dimension = _symbol(single[1])
-    base = next(u for u, (_, d, _) in _UNITS.items() if d == dimension and single[1].endswith(u))
-    prefixes = [p for p in _PREFIXES if p not in {"", "c"}]
+    base = base_symbol(single[1])
+    prefixes = [prefix for prefix in PREFIXES if prefix]
     return list(dict.fromkeys([unit, *(p + base + (single[2] or "") for p in ["", *prefixes])]))
 
 
@@ -223,7 +136,7 @@ def _quoted(text: str) -> str:
 
 
 def _described(unit: str) -> str:
-    _, dimension = _unit(unit)
+    _, dimension = unit_scale(unit)
     return f"a unit of {unit}" if any(dimension) else "a plain number or a percentage"
 
 
@@ -254,7 +167,7 @@ class Quantity:
     le: float | None = None
 
     def __post_init__(self) -> None:
-        _unit(self.unit)
+        unit_scale(self.unit)
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
@@ -271,7 +184,7 @@ class Quantity:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """Return the JSON Schema of the text that the field takes."""
-        plain = not any(_unit(self.unit)[1])
+        plain = not any(unit_scale(self.unit)[1])
         described = (
             "A plain number or a percentage" if plain else f"A number and {_described(self.unit)}"
         )
@@ -310,7 +223,7 @@ class Quantity:
         if not math.isfinite(number):
             msg = f"{value!r:.40} is not a finite number of double precision"
             raise ValueError(msg)
-        if any(_unit(self.unit)[1]):
+        if any(unit_scale(self.unit)[1]):
             msg = f"{value!r} needs a unit, for example '{value!r} {self.unit}'"
             raise ValueError(msg)
         return number + 0.0
