@@ -1,8 +1,9 @@
 """The event loop: starts operations on resources at whole clock cycles.
 
 An operation is ready when every operation that it needs has ended, and starts when it is ready and
-its resource is free. Ready operations are served in the order ``(cycle, priority, index)``, so a
-schedule is reproducible whatever the order in which they became ready.
+its resource is free. Operations start in the order ``(cycle, priority, index)``: when a resource
+becomes free, of all that are ready for it then, the one with the least ``(priority, index)`` goes
+first, however long the others have waited. A schedule is therefore reproducible.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class TileRecord(NamedTuple):
     Attributes
     ----------
     total : int64 (sequences, conversions, N_ACTIVITY)
-        Activity summed over the cycles of each conversion.
+        Activity summed over the cycles of each conversion; kernels add to it, so it starts at 0.
     slot : int64 (sequences,)
         Place of a sequence in `activity` and `waveform`, -1 where its cycles are not kept.
     activity : int64 (slots, conversions, cycles, N_ACTIVITY)
