@@ -39,8 +39,9 @@ class Comparison:
     def __str__(self) -> str:
         """Return the line that is printed."""
         return (
-            f"{self.layer}: {self.codes:,} codes; {self.near:,} values within one charge quantum "
-            f"of a threshold, of which {self.differ_near:,} differ; elsewhere {self.differ:,} differ"
+            f"{self.layer}: {self.codes:,} codes; {self.near:,} values within one charge "
+            f"quantum of a threshold, of which {self.differ_near:,} differ; elsewhere "
+            f"{self.differ:,} differ"
         )
 
 

@@ -48,30 +48,40 @@ def schedule_operations(
         Start cycles.
     """
     operations = resource.shape[0]
+    if operations == 0:
+        return np.zeros(0, dtype=np.int64)
     waits = need_pointer[1:] - need_pointer[:-1]
     user_pointer, user = _invert(need_pointer, need)
     ready_at = release.copy()
     start = np.full(operations, -1, dtype=np.int64)
-    free_at = np.zeros(resource.max() + 1 if operations else 0, dtype=np.int64)
-    queue = [(np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
+    free_at = np.zeros(resource.max() + 1, dtype=np.int64)
+    # What becomes ready, or a resource (as -1 - place) that becomes free, by cycle; and for every
+    # resource, what is ready and waits for it, by (priority, index). The first entries give types.
+    events = [(np.int64(0), np.int64(0)) for _ in range(0)]
+    waiting = [[(np.int64(0), np.int64(0)) for _ in range(0)] for _ in range(free_at.shape[0])]
     for first in range(operations):
         if waits[first] == 0:
-            heapq.heappush(queue, (ready_at[first], priority[first], np.int64(first)))
-    while len(queue) > 0:
-        cycle, order, operation = heapq.heappop(queue)
-        place = resource[operation]
-        if free_at[place] > cycle:
-            heapq.heappush(queue, (free_at[place], order, operation))
-            continue
-        start[operation] = cycle
-        end = cycle + duration[operation]
-        free_at[place] = end
-        for index in range(user_pointer[operation], user_pointer[operation + 1]):
-            other = user[index]
-            ready_at[other] = max(ready_at[other], end)
-            waits[other] -= 1
-            if waits[other] == 0:
-                heapq.heappush(queue, (ready_at[other], priority[other], np.int64(other)))
+            heapq.heappush(events, (ready_at[first], np.int64(first)))
+    while len(events) > 0:
+        cycle = events[0][0]
+        while len(events) > 0 and events[0][0] == cycle:
+            _, event = heapq.heappop(events)
+            if event >= 0:
+                heapq.heappush(waiting[resource[event]], (priority[event], event))
+        for place in range(free_at.shape[0]):
+            if free_at[place] > cycle or len(waiting[place]) == 0:
+                continue
+            _, operation = heapq.heappop(waiting[place])
+            start[operation] = cycle
+            end = cycle + duration[operation]
+            free_at[place] = end
+            heapq.heappush(events, (end, np.int64(-1 - place)))
+            for index in range(user_pointer[operation], user_pointer[operation + 1]):
+                other = user[index]
+                ready_at[other] = max(ready_at[other], end)
+                waits[other] -= 1
+                if waits[other] == 0:
+                    heapq.heappush(events, (ready_at[other], np.int64(other)))
     return start
 
 
