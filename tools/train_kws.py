@@ -330,7 +330,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-2, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--shipped", type=int, default=50, help="test utterances a class to write")
     parser.add_argument("--cache", type=Path, help="folder that keeps the coefficients")
     return parser.parse_args()
