@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.kernels.tile import N_ACTIVITY, Activity, TileArrays, convert_cycles
+from archsim.kernels.tile import N_ACTIVITY, Activity, TileArrays, convert_cycles, ideal_analog
 
 REPEATS = 7
 _RUN_SECONDS = 0.1
@@ -83,7 +83,7 @@ def _measure_tile(rows: int, columns: int, input_bits: int, bits: int) -> TileSp
     matrix = tile.difference.astype(np.float32)
 
     def convert() -> None:
-        convert_cycles(tile, drive, charge, code, activity, nothing)
+        convert_cycles(tile, drive, 0, 0, charge, code, activity, nothing)
 
     convert()
     _check_counts(tile, activity)
@@ -111,11 +111,13 @@ def _random_tile(rows: int, columns: int, input_bits: int, bits: int) -> TileArr
         difference=difference,
         row_conductance=np.abs(difference).sum(axis=1).astype(np.int64),
         threshold=np.stack([threshold, threshold // 2]),
+        step_code=np.stack([np.arange(2**bits)] * 2),
         ramp_of_column=np.arange(columns) % 2,
         reset_cycles=1,
         integrate_cycles=2**input_bits,
         ramp_cycles=2**bits,
         readout_cycles=1,
+        analog=ideal_analog(columns),
     )
 
 

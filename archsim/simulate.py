@@ -183,7 +183,7 @@ class _Simulation:
         signal = type(self._signal)(
             self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
         )
-        recorder = Recorder(self._plan.slots(first, size), self._plan.waveforms)
+        recorder = Recorder(self._plan.slots(first, size), first, self._plan.waveforms)
         outputs = {}
         for layer in self.chip.layers:
             result = layer.run(signal, recorder)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from archsim.kernels.record import TileRecord
-from archsim.kernels.tile import Activity, TileArrays
+from archsim.kernels.tile import Activity, TileArrays, ideal_analog
 
 # --------------------------------------------------------------------------------------- a tile
 
@@ -361,11 +361,13 @@ def arrays_of(tile: NaiveTile) -> TileArrays:
             [sum(tile.plus[i]) + sum(tile.minus[i]) for i in rows], dtype=np.int64
         ),
         threshold=np.array(tile.threshold, dtype=np.int64),
+        step_code=np.array([range(2**tile.n_out)] * len(tile.threshold), dtype=np.int64),
         ramp_of_column=np.array(tile.ramp_of_column, dtype=np.int64),
         reset_cycles=tile.reset_cycles,
         integrate_cycles=2**tile.n_in,
         ramp_cycles=2**tile.n_out,
         readout_cycles=tile.readout_cycles,
+        analog=ideal_analog(tile.columns),
     )
 
 

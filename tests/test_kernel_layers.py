@@ -113,7 +113,13 @@ def run_lstm_kernel(
     )
     tiles = [arrays_of(lstm.gates), arrays_of(lstm.cell or lstm.gates)]
     records = [
-        make_record(tile, np.array(slot, dtype=np.int64), conversions=shape[1], waveforms=waveforms)
+        make_record(
+            tile,
+            np.array(slot, dtype=np.int64),
+            first=0,
+            conversions=shape[1],
+            waveforms=waveforms,
+        )
         for tile in tiles
     ]
     run_lstm(*tiles, lstm_arrays(lstm), x, outputs, *records)
@@ -239,7 +245,11 @@ def run_tile_kernel(
     arrays = arrays_of(tile)
     code = np.full((*x.shape[:2], tile.columns), 999, dtype=np.uint16)
     record = make_record(
-        arrays, np.array(slot, dtype=np.int64), conversions=x.shape[1], waveforms=waveforms
+        arrays,
+        np.array(slot, dtype=np.int64),
+        first=0,
+        conversions=x.shape[1],
+        waveforms=waveforms,
     )
     run_linear_tile(arrays, bias, x, code, record)
     return code, record

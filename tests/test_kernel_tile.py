@@ -40,7 +40,7 @@ def run_kernel(
     activity = np.full((arrays.cycles, N_ACTIVITY), GARBAGE, dtype=np.int64)
     kept = arrays.cycles if waveforms else 0
     waveform = np.full((kept, tile.columns), GARBAGE, dtype=np.int64)
-    convert_cycles(arrays, np.array(drive, dtype=np.int64), charge, code, activity, waveform)
+    convert_cycles(arrays, np.array(drive, dtype=np.int64), 0, 0, charge, code, activity, waveform)
     return charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist()
 
 

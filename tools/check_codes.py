@@ -82,7 +82,7 @@ def compare(config: str, overrides: Sequence[str] = ()) -> list[Comparison]:
     full = 2**chip.config.tile.input_bits - 1
     results = []
     for layer in chip.layers:
-        recorder = Recorder(np.full(len(data), -1), waveforms=False)
+        recorder = Recorder(np.full(len(data), -1), 0, waveforms=False)
         result = layer.run(signal, recorder)
         if layer.tiles:
             tile = layer.tiles[0]

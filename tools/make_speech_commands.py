@@ -103,17 +103,21 @@ def variants() -> list[str]:
 
 
 def split_variants(names: list[str], seed: int) -> dict[str, str]:
-    """Give every variant a split, 21 % test, 10 % validation, no family in two splits."""
+    """Give every variant a split, 21 % test, 10 % validation, no family in two splits.
+
+    Families of more than three are for training, or one of them would be most of a smaller split.
+    """
     family_of = {name: family for family in FAMILIES for name in family}
     families = sorted({family_of.get(name, (name,)) for name in names})
     np.random.default_rng([seed, 1]).shuffle(families)
-    wanted = {"test": round(0.21 * len(names)), "validation": round(0.10 * len(names))}
+    room = {"test": round(0.21 * len(names)), "validation": round(0.10 * len(names))}
     chosen: dict[str, str] = {}
     for family in families:
         members = [name for name in family if name in names]
-        split = next((s for s, room in wanted.items() if room >= len(members)), "train")
-        if split in wanted:
-            wanted[split] -= len(members)
+        fits = (split for split, left in room.items() if left >= len(members))
+        split = next(fits, "train") if len(family) <= 3 else "train"
+        if split in room:
+            room[split] -= len(members)
         chosen.update(dict.fromkeys(members, split))
     return chosen
 

@@ -15,7 +15,7 @@ from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.tile import CELLS_PER_COLUMN, TileDesign, tile_energy, tile_inventory
 from archsim.errors import DesignError
-from archsim.kernels.tile import Phase, TileArrays
+from archsim.kernels.tile import Phase, TileArrays, ideal_analog
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,13 @@ def build_tile(
         difference=np.ascontiguousarray(difference),
         row_conductance=np.where(present, conductance, 0).sum(axis=1),
         threshold=np.stack([ramp.thresholds(quanta_per_unit) for ramp in ramps]),
+        step_code=np.stack([np.arange(ramp.cell.size) for ramp in ramps]),
         ramp_of_column=ramp_of_column.astype(np.int64),
         reset_cycles=config.tile.reset_cycles,
         integrate_cycles=2**input_bits,
         ramp_cycles=2**bits,
         readout_cycles=config.tile.readout_cycles,
+        analog=ideal_analog(columns),
     )
     design = _design(
         arrays,

@@ -18,6 +18,8 @@ class TileRecord(NamedTuple):
     ----------
     total : int64 (sequences, conversions, N_ACTIVITY)
         Activity summed over the cycles of each conversion; kernels add to it, so it starts at 0.
+    first : int
+        Number of the block's first sequence in the run.
     slot : int64 (sequences,)
         Place of a sequence in `activity` and `waveform`, -1 where its cycles are not kept.
     activity : int64 (slots, conversions, cycles, N_ACTIVITY)
@@ -27,6 +29,7 @@ class TileRecord(NamedTuple):
     """
 
     total: NDArray[np.int64]
+    first: int
     slot: NDArray[np.int64]
     activity: NDArray[np.int64]
     waveform: NDArray[np.int64]
@@ -36,6 +39,7 @@ def make_record(
     tile: TileArrays,
     slot: NDArray[np.int64],
     *,
+    first: int,
     conversions: int,
     waveforms: bool,
 ) -> TileRecord:
@@ -43,6 +47,7 @@ def make_record(
     slots = int(slot.max(initial=-1)) + 1
     return TileRecord(
         total=np.zeros((slot.size, conversions, N_ACTIVITY), dtype=np.int64),
+        first=first,
         slot=slot,
         activity=np.zeros((slots, conversions, tile.cycles, N_ACTIVITY), dtype=np.int64),
         waveform=np.zeros(
@@ -72,7 +77,9 @@ def convert_recorded(
         waveform = record.waveform[slot, conversion]
     else:
         waveform = np.empty((0, charge.shape[0]), dtype=np.int64)
-    convert_cycles(tile, drive, charge, code, activity, waveform)
+    convert_cycles(
+        tile, drive, record.first + sequence, conversion, charge, code, activity, waveform
+    )
     for cycle in range(activity.shape[0]):
         for count in range(N_ACTIVITY):
             record.total[sequence, conversion, count] += activity[cycle, count]

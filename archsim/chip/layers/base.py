@@ -96,6 +96,8 @@ class Recorder:
     ----------
     slot : int64 (sequences,)
         Place of each sequence among those whose cycles are kept, -1 for the others.
+    first : int
+        Number of the block's first sequence in the run.
     waveforms : bool
         Whether columns' charges are kept as well.
     records : dict of str to TileRecord
@@ -103,13 +105,18 @@ class Recorder:
     """
 
     slot: NDArray[np.int64]
+    first: int
     waveforms: bool
     records: dict[str, TileRecord] = field(default_factory=dict)
 
     def open(self, tile: Tile, conversions: int) -> TileRecord:
         """Make the record of a tile."""
         record = make_record(
-            tile.arrays, self.slot, conversions=conversions, waveforms=self.waveforms
+            tile.arrays,
+            self.slot,
+            first=self.first,
+            conversions=conversions,
+            waveforms=self.waveforms,
         )
         self.records[tile.name] = record
         return record

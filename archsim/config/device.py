@@ -1,0 +1,184 @@
+"""The device's part of a configuration: what a memristor is.
+
+Every number of a device that is not ideal needs a source: `sources` maps the name of a key to where
+its value is from, or to ``assumed: ...`` with the reason.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from archsim.config.base import Section
+from archsim.config.quantity import ConfigPath, Quantity
+
+Conductance = Annotated[float, Quantity("S", ge=0)]
+Share = Annotated[float, Quantity("1", ge=0, le=1)]
+Source = Annotated[str, Field(min_length=8)]
+
+
+class Method(StrEnum):
+    """How programming is simulated."""
+
+    STATISTICAL = "statistical"
+    WRITE_VERIFY = "write_verify"
+
+
+class WriteVerify(Section):
+    """Programming a device pulse by pulse until it reads close enough to its target."""
+
+    pulse_gain: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="share of the distance left that a pulse covers",
+    )
+    pulse_sigma: Conductance = Field(4e-06, description="spread of a pulse's effect")
+    tolerance: Conductance = Field(
+        2e-06, description="distance from the target that is good enough"
+    )
+    max_pulses: int = Field(50, ge=1, le=10_000, description="pulses before a device is given up")
+    pulse_energy: Annotated[float, Quantity("J", ge=0)] = Field(
+        1e-12, description="energy of one pulse and its verifying read"
+    )
+
+
+class Programming(Section):
+    """Errors of programming."""
+
+    method: Method = Field(Method.STATISTICAL, description="draw the error, or simulate pulses")
+    sigma: Conductance = Field(0.0, description="absolute standard deviation after programming")
+    sigma_relative: Share = Field(
+        0.0, description="standard deviation after programming, relative to the target"
+    )
+    write_verify: WriteVerify = WriteVerify()
+
+
+class ReadNoise(Section):
+    """Slow noise of a device: frozen during a conversion, drawn for each."""
+
+    sigma: Conductance = Field(0.0, description="absolute sigma")
+    sigma_relative: Share = Field(0.0, description="sigma relative to the conductance")
+
+
+class Faults(Section):
+    """Devices that cannot be programmed."""
+
+    stuck_off: Share = Field(0.0, description="share of devices stuck at g_min")
+    stuck_on: Share = Field(0.0, description="share of devices stuck at g_max")
+
+
+class Drift(Section):
+    """Retention: ``G(t) = G0 (t / t0)^-nu``."""
+
+    nu: float = Field(0.0, ge=-1, le=1, description="mean drift exponent")
+    nu_sigma: float = Field(0.0, ge=0, le=1, description="spread of the exponent between devices")
+    t0: Annotated[float, Quantity("s", gt=0)] = Field(
+        1.0, description="time after programming at which G0 holds"
+    )
+    time: Annotated[float, Quantity("s", ge=0)] = Field(
+        0.0,
+        description="time after programming at which the chip works; not above t0: no drift",
+    )
+
+
+class Temperature(Section):
+    """``G(T) = G (1 + coefficient (T - reference))``."""
+
+    coefficient: Annotated[float, Quantity("1/K")] = Field(
+        0.0, description="relative change of conductance per kelvin"
+    )
+    reference: Annotated[float, Quantity("K", gt=0)] = Field(
+        300.0, description="temperature at which devices are programmed"
+    )
+    value: Annotated[float, Quantity("K", gt=0)] = Field(
+        300.0, description="temperature at which the chip works"
+    )
+
+
+class Slices(Section):
+    """A weight on several devices of decreasing significance (Song et al., Science 383:903)."""
+
+    count: int = Field(1, ge=1, le=8, description="devices a weight, on either side")
+    ratio: float = Field(
+        0.0625, gt=0, lt=1, description="significance of a device relative to the one before it"
+    )
+
+
+class _Range(Section):
+    """Range of conductances that every device has."""
+
+    g_min: Conductance = Field(description="lowest conductance")
+    g_max: Annotated[float, Quantity("S", gt=0)] = Field(description="highest conductance")
+    conductance_steps: int = Field(
+        4095,
+        ge=1,
+        le=32767,
+        description="whole steps from 0 to g_max in which the simulation holds conductances",
+    )
+
+    @model_validator(mode="after")
+    def _rises(self) -> _Range:
+        if self.g_min >= self.g_max:
+            msg = f"g_min ({self.g_min:g} S) has to be below g_max ({self.g_max:g} S)"
+            raise ValueError(msg)
+        return self
+
+
+class IdealDevice(_Range):
+    """Memristors that take and keep exactly the conductance that they are programmed to."""
+
+    model: Literal["ideal"] = Field(description="device model")
+
+
+class _Imperfect(_Range):
+    """What real devices have in common."""
+
+    description: str = Field("", description="free text")
+    sources: dict[str, Source] = Field(
+        default_factory=dict, description="where each value is from, by key"
+    )
+    read_noise: ReadNoise = ReadNoise()
+    faults: Faults = Faults()
+    drift: Drift = Drift()
+    temperature: Temperature = Temperature()
+    slices: Slices = Slices()
+
+    @model_validator(mode="after")
+    def _sourced(self) -> _Imperfect:
+        given = self.model_fields_set - {"model", "description", "sources", "conductance_steps"}
+        for key in sorted(given):
+            if key not in self.sources and key not in {"slices", "table"}:
+                msg = f"sources: say where the value of '{key}' is from, or 'assumed: ...' and why"
+                raise ValueError(msg)
+        return self
+
+
+class Memristor(_Imperfect):
+    """A device with programming errors, noise, faults, drift and a temperature coefficient."""
+
+    model: Literal["memristor"] = Field(description="device model")
+    levels: int | Literal["continuous"] = Field(
+        "continuous", description="levels that programming can aim at, evenly from g_min to g_max"
+    )
+    programming: Programming = Programming()
+
+
+class TableDevice(_Imperfect):
+    """A device measured by its users: mean and sigma of what it is programmed to, in a table."""
+
+    model: Literal["table"] = Field(description="device model")
+    table: ConfigPath = Field(
+        description="CSV with the columns target_s, mean_s, sigma_s (S), targets ascending"
+    )
+
+
+Device = Annotated[IdealDevice | Memristor | TableDevice, Field(discriminator="model")]
+
+
+class DeviceFile(Section):
+    """A file with a device alone, to be named by ``extends`` or by ``archsim adc --device``."""
+
+    device: Device

@@ -1,0 +1,119 @@
+"""The interface of a device model, and the registry of known ones.
+
+To add one: a section with a ``model`` key in `archsim.config.device` (or your own), and a subclass
+of `DeviceModel` registered under that key. Packages can register theirs by an entry point in the
+group ``archsim.devices``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import DesignError
+from archsim.kernels.philox import Purpose, fill_normal, fill_uniform
+
+Array = NDArray[np.float64]
+_GROUP = "archsim.devices"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an array of devices stands, which its random numbers are keyed by.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of the run.
+    tile : int
+        Number of the tile on the chip.
+    array : int
+        Which array of the tile: positive and negative side, a slice, a ramp's copy.
+    """
+
+    seed: int
+    tile: int
+    array: int
+
+    def normal(self, purpose: Purpose, shape: tuple[int, int], trial: int = 0) -> Array:
+        """Return standard normal variates (rows, columns), a counter a row."""
+        return self._rows(fill_normal, purpose, shape, trial)
+
+    def uniform(self, purpose: Purpose, shape: tuple[int, int], trial: int = 0) -> Array:
+        """Return uniform variates in (0, 1] (rows, columns), a counter a row."""
+        return self._rows(fill_uniform, purpose, shape, trial)
+
+    def _rows(self, fill: Any, purpose: Purpose, shape: tuple[int, int], trial: int) -> Array:
+        out = np.empty(shape, dtype=np.float64)
+        place = (self.tile << 16) | self.array
+        for row in range(shape[0]):
+            fill(self.seed, int(purpose), row, place, trial, out[row])
+        return out
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """Devices after programming.
+
+    Attributes
+    ----------
+    conductance : float64 (rows, columns)
+        What they hold when the chip works, S.
+    pulses : int
+        Programming pulses that it took, 0 where they are not simulated.
+    energy : float
+        Energy of those pulses, J.
+    """
+
+    conductance: Array
+    pulses: int
+    energy: float
+
+
+class DeviceModel(ABC):
+    """What devices of one kind do when they are programmed and read."""
+
+    model: ClassVar[str]
+
+    def __init__(self, section: Any) -> None:
+        self.section = section
+
+    @abstractmethod
+    def program(self, target: Array, site: Site) -> Programmed:
+        """Program devices to `target` (rows, columns), S."""
+
+    def read_sigma(self, conductance: Array) -> Array | None:
+        """Return the read noise of devices (any shape), S; None where there is none."""
+        del conductance
+        return None
+
+
+_REGISTRY: dict[str, type[DeviceModel]] = {}
+
+
+def register(cls: type[DeviceModel]) -> type[DeviceModel]:
+    """Class decorator: make a device model known under its ``model``."""
+    _REGISTRY[cls.model] = cls
+    return cls
+
+
+def device_model(section: Any) -> DeviceModel:
+    """Return the device model that a section of the configuration describes.
+
+    Raises
+    ------
+    DesignError
+        If no model of that name is registered.
+    """
+    if section.model not in _REGISTRY:
+        for point in entry_points(group=_GROUP, name=section.model):
+            point.load()
+    if section.model not in _REGISTRY:
+        msg = f"device.model: '{section.model}' is not known; known are {', '.join(_REGISTRY)}"
+        raise DesignError(msg)
+    return _REGISTRY[section.model](section)
