@@ -138,7 +138,7 @@ def test_feedback_capacitors_follow_from_the_swing():
     chip = chip_of({})
     tile = chip.tiles[0]
     span = max(ramp.span for ramp in tile.ramps)
-    quanta = span * tile.quanta_per_unit
+    quanta = span * tile.scale.quanta_per_unit
     charge = quanta * (150e-6 / 4095) * 0.2 * 1e-9
     c_fb = charge / 0.3
     area = tile.inventory.area["feedback_capacitors"]

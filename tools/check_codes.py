@@ -56,7 +56,7 @@ def nearest_codes(tile: Tile, drive: NDArray[Any]) -> tuple[NDArray[Any], NDArra
         Signed pulse widths.
     """
     charge = drive.astype(np.float64) @ tile.arrays.difference.astype(np.float64)
-    x = charge / tile.quanta_per_unit
+    x = charge / tile.scale.quanta_per_unit
     code = np.empty(x.shape, dtype=np.int64)
     near = np.empty(x.shape, dtype=np.bool_)
     for index, ramp in enumerate(tile.ramps):
@@ -65,7 +65,7 @@ def nearest_codes(tile: Tile, drive: NDArray[Any]) -> tuple[NDArray[Any], NDArra
         step = ramp.level[1] - ramp.level[0]
         nearest = np.floor((y - ramp.level[0]) / step + 0.5)
         code[:, mine] = np.clip(nearest, 0, ramp.level.size - 1).astype(np.int64)
-        threshold = ramp.theta * tile.quanta_per_unit
+        threshold = ramp.theta * tile.scale.quanta_per_unit
         above = np.searchsorted(threshold, charge[:, mine]).clip(1, threshold.size - 1)
         gap = np.minimum(
             np.abs(charge[:, mine] - threshold[above]),

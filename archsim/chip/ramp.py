@@ -2,6 +2,12 @@
 
 All positions on a ramp are in units of the function's input x; the ramp's gain turns them into
 conductances and, with a tile's scale, into charge quanta.
+
+A ramp only ever rises, through the inputs from low to high, a step a clock cycle. What a column
+latches is the step at which the ramp passes it. For a function that rises everywhere the step is
+the output code. A function that turns (SiLU, GELU) has a branch before and a branch after its
+turning point, and the ramp runs through one and then the other: on the first the steps stand for
+falling codes, on the second for rising ones. `Ramp.step_code` says which code a step stands for.
 """
 
 from __future__ import annotations
@@ -13,11 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import DesignError, InputError
-from archsim.network.activations import Activation, get_activation
-from archsim.network.activations.base import Range
+from archsim.network.activations import Activation, Clipped, Range, get_activation
+from archsim.network.activations.quantised import Quantised, outer_ends, quantise
 
 CALIBRATION_CELLS = 5
 """Bias cells of a ramp at 5 bits (Yang et al. 2025, Fig. 3a); the least that `auto` takes."""
+
+DEFAULT_RANGE: Range = (-8.0, 8.0)
+"""Where an unbounded function is clipped if nobody says otherwise."""
 
 _ROUNDING_GUARD = 1e-6
 """Quanta by which a threshold may lie above a whole number and still count as that number.
@@ -26,10 +35,21 @@ Thresholds at exactly 0 (the middle of sigmoid and tanh) come out of sums of flo
 -1e-11; without the guard, ties would fall either way.
 """
 
+_RELATIVE_GUARD = 1e-13
+"""The same as a part of the ramp's span: what sums of a thousand cells round by, and more."""
+
+_LARGEST_RATIO = 1e9
+"""Largest to smallest cell beyond which a function counts as vertical: no device is near it."""
+
 
 @dataclass(frozen=True)
 class Ramp:
     """A ramp column as it is programmed.
+
+    ``dataclasses.replace(ramp, cell=..., bias=...)`` gives the same ramp as it really is, with the
+    errors of its cells: `position`, `thresholds` and `code` follow the cells, while `level`,
+    `theta`, `step_code` and `ideal_code` stay what was asked for. Such a ramp need not rise at
+    every step.
 
     Attributes
     ----------
@@ -39,14 +59,23 @@ class Ramp:
         Resolution ``n_out``; there are ``P = 2**bits`` levels.
     level : float64 (P,)
         Outputs ``y_k`` that the codes stand for.
-    theta : float64 (P - 1,)
-        Ideal thresholds, in units of x: ``g_inverse((y_{k-1} + y_k) / 2)``, k = 1 .. P - 1.
-    cell : float64 (P,)
+    theta : float64 (steps - 1,)
+        Ideal thresholds, in units of x, where one step ends and the next begins. For a monotonic
+        function ``g_inverse((y_{k-1} + y_k) / 2)``, k = 1 .. P - 1; with more branches, those of
+        each and the turning points between them (see `archsim.network.activations.quantised`).
+    cell : float64 (steps,)
         Conductances of the ramp cells, S.
     bias : float64 (bias cells,)
         Conductances of the bias (calibration) cells, S.
     x_per_siemens : float
         Gain: how far one cell of 1 S moves the ramp, in units of x.
+    step_code : int64 (steps,)
+        Output code that each step stands for: ``0 .. P - 1`` for a function that rises.
+    branches : tuple of int
+        Step at which each branch begins; ``(0,)`` for a monotonic function.
+    x_range : (float, float)
+        Inputs that the ramp is for: the input range, or for a bounded function the thresholds and
+        as much on either side as the widest step.
     """
 
     function: str
@@ -56,6 +85,14 @@ class Ramp:
     cell: NDArray[np.float64]
     bias: NDArray[np.float64]
     x_per_siemens: float
+    step_code: NDArray[np.int64]
+    branches: tuple[int, ...]
+    x_range: Range
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, which is that of ramp cells and of ramp cycles."""
+        return int(self.cell.size)
 
     @property
     def start(self) -> float:
@@ -64,16 +101,25 @@ class Ramp:
 
     @property
     def position(self) -> NDArray[np.float64]:
-        """Where the ramp stands after step q (P,), in units of x."""
+        """Where the ramp stands after step q (steps,), in units of x."""
         return np.asarray(self.start + np.cumsum(self.cell) * self.x_per_siemens)
 
     @property
     def span(self) -> float:
         """Farthest that the ramp goes from V_CLP, in units of x."""
-        return max(abs(self.start), abs(float(self.position[-1])))
+        return max(abs(self.start), float(np.abs(self.position).max()))
+
+    @property
+    def crossing(self) -> NDArray[np.float64]:
+        """Inputs at which the latched step changes (steps - 1,), in units of x; `theta` if ideal.
+
+        Entry q is the least x that is still undecided after step q. A step that does not take the
+        ramp higher than it has been is never latched: its entry equals the one before.
+        """
+        return np.asarray(np.maximum.accumulate(self.position)[:-1])
 
     def thresholds(self, quanta_per_unit: float) -> NDArray[np.int64]:
-        """Return the ramp's positions (P,) on the scale of a tile's integer charge.
+        """Return the ramp's positions (steps,) on the scale of a tile's integer charge.
 
         A column trips where the ramp is above its charge; charge is whole, so the ramp's position
         is rounded up and nothing is lost.
@@ -83,41 +129,24 @@ class Ramp:
         quanta_per_unit : float
             Charge quanta that one unit of x stands for in the tile.
         """
-        quanta = self.position * quanta_per_unit
-        return np.ceil(quanta - _ROUNDING_GUARD).astype(np.int64)
+        guard = max(_ROUNDING_GUARD, _RELATIVE_GUARD * self.span * quanta_per_unit)
+        return np.ceil(self.position * quanta_per_unit - guard).astype(np.int64)
+
+    def step(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the steps latched for inputs x (any shape): the first that ends above x.
+
+        Where none does, the last one.
+        """
+        undecided = np.asarray(x, dtype=np.float64) + _RELATIVE_GUARD * self.span
+        return np.asarray(np.searchsorted(self.crossing, undecided, side="right"), dtype=np.int64)
 
     def code(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the codes that the ramp gives for inputs x (any shape)."""
-        above = self.position[:, None] > np.ravel(x)[None, :] + _ROUNDING_GUARD * 1e-6
-        first = np.where(above.any(axis=0), above.argmax(axis=0), self.level.size - 1)
-        return first.reshape(np.shape(x)).astype(np.int64)
+        return np.asarray(self.step_code[self.step(x)])
 
-
-def output_levels(
-    activation: Activation, bits: int, input_range: Range | None
-) -> NDArray[np.float64]:
-    """Return the ``2**bits`` evenly spaced output levels ``y_k``."""
-    y_min, y_max = activation.output_range(input_range)
-    steps = 2**bits - 1
-    return np.asarray(y_min + np.arange(steps + 1) * (y_max - y_min) / steps)
-
-
-def ideal_thresholds(activation: Activation, level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the inputs at which the nearest level changes, (levels - 1,).
-
-    Raises
-    ------
-    DesignError
-        If the function cannot be a ramp: an inverse that is not finite, or that does not rise.
-    """
-    theta = activation.inverse((level[:-1] + level[1:]) / 2)
-    if not np.isfinite(theta).all():
-        msg = f"'{activation.name}' cannot be a ramp: its inverse is not finite between its levels"
-        raise DesignError(msg)
-    if (np.diff(theta) <= 0).any():
-        msg = f"'{activation.name}' cannot be a ramp: it does not rise everywhere on its range"
-        raise DesignError(msg)
-    return theta
+    def ideal_code(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the codes that the ramp should give for inputs x (any shape)."""
+        return np.asarray(self.step_code[np.searchsorted(self.theta, x, side="right")])
 
 
 def design_ramp(
@@ -127,6 +156,7 @@ def design_ramp(
     g_max: float,
     input_range: Range | None = None,
     bias_cells: int | None = None,
+    g_min: float = 0.0,
 ) -> Ramp:
     """Design the ramp column that computes a function while it digitises.
 
@@ -143,10 +173,13 @@ def design_ramp(
     g_max : float
         Conductance of the cell that makes the largest step, S.
     input_range : (float, float), optional
-        Where an unbounded function is clipped, in units of x.
+        Where an unbounded function is clipped, in units of x. A bounded function keeps its
+        asymptotes; to clip it as well, pass a `Clipped` one.
     bias_cells : int, optional
         Number of calibration cells; by default as many as the start of the ramp needs, and at
         least `CALIBRATION_CELLS`.
+    g_min : float, optional
+        Least conductance that a ramp cell can hold, S; a ramp that needs less is refused.
 
     Returns
     -------
@@ -156,32 +189,84 @@ def design_ramp(
     Raises
     ------
     DesignError
-        If the function cannot be a ramp, or the bias cells cannot reach its start.
+        If the function cannot be a ramp, a cell would have to hold less than it can, or the bias
+        cells cannot reach the ramp's start.
     """
-    level = output_levels(activation, bits, input_range)
-    theta = ideal_thresholds(activation, level)
-    inner = float(np.diff(theta).max()) if theta.size > 1 else _single_step(theta, input_range)
-    low, high = input_range if activation.bounds is None and input_range else (-math.inf, math.inf)
-    start = min(max(low, float(theta[0]) - inner), 0.0)
-    full_scale = min(high, float(theta[-1]) + inner)
-    step = np.diff(np.concatenate([[start], theta, [full_scale]]))
+    _check_arguments(bits, g_max, g_min)
+    quantised = quantise(activation, bits, input_range)
+    domain = activation.domain(input_range)
+    edge = _edges(quantised, domain, input_range, floor=g_min / g_max)
+    step = np.diff(edge)
     x_per_siemens = float(step.max()) / g_max
+    cell = step / x_per_siemens
+    _check_cells(activation.name, cell, edge, max(g_min, g_max / _LARGEST_RATIO))
     return Ramp(
         function=activation.name,
         bits=bits,
-        level=level,
-        theta=theta,
-        cell=step / x_per_siemens,
-        bias=_bias_conductances(-start / x_per_siemens, g_max, bias_cells),
+        level=quantised.level,
+        theta=quantised.theta,
+        cell=cell,
+        bias=_bias_conductances(-edge[0] / x_per_siemens, g_max, bias_cells),
         x_per_siemens=x_per_siemens,
+        step_code=quantised.step_code,
+        branches=quantised.branches,
+        x_range=outer_ends(quantised, domain),
     )
 
 
-def _single_step(theta: NDArray[np.float64], input_range: Range | None) -> float:
+def _check_arguments(bits: int, g_max: float, g_min: float) -> None:
+    if not 1 <= bits <= 10:
+        msg = f"a ramp of {bits} bits cannot be built: 1 to 10 are possible"
+        raise DesignError(msg)
+    if not 0 <= g_min < g_max < math.inf:
+        msg = f"g_min ({g_min:g} S) has to be at least 0 and below g_max ({g_max:g} S)"
+        raise DesignError(msg)
+
+
+def _edges(
+    quantised: Quantised, domain: Range, input_range: Range | None, *, floor: float
+) -> NDArray[np.float64]:
+    """Return where the ramp's steps begin and end (steps + 1,), in units of x.
+
+    Parameters
+    ----------
+    quantised : Quantised
+        The function.
+    domain : (float, float)
+        Its domain, possibly infinite.
+    input_range : (float, float) or None
+        Range of a 1-bit ramp, which has no step between two thresholds to measure by.
+    floor : float
+        Least part of the largest step that a cell can make: the end steps are at least that.
+    """
+    theta = quantised.theta
+    inner = quantised.inner or _single_step(float(theta[0]), input_range)
+    first = min(inner, max(float(theta[0]) - domain[0], floor * inner))
+    last = min(inner, max(domain[1] - float(theta[-1]), floor * inner))
+    start = min(float(theta[0]) - first, 0.0)
+    return np.concatenate([[start], theta, [float(theta[-1]) + last]])
+
+
+def _single_step(theta: float, input_range: Range | None) -> float:
     """Return the step of a 1-bit ramp, which has one threshold and so no step between two."""
     if input_range is None:
         return 1.0
-    return max(float(theta[0]) - input_range[0], input_range[1] - float(theta[0]))
+    return max(theta - input_range[0], input_range[1] - theta)
+
+
+def _check_cells(
+    function: str, cell: NDArray[np.float64], edge: NDArray[np.float64], least: float
+) -> None:
+    """Refuse a ramp with a cell of less than `least` siemens."""
+    step = int(cell.argmin())
+    if cell[step] < least * (1 - 1e-9):
+        msg = (
+            f"'{function}' cannot be a ramp of this device: step {step}, from x = {edge[step]:g} "
+            f"to {edge[step + 1]:g}, needs a cell of {cell[step] * 1e6:.3g} uS where the largest "
+            f"has {cell.max() * 1e6:.3g} uS, but no cell holds less than {least * 1e6:.3g} uS: "
+            "take fewer bits, clip the function at a smaller input range, or lower device.g_min"
+        )
+        raise DesignError(msg)
 
 
 def _bias_conductances(total: float, g_max: float, cells: int | None) -> NDArray[np.float64]:
@@ -201,7 +286,10 @@ def _bias_conductances(total: float, g_max: float, cells: int | None) -> NDArray
 def design_from_text(
     function: str, bits: int, *, g_max: str, input_range: Range | None = None
 ) -> Ramp:
-    """Design a ramp from what a user types; unbounded functions take -8 .. 8 by default.
+    """Design a ramp from what a user types.
+
+    An unbounded function is clipped at `DEFAULT_RANGE` by default; a bounded one is clipped only
+    if a range is given.
 
     Raises
     ------
@@ -218,8 +306,11 @@ def design_from_text(
     if conductance <= 0:
         msg = f"--g-max: '{g_max}' has to be above 0 S"
         raise InputError(msg)
-    low, high = input_range or (-8.0, 8.0)
+    low, high = input_range or DEFAULT_RANGE
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         msg = f"--range: {low:g} {high:g} has to be two finite numbers that rise"
         raise InputError(msg)
-    return design_ramp(get_activation(function), bits, g_max=conductance, input_range=(low, high))
+    activation = get_activation(function)
+    if input_range is not None and activation.bounds is not None:
+        activation = Clipped(activation, (low, high))
+    return design_ramp(activation, bits, g_max=conductance, input_range=(low, high))

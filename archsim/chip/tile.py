@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.chip.analog import Scale, analog_arrays
+from archsim.chip.mapping import Crossbar, program_crossbar
+from archsim.chip.programming import ProgrammedRamp, program_ramp
 from archsim.chip.ramp import Ramp
-from archsim.config.hardware import IdealDevice
 from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
-from archsim.costs.tile import CELLS_PER_COLUMN, TileDesign, tile_energy, tile_inventory
+from archsim.costs.tile import TileDesign, tile_energy, tile_inventory
+from archsim.devices import Site, device_model
 from archsim.errors import DesignError
-from archsim.kernels.tile import Phase, TileArrays, ideal_analog
+from archsim.kernels.tile import Phase, TileArrays
 
 
 @dataclass(frozen=True)
@@ -30,29 +34,33 @@ class Tile:
         What kernels see.
     ramps : tuple of Ramp
         Its ramp columns.
+    scale : Scale
+        What x, charge and voltage have to do with each other.
     weight_max : float
         Weight that a conductance difference of g_max stands for.
-    quanta_per_unit : float
-        Charge quanta that one unit of the ramps' x stands for.
-    volts_per_quantum : float
-        Voltage that one charge quantum moves an integrator, V.
     v_clp : float
         Voltage of an integrator at charge 0, V.
     energy : OperationEnergy
         Energy of a conversion, cycle by cycle.
     inventory : Inventory
         Area and leakage.
+    design : TileDesign
+        Sizes and electrical values.
+    programming_pulses, programming_energy : int, float
+        Pulses (0 where they are not simulated) and J that programming took.
     """
 
     name: str
     arrays: TileArrays
     ramps: tuple[Ramp, ...]
+    scale: Scale
     weight_max: float
-    quanta_per_unit: float
-    volts_per_quantum: float
     v_clp: float
     energy: OperationEnergy
     inventory: Inventory
+    design: TileDesign
+    programming_pulses: int
+    programming_energy: float
 
     @property
     def rows(self) -> int:
@@ -81,44 +89,16 @@ class Tile:
         its last step it stays.
         """
         before = self.arrays.reset_cycles + self.arrays.integrate_cycles - 1
-        x = np.stack(
-            [
-                np.concatenate(
-                    [
-                        np.zeros(before),
-                        [ramp.start],
-                        ramp.position,
-                        np.full(self.arrays.readout_cycles, ramp.position[-1]),
-                    ]
-                )
-                for ramp in self.ramps
-            ],
-            axis=1,
-        )
-        return self.v_clp + x * (self.quanta_per_unit * self.volts_per_quantum)
+        x = np.zeros((self.arrays.cycles, len(self.ramps)))
+        for column, ramp in enumerate(self.ramps):
+            moving = np.concatenate([[ramp.start], ramp.position])
+            x[before : before + moving.size, column] = moving
+            x[before + moving.size :, column] = ramp.position[-1]
+        return self.v_clp + x * (self.scale.ramp * self.scale.volts_per_quantum)
 
     def column_voltage(self, charge: NDArray[np.int64]) -> NDArray[np.float64]:
         """Turn charge in quanta into the voltage of an integrator, V."""
-        return self.v_clp + charge.astype(np.float64) * self.volts_per_quantum
-
-
-def weights_to_conductances(
-    weight: NDArray[np.float64], device: IdealDevice
-) -> tuple[NDArray[np.int32], float]:
-    """Map weights to differences of conductances, in whole conductance steps.
-
-    ``G+ - G- = w * g_max / w_max`` with the smaller side at g_min (model, section 4). ``w_max`` is
-    chosen so that the largest weight takes the whole range, ``max|w| * g_max / (g_max - g_min)``.
-
-    Returns
-    -------
-    int32 (rows, columns), float
-        ``G+ - G-`` in conductance steps, and ``w_max``.
-    """
-    largest = float(np.abs(weight).max(initial=0.0)) or 1.0
-    weight_max = largest * device.g_max / (device.g_max - device.g_min)
-    steps = np.rint(weight * (device.conductance_steps / weight_max))
-    return steps.astype(np.int32), weight_max
+        return self.v_clp + charge.astype(np.float64) * self.scale.volts_per_quantum
 
 
 def build_tile(
@@ -160,50 +140,109 @@ def build_tile(
     """
     rows, columns = weight.shape
     _check_size(name, rows, columns, config)
-    device = config.device
-    difference, weight_max = weights_to_conductances(weight, device)
-    floor = round(device.g_min / device.g_max * device.conductance_steps)
+    device, number = config.device, tile_number(name)
     if present is None:
         present = np.ones(weight.shape, dtype=np.bool_)
-    conductance = np.abs(difference.astype(np.int64)) + CELLS_PER_COLUMN * floor
-    quanta_per_unit = (2**input_bits - 1) * device.conductance_steps / weight_max
+    model = device_model(device)
+    crossbar = program_crossbar(
+        weight,
+        model,
+        device=device,
+        wires=config.tile.wires,
+        seed=config.seed,
+        tile=number,
+        present=present,
+    )
+    programmed = [
+        program_ramp(
+            ramp,
+            model,
+            device=device,
+            site=Site(config.seed, number, index),
+            calibrate=config.adc.calibrate,
+            copies=config.adc.copies,
+        )
+        for index, ramp in enumerate(ramps)
+    ]
+    quanta_per_unit = (2**input_bits - 1) * device.conductance_steps / crossbar.weight_max
     volts_per_quantum = config.tile.full_scale / (
         max(ramp.span for ramp in ramps) * quanta_per_unit
     )
-    bits = ramps[0].bits
-    arrays = TileArrays(
-        difference=np.ascontiguousarray(difference),
-        row_conductance=np.where(present, conductance, 0).sum(axis=1),
-        threshold=np.stack([ramp.thresholds(quanta_per_unit) for ramp in ramps]),
-        step_code=np.stack([np.arange(ramp.cell.size) for ramp in ramps]),
-        ramp_of_column=ramp_of_column.astype(np.int64),
-        reset_cycles=config.tile.reset_cycles,
-        integrate_cycles=2**input_bits,
-        ramp_cycles=2**bits,
-        readout_cycles=config.tile.readout_cycles,
-        analog=ideal_analog(columns),
-    )
-    design = _design(
-        arrays,
-        ramps,
+    scale = Scale(quanta_per_unit, volts_per_quantum, _reference_ratio(config))
+    arrays = _arrays(
+        crossbar,
+        programmed,
+        ramp_of_column,
+        scale=scale,
         config=config,
-        crossings=int(present.sum()),
         input_bits=input_bits,
-        quanta_per_unit=quanta_per_unit,
-        volts_per_quantum=volts_per_quantum,
+        number=number,
     )
+    design = _design(arrays, programmed, crossbar, scale, config=config, input_bits=input_bits)
     inventory = tile_inventory(design, library)
     return Tile(
         name=name,
         arrays=arrays,
-        ramps=tuple(ramps),
-        weight_max=weight_max,
-        quanta_per_unit=quanta_per_unit,
-        volts_per_quantum=volts_per_quantum,
+        ramps=tuple(item.ramp for item in programmed),
+        scale=scale,
+        weight_max=crossbar.weight_max,
         v_clp=config.tile.v_clp,
         energy=tile_energy(design, library, sum(inventory.area.values())),
         inventory=inventory,
+        design=design,
+        programming_pulses=crossbar.pulses + sum(item.pulses for item in programmed),
+        programming_energy=crossbar.energy + sum(item.energy for item in programmed),
     )
+
+
+def tile_number(name: str) -> int:
+    """Return the number of a tile that keys its random numbers: the same in every chip."""
+    return zlib.crc32(name.encode()) & 0x7FFFFF
+
+
+def _reference_ratio(config: RunConfig) -> float:
+    """Return how much farther a ramp moves than one in memory, which is read with V_read."""
+    fixed = config.adc.fixed_reference
+    return 1.0 if fixed is None else fixed / config.tile.v_read
+
+
+def _arrays(
+    crossbar: Crossbar,
+    programmed: Sequence[ProgrammedRamp],
+    ramp_of_column: NDArray[np.int64],
+    *,
+    scale: Scale,
+    config: RunConfig,
+    input_bits: int,
+    number: int,
+) -> TileArrays:
+    """Put everything on the scale of the integer charge, for kernels."""
+    ramps = [item.ramp for item in programmed]
+    steps = max(ramp.cell.size for ramp in ramps)
+    return TileArrays(
+        difference=crossbar.difference,
+        row_conductance=crossbar.row_conductance,
+        threshold=np.stack([_padded(ramp.thresholds(scale.ramp), steps) for ramp in ramps]),
+        step_code=np.stack([_padded(ramp.step_code, steps) for ramp in ramps]),
+        ramp_of_column=ramp_of_column.astype(np.int64),
+        reset_cycles=config.tile.reset_cycles,
+        integrate_cycles=2**input_bits,
+        ramp_cycles=steps,
+        readout_cycles=config.tile.readout_cycles,
+        analog=analog_arrays(
+            programmed,
+            scale,
+            config=config,
+            columns=crossbar.difference.shape[1],
+            read_variance=crossbar.read_variance,
+            number=number,
+        ),
+    )
+
+
+def _padded(values: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
+    """Repeat the last value, for a ramp that has fewer steps than another of its tile."""
+    return np.pad(values, (0, steps - values.size), mode="edge").astype(np.int64)
 
 
 def _check_size(name: str, rows: int, columns: int, config: RunConfig) -> None:
@@ -221,13 +260,12 @@ def _check_size(name: str, rows: int, columns: int, config: RunConfig) -> None:
 
 def _design(
     arrays: TileArrays,
-    ramps: Sequence[Ramp],
+    programmed: Sequence[ProgrammedRamp],
+    crossbar: Crossbar,
+    scale: Scale,
     *,
     config: RunConfig,
-    crossings: int,
     input_bits: int,
-    quanta_per_unit: float,
-    volts_per_quantum: float,
 ) -> TileDesign:
     """Gather what the costs depend on.
 
@@ -236,13 +274,17 @@ def _design(
     """
     period = 1.0 / config.technology.clock
     conductance_step = config.device.g_max / config.device.conductance_steps
-    volts_per_unit = quanta_per_unit * volts_per_quantum
+    volts_per_unit = scale.quanta_per_unit * scale.volts_per_quantum
     rows, columns = arrays.difference.shape
     read_charge = config.tile.v_read * period
+    ramps = [item.ramp for item in programmed]
+    cells = np.zeros((len(ramps), arrays.ramp_cycles))
+    for row, ramp in zip(cells, ramps, strict=True):
+        row[: ramp.cell.size] = ramp.cell
     return TileDesign(
         rows=rows,
         columns=columns,
-        cells=CELLS_PER_COLUMN * crossings,
+        cells=crossbar.memristors,
         input_bits=input_bits,
         bits=ramps[0].bits,
         reset_cycles=arrays.reset_cycles,
@@ -250,10 +292,10 @@ def _design(
         v_read=config.tile.v_read,
         period=period,
         conductance_step=conductance_step,
-        ramp_cell=np.stack([ramp.cell for ramp in ramps]),
+        ramp_cell=cells,
         ramp_bias=np.array([ramp.bias.sum() for ramp in ramps]),
-        ramp_memristors=sum(ramp.cell.size + ramp.bias.size for ramp in ramps),
-        c_fb=read_charge * conductance_step / volts_per_quantum,
+        ramp_memristors=config.adc.copies * sum(ramp.cell.size + ramp.bias.size for ramp in ramps),
+        c_fb=read_charge * conductance_step / scale.volts_per_quantum,
         c_fb_ramp=np.array([read_charge / (ramp.x_per_siemens * volts_per_unit) for ramp in ramps]),
         gated_comparators=config.adc.gated_comparators,
     )

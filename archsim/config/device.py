@@ -119,6 +119,8 @@ class _Range(Section):
         description="whole steps from 0 to g_max in which the simulation holds conductances",
     )
 
+    slices: Slices = Slices()
+
     @model_validator(mode="after")
     def _rises(self) -> _Range:
         if self.g_min >= self.g_max:
@@ -144,7 +146,6 @@ class _Imperfect(_Range):
     faults: Faults = Faults()
     drift: Drift = Drift()
     temperature: Temperature = Temperature()
-    slices: Slices = Slices()
 
     @model_validator(mode="after")
     def _sourced(self) -> _Imperfect:
@@ -175,7 +176,19 @@ class TableDevice(_Imperfect):
     )
 
 
-Device = Annotated[IdealDevice | Memristor | TableDevice, Field(discriminator="model")]
+class CustomDevice(_Range):
+    """A device model of the user's own, registered in Python under a name."""
+
+    model: Literal["custom"] = Field(description="device model")
+    name: str = Field(description="name under which the model is registered")
+    parameters: dict[str, float | int | bool | str] = Field(
+        default_factory=dict, description="whatever the model takes"
+    )
+
+
+Device = Annotated[
+    IdealDevice | Memristor | TableDevice | CustomDevice, Field(discriminator="model")
+]
 
 
 class DeviceFile(Section):

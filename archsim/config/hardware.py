@@ -25,25 +25,43 @@ class Technology(Section):
     )
 
 
-class IdealDevice(Section):
-    """Memristors that take and keep exactly the conductance that they are programmed to."""
+class Integrator(Section):
+    """Imperfections of the integrators; all off by default."""
 
-    model: Literal["ideal"] = Field(description="device model")
-    g_min: Annotated[float, Quantity("S", ge=0)] = Field(description="lowest conductance")
-    g_max: Annotated[float, Quantity("S", gt=0)] = Field(description="highest conductance")
-    conductance_steps: int = Field(
-        4095,
-        ge=1,
-        le=32767,
-        description="whole steps from 0 to g_max in which the simulation holds conductances",
+    leak: Annotated[float, Quantity("1", ge=0, lt=1)] = Field(
+        0.0, description="share of its charge that an integrator loses a cycle (finite gain)"
+    )
+    saturation: bool = Field(
+        False, description="clip at the rails, 0 V and the supply less headroom, every cycle"
+    )
+    headroom: Annotated[float, Quantity("V", ge=0)] = Field(
+        0.05, description="distance from either rail at which an integrator clips"
+    )
+    offset_sigma: Annotated[float, Quantity("V", ge=0)] = Field(
+        0.0, description="spread of the voltage at which integrators stand after reset"
     )
 
-    @model_validator(mode="after")
-    def _range(self) -> IdealDevice:
-        if self.g_min >= self.g_max:
-            msg = f"g_min ({self.g_min:g} S) has to be below g_max ({self.g_max:g} S)"
-            raise ValueError(msg)
-        return self
+
+class Wires(Section):
+    """Resistance of word and bit lines (IR drop); off by default."""
+
+    row_resistance: Annotated[float, Quantity("ohm", ge=0)] = Field(
+        0.0, description="of a wordline from one cell to the next"
+    )
+    column_resistance: Annotated[float, Quantity("ohm", ge=0)] = Field(
+        0.0, description="of a bitline from one cell to the next"
+    )
+
+
+class Comparator(Section):
+    """Imperfections of the comparators; all off by default."""
+
+    offset_sigma: Annotated[float, Quantity("V", ge=0)] = Field(
+        0.0, description="spread of the offsets, fixed for each comparator"
+    )
+    noise_sigma: Annotated[float, Quantity("V", ge=0)] = Field(
+        0.0, description="noise of a decision, drawn for each"
+    )
 
 
 class Tile(Section):
@@ -63,6 +81,8 @@ class Tile(Section):
     )
     reset_cycles: int = Field(1, ge=1, le=1024, description="cycles to reset the integrators")
     readout_cycles: int = Field(1, ge=1, le=1024, description="cycles to move the codes out")
+    integrator: Integrator = Integrator()
+    wires: Wires = Wires()
 
 
 class Converter(Section):
@@ -75,6 +95,18 @@ class Converter(Section):
     gated_comparators: bool = Field(
         True, description="a comparator that has latched makes no more decisions"
     )
+    calibrate: bool = Field(
+        True, description="set the bias cells so that the middle step crosses where it should"
+    )
+    copies: int = Field(
+        1, ge=1, le=64, description="ramp columns that are programmed, of which the best is used"
+    )
+    fixed_reference: Annotated[float, Quantity("V", gt=0)] | None = Field(
+        None,
+        description="read voltage for which a ramp outside the array was made, as in an ordinary "
+        "converter; without it the ramp is in memory and read with tile.v_read",
+    )
+    comparator: Comparator = Comparator()
 
 
 class CellActivation(StrEnum):

@@ -18,6 +18,12 @@ from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
 
 _CHUNK = 1 << 20
+_PATHS = (
+    ("technology", "components"),
+    ("device", "table"),
+    ("network", "weights"),
+    ("workload", "source"),
+)
 _LIKE_A_NUMBER = re.compile(r"[-+.0-9][-+.0-9a-fA-FxXoO_]*")
 
 
@@ -84,9 +90,9 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig
 def _dump(config: RunConfig, show_path: Callable[[Path], str]) -> dict[str, Any]:
     """Return plain data with quantities as text and paths as `show_path` says."""
     plain = config.model_dump(mode="json")
-    for keys in (("technology", "components"), ("network", "weights"), ("workload", "source")):
-        section, key = keys
-        plain[section][key] = show_path(getattr(getattr(config, section), key))
+    for section, key in _PATHS:
+        if key in plain[section]:
+            plain[section][key] = show_path(getattr(getattr(config, section), key))
     return plain
 
 

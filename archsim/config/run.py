@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from archsim.config.base import Section
-from archsim.config.hardware import Converter, Digital, IdealDevice, Technology, Tile
+from archsim.config.device import Device
+from archsim.config.hardware import Converter, Digital, Technology, Tile
 from archsim.config.quantity import ConfigPath
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -118,7 +119,7 @@ class RunConfig(Section):
     description: str = Field("", description="free text")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
     technology: Technology
-    device: IdealDevice
+    device: Device
     tile: Tile
     adc: Converter
     digital: Digital = Digital()

@@ -60,7 +60,7 @@ class TileDesign:
         Clock period T, s.
     conductance_step : float
         Conductance that one unit of recorded conductance stands for, S.
-    ramp_cell : float64 (ramps, 2**bits)
+    ramp_cell : float64 (ramps, ramp cycles)
         Conductances of the ramp cells, S.
     ramp_bias : float64 (ramps,)
         Summed conductances of each ramp's bias cells, S.
@@ -144,7 +144,7 @@ def tile_energy(design: TileDesign, library: ComponentLibrary, area: float) -> O
     """Return the energy of one conversion, cycle by cycle; `area` is the tile's, m^2."""
     integrate = 2**design.input_bits
     ramp_start = design.reset_cycles + integrate
-    readout_start = ramp_start + 2**design.bits
+    readout_start = ramp_start + design.ramp_cell.shape[1]
     table = EnergyTable(readout_start + design.readout_cycles, N_ACTIVITY)
     _charge_product(table, design, library, slice(design.reset_cycles, ramp_start))
     _charge_ramp(table, design, library, slice(ramp_start, readout_start))

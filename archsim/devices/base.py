@@ -1,8 +1,8 @@
 """The interface of a device model, and the registry of known ones.
 
-To add one: a section with a ``model`` key in `archsim.config.device` (or your own), and a subclass
-of `DeviceModel` registered under that key. Packages can register theirs by an entry point in the
-group ``archsim.devices``.
+To add your own: subclass `DeviceModel` and register it under a name; a configuration names it with
+``model: custom`` and hands it `parameters`. An installed package registers its models by entry
+points in the group ``archsim.devices``, which are loaded when their name is asked for.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Site:
 
     def _rows(self, fill: Any, purpose: Purpose, shape: tuple[int, int], trial: int) -> Array:
         out = np.empty(shape, dtype=np.float64)
-        place = (self.tile << 16) | self.array
+        place = (self.tile << 32) | self.array
         for row in range(shape[0]):
             fill(self.seed, int(purpose), row, place, trial, out[row])
         return out
@@ -110,10 +110,11 @@ def device_model(section: Any) -> DeviceModel:
     DesignError
         If no model of that name is registered.
     """
-    if section.model not in _REGISTRY:
-        for point in entry_points(group=_GROUP, name=section.model):
+    name = section.name if section.model == "custom" else section.model
+    if name not in _REGISTRY:
+        for point in entry_points(group=_GROUP, name=name):
             point.load()
-    if section.model not in _REGISTRY:
-        msg = f"device.model: '{section.model}' is not known; known are {', '.join(_REGISTRY)}"
+    if name not in _REGISTRY:
+        msg = f"device: no model '{name}' is registered; known are {', '.join(_REGISTRY)}"
         raise DesignError(msg)
-    return _REGISTRY[section.model](section)
+    return _REGISTRY[name](section)

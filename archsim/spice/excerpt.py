@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from archsim.chip.build import Chip
 from archsim.chip.tile import Tile
-from archsim.config.run import RunConfig
 from archsim.errors import DesignError, InputError
 from archsim.workloads.features import FeatureSet
 
@@ -31,39 +30,6 @@ Chosen = int | Sequence[int] | None
 
 
 @dataclass(frozen=True)
-class Electrical:
-    """Electrical values of a tile that its arrays do not hold.
-
-    Attributes
-    ----------
-    conductance_step : float
-        Conductance that one unit of a tile's ``difference`` stands for, S.
-    floor : int
-        Conductance of the smaller side of a crossing, in conductance steps.
-    v_read : float
-        Voltage of a driven row above or below V_CLP, V.
-    period : float
-        Clock period T, s.
-    """
-
-    conductance_step: float
-    floor: int
-    v_read: float
-    period: float
-
-    @classmethod
-    def of(cls, config: RunConfig) -> Electrical:
-        """Take them from the configuration that the tile was built from."""
-        device = config.device
-        return cls(
-            conductance_step=device.g_max / device.conductance_steps,
-            floor=round(device.g_min / device.g_max * device.conductance_steps),
-            v_read=config.tile.v_read,
-            period=1.0 / config.technology.clock,
-        )
-
-
-@dataclass(frozen=True)
 class Excerpt:
     """The rows and columns of a tile that a netlist holds, and the conversion that it runs.
 
@@ -71,8 +37,8 @@ class Excerpt:
     ----------
     tile : Tile
         The whole tile.
-    electrical : Electrical
-        Its values in SI units.
+    g_min : float
+        Conductance of the smaller side of every crossing, S.
     rows, columns : int64 (rows,), int64 (columns,)
         Indices of the chosen wordlines and differential columns.
     drive : int64 (rows,)
@@ -80,7 +46,7 @@ class Excerpt:
     """
 
     tile: Tile
-    electrical: Electrical
+    g_min: float
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     drive: NDArray[np.int64]
@@ -97,44 +63,37 @@ class Excerpt:
 
     @property
     def conductances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """G+ and G- of the chosen crossings (rows, columns) each, S; the smaller one is g_min."""
-        step, floor = self.electrical.conductance_step, self.electrical.floor
-        plus = np.maximum(self.difference, 0) + floor
-        minus = np.maximum(-self.difference, 0) + floor
-        return plus * step, minus * step
+        """G+ and G- of the chosen crossings, (rows, columns) each, S."""
+        siemens = self.difference * self.tile.design.conductance_step
+        return np.maximum(siemens, 0) + self.g_min, np.maximum(-siemens, 0) + self.g_min
 
     @property
-    def c_fb(self) -> float:
-        """Feedback capacitor of a column's integrator, F: a quantum over the voltage it moves."""
-        quantum = self.electrical.v_read * self.electrical.period * self.electrical.conductance_step
-        return quantum / self.tile.volts_per_quantum
-
-    @property
-    def c_fb_ramp(self) -> NDArray[np.float64]:
-        """Feedback capacitor of each ramp's integrator (ramps,), F."""
-        charge_per_siemens = self.electrical.v_read * self.electrical.period
-        volts_per_unit = self.tile.quanta_per_unit * self.tile.volts_per_quantum
-        gain = np.array([ramp.x_per_siemens for ramp in self.tile.ramps])
-        return np.asarray(charge_per_siemens / (gain * volts_per_unit))
+    def v_ramp(self) -> float:
+        """Voltage above V_CLP at which ramp and bias cells are read, V."""
+        return self.tile.design.v_read * self.tile.scale.reference_ratio
 
     @property
     def charge(self) -> NDArray[np.int64]:
-        """Charge that archsim integrates on each chosen column (columns,), in quanta."""
+        """Charge (columns,) that the chosen rows integrate on the chosen columns, in quanta."""
         return self.drive @ self.difference
 
     @property
     def code(self) -> NDArray[np.int64]:
-        """Code that archsim latches for each chosen column (columns,)."""
+        """Codes (columns,) that the simulator's tile latches for `charge` without noise."""
         above = self.tile.arrays.threshold[self.ramp_of_column] > self.charge[:, None]
         last = self.tile.arrays.ramp_cycles - 1
-        return np.where(above.any(axis=1), above.argmax(axis=1), last)
+        return self.code_of_step(np.where(above.any(axis=1), above.argmax(axis=1), last))
+
+    def code_of_step(self, step: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the codes that the ramp cycles (columns,) in which columns tripped stand for."""
+        return self.tile.arrays.step_code[self.ramp_of_column, step]
 
 
 def excerpt(
     tile: Tile,
     drive: NDArray[np.int64],
     *,
-    electrical: Electrical,
+    g_min: float = 0.0,
     rows: Chosen = None,
     columns: Chosen = None,
 ) -> Excerpt:
@@ -146,8 +105,9 @@ def excerpt(
         The tile.
     drive : int64 (rows of the tile,)
         Signed pulse widths in cycles, magnitudes below ``2**n_in``.
-    electrical : Electrical
-        The tile's values in SI units.
+    g_min : float
+        Conductance of the smaller side of every crossing, S. Both sides get it, so that it changes
+        currents but no result.
     rows, columns : int or sequence of int, optional
         How many, from the first, or which; all by default.
 
@@ -164,20 +124,11 @@ def excerpt(
         msg = (
             f"{chosen_rows.size} x {chosen_columns.size} of tile '{tile.name}' are too many for a "
             f"netlist, which holds {MAX_ROWS} x {MAX_COLUMNS} at most: choose a smaller tile, or "
-            "give rows and columns to cut out a part"
+            "give rows and columns to cut out a corner"
         )
         raise DesignError(msg)
-    widths = np.asarray(drive)
-    widest = tile.arrays.integrate_cycles - 1
-    if widths.shape != (tile.rows,) or not np.issubdtype(widths.dtype, np.integer):
-        msg = f"drive: tile '{tile.name}' takes {tile.rows} whole pulse widths, one a row"
-        raise InputError(msg)
-    if (np.abs(widths) > widest).any():
-        msg = f"drive: pulse widths of tile '{tile.name}' have to be within -{widest} .. {widest}"
-        raise InputError(msg)
-    return Excerpt(
-        tile, electrical, chosen_rows, chosen_columns, widths[chosen_rows].astype(np.int64)
-    )
+    widths = _checked(np.asarray(drive), tile)
+    return Excerpt(tile, g_min, chosen_rows, chosen_columns, widths[chosen_rows])
 
 
 def _choose(what: str, chosen: Chosen, limit: int) -> NDArray[np.int64]:
@@ -196,14 +147,27 @@ def _choose(what: str, chosen: Chosen, limit: int) -> NDArray[np.int64]:
     return index
 
 
+def _checked(drive: NDArray[np.int64], tile: Tile) -> NDArray[np.int64]:
+    """Return the drive if it fits the tile."""
+    widest = tile.arrays.integrate_cycles - 1
+    if drive.shape != (tile.rows,) or not np.issubdtype(drive.dtype, np.integer):
+        msg = f"drive: tile '{tile.name}' takes {tile.rows} whole pulse widths, one a row"
+        raise InputError(msg)
+    widths = drive.astype(np.int64)
+    if (np.abs(widths) > widest).any():
+        msg = f"drive: pulse widths of tile '{tile.name}' have to be within -{widest} .. {widest}"
+        raise InputError(msg)
+    return widths
+
+
 def first_conversion(
     chip: Chip, data: FeatureSet, *, rows: int | None = None, columns: int | None = None
 ) -> Excerpt:
-    """Take a part of a chip's first tile in the first conversion of a run.
+    """Take a corner of a chip's first tile in the first conversion of a run.
 
-    The rows are the tile's first; the columns are spread evenly over it, so that an LSTM's four
-    gates and both of its ramps are in. Inputs are the first frame of the first utterance; fed-back
-    rows rest and the bias row is driven in full, as the simulation has it.
+    The rows are the tile's first ones. The columns are spread evenly over it, so that four of an
+    LSTM's are the gates i, f, g and o of its first unit. Inputs are the first frame of the first
+    utterance; rows of the fed-back h rest, and the bias row is driven in full.
 
     Parameters
     ----------
@@ -212,31 +176,33 @@ def first_conversion(
     data : FeatureSet
         Its workload.
     rows, columns : int, optional
-        How many; 8 and 4 by default, or what the tile has.
+        How many; 8 and 4 by default, or as many as the tile has.
 
     Raises
     ------
     DesignError
-        If the chip's first layer has no tile, or the part is too large.
+        If the chip's first layer has no tile, or the corner is too large.
     InputError
         If there are not so many rows or columns.
     """
     layer = chip.layers[0]
     if not layer.tiles:
-        msg = f"network.layers.0: layer '{layer.name}' is digital: place it on a tile to draw it"
+        msg = (
+            f"network.layers.0: layer '{layer.name}' is digital and has no tile to write a netlist "
+            "of: place it on a tile"
+        )
         raise DesignError(msg)
     tile = layer.tiles[0]
-    frame = chip.encode(data.features[:1, :1]).drive[0, 0].astype(np.int64)
+    frame = chip.encode(data.features[:1, :1]).drive[0, 0, : tile.rows - 1]
     drive = np.zeros(tile.rows, dtype=np.int64)
     drive[: frame.size] = frame
     drive[-1] = tile.arrays.integrate_cycles - 1
-    if columns is None:
-        columns = min(DEFAULT_COLUMNS, tile.columns)
-    count = _choose("columns", columns, tile.columns).size
+    wanted = min(DEFAULT_COLUMNS, tile.columns) if columns is None else columns
+    count = _choose("columns", wanted, tile.columns).size
     return excerpt(
         tile,
         drive,
-        electrical=Electrical.of(chip.config),
+        g_min=chip.config.device.g_min,
         rows=min(DEFAULT_ROWS, tile.rows) if rows is None else rows,
         columns=[index * tile.columns // count for index in range(count)],
     )

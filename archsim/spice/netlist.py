@@ -7,19 +7,20 @@ charge, the ramp and the crossings come out of ngspice's solution of the circuit
 
 Names count as the tile counts: ``row_3`` and ``col_7`` are wordline 3 and differential column 7,
 whichever of them were chosen. Edges of the rows and of the ramp's lines are centred on the edges of
-the clock, so that the area of a pulse of m cycles is exactly ``m * T * V_read``. Everything is plain
-SPICE with behavioural sources, valid for ngspice 39 and later; no XSPICE code model is needed.
+the clock, so that the area of a pulse of m cycles is exactly ``m * T * V_read``. Everything is
+plain SPICE with behavioural sources, for ngspice 39 and later; no XSPICE code model is needed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from archsim.errors import InputError
 from archsim.spice.excerpt import Excerpt
 
-EDGES_PER_PERIOD = 100
+EDGES_PER_PERIOD = 1000
 """A rise or fall takes the clock period over this."""
 
 _PRELUDE = """\
@@ -33,20 +34,21 @@ _PRELUDE = """\
 {phases}
 *
 * Table: one line a clock edge; line k after the first is the end of clock cycle k - 1.
-* Its columns are named in its first line: ramps, then col, cmp and code of every column.
+* Its columns are named in its first line: ramps, then col, cmp and latch of every column.
 *
 * Nodes:
 *   clp              clamp voltage V_CLP, what an integrator stands at with no charge
 *   row_<i>          wordline i, driven at V_CLP + s V_read for m cycles
 *   plus_<j> minus_<j>  bit lines of differential column j
 *   col_<j>          integrator of column j
-*   step_<q>         line of ramp cell q, driven at V_CLP + V_read in ramp cycle q
+*   cell_<q>         line of ramp cell q of every ramp, driven in ramp cycle q
 *   bias             line of the bias cells, driven in the last integrate cycle
 *   ramp_<k>         integrator of ramp k
 *   cmp_<j>          comparator of column j: 1 V where its ramp is above its column, else 0 V
-*   code_<j>         latched code of column j: 1 V is code 1
+*   latch_<j>        ramp cycle that the latch of column j holds: 1 V is ramp cycle 1
 *
-* What archsim computes for this drive:
+* Not in the circuit: noise, offsets, leak and clipping. What archsim computes for this drive
+* without them (for a function that rises everywhere, a code is the number of its ramp cycle):
 {expected}"""
 
 _SUPPORT = """
@@ -62,7 +64,7 @@ Vreset reset 0 PWL(0 1 {t_int-2*tedge} 1 {t_int-tedge} 0)
 Vstrobe strobe 0 PULSE(0 1 {t_ramp+tclk-tedge} {tedge/4} {tedge/4} {tedge/2} {tclk})
 * Switches of the latches charge 1 fF in a twentieth of an edge.
 .param clatch=1f
-.model latch_switch sw(vt=0.5 vh=0 ron={tedge/20/clatch} roff=1e15)"""
+.model latch_switch sw(vt=0.5 vh=0 ron={tedge/20/clatch} roff={tedge/clatch*5e8})"""
 
 _INTEGRATOR = """
 * --- Integrator -----------------------------------------------------------------------------
@@ -75,21 +77,21 @@ Fmirror minus clp Vsense 1
 Eamp out clp clp minus 1e6
 Cfb minus out {c}
 Sreset minus out reset 0 reset_switch
-.model reset_switch sw(vt=0.5 vh=0 ron={tclk/50/c} roff=1e15)
+.model reset_switch sw(vt=0.5 vh=0 ron={tclk/50/c} roff={tclk/c*2e8})
 .ends integrator"""
 
 _LATCH = """
 * --- Comparator and latch -------------------------------------------------------------------
 * cmp is high while the ramp is above the column. trip is set by the first strobe that finds cmp
-* high, and stays set. code follows the counter until trip is set: the count at that moment.
-.subckt latch ramp col cmp code count strobe reset one
-Bcmp cmp 0 V = v(ramp) > v(col) ? 1 : 0
+* high, and stays set. held follows the counter until trip is set: the ramp cycle of that moment.
+.subckt latch ramp col cmp held count strobe reset one
+Bcmp cmp 0 V = 0.5 + 0.5 * tanh(1e6 * (v(ramp) - v(col)))
 Bset set 0 V = v(strobe) * v(cmp)
 Sset one trip set 0 latch_switch
 Sclear trip 0 reset 0 latch_switch
 Ctrip trip 0 {clatch}
-Shold count code one trip latch_switch
-Ccode code 0 {clatch}
+Shold count held one trip latch_switch
+Cheld held 0 {clatch}
 .ends latch"""
 
 
@@ -101,19 +103,24 @@ def write_netlist(part: Excerpt, path: Path) -> None:
     part : Excerpt
         What to write; see `archsim.spice.excerpt`.
     path : Path
-        File to write, such as ``tile.cir``; the table will be ``tile.txt``.
+        File to write, such as ``tile.cir``; the table will be `table_path`, ``tile.txt``.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
-    text = netlist(part, table=f"{path.stem}.txt")
+    text = netlist(part, table=table_path(path).name)
     try:
         path.write_text(text, encoding="ascii")
     except OSError as error:
         msg = f"{path}: cannot be written ({error.strerror}): name another file"
         raise InputError(msg) from error
+
+
+def table_path(path: Path) -> Path:
+    """Return where ngspice puts the table of a netlist, if it is run in the netlist's folder."""
+    return path.with_name(re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem) + ".txt")
 
 
 def netlist(part: Excerpt, *, table: str = "tile.txt") -> str:
@@ -169,22 +176,23 @@ def _prelude(part: Excerpt, table: str) -> str:
         start += length
     volts = part.tile.column_voltage(part.charge)
     expected = [
-        f"*   col_{column} {voltage:.6f} V, code_{column} {code}"
+        f"*   column {column}: {voltage:.6f} V, code {code}"
         for column, voltage, code in zip(part.columns, volts, part.code, strict=True)
     ]
     return _PRELUDE.format(
         table=table,
-        period=part.electrical.period,
+        period=part.tile.design.period,
         phases="\n".join(phases),
         expected="\n".join(expected),
     )
 
 
 def _parameters(part: Excerpt) -> Iterator[str]:
-    arrays, values = part.tile.arrays, part.electrical
-    yield _heading("Parameters: change vread, and columns and ramps move alike")
+    arrays, values = part.tile.arrays, part.tile.design
+    yield _heading("Parameters: scale vread and vramp alike, and the codes stay")
     yield f".param tclk={values.period:.12g} tedge={{tclk/{EDGES_PER_PERIOD}}}"
     yield f".param vclp={part.tile.v_clp:.12g} vread={values.v_read:.12g}"
+    yield f".param vramp={part.v_ramp:.12g}"
     yield f".param t_int={{{arrays.reset_cycles}*tclk}}"
     yield f".param t_ramp={{t_int+{arrays.integrate_cycles}*tclk}}"
     yield f".param t_read={{t_ramp+{arrays.ramp_cycles}*tclk}}"
@@ -240,31 +248,33 @@ def _memristor(name: str, row: str, line: str, siemens: float) -> Iterator[str]:
 def _ramps(part: Excerpt) -> Iterator[str]:
     arrays = part.tile.arrays
     yield _heading("Lines of the ramp columns: bias cells first, then a cell a cycle")
-    yield _pulse("bias", "t_ramp-tclk", "t_ramp", "vread")
+    yield _pulse("bias", "t_ramp-tclk", "t_ramp", "vramp")
     for step in range(arrays.ramp_cycles):
-        yield _pulse(f"step_{step}", f"t_ramp+{step}*tclk", f"t_ramp+{step + 1}*tclk", "vread")
-    for k, (ramp, c_fb) in enumerate(zip(part.tile.ramps, part.c_fb_ramp, strict=True)):
+        yield _pulse(f"cell_{step}", f"t_ramp+{step}*tclk", f"t_ramp+{step + 1}*tclk", "vramp")
+    for k, (ramp, c_fb) in enumerate(zip(part.tile.ramps, part.tile.design.c_fb_ramp, strict=True)):
         yield _heading(f"Ramp {k}: {ramp.function}, {ramp.bits} bits")
         for step, siemens in enumerate(ramp.cell):
-            yield from _memristor(f"Rstep_{k}_{step}", f"step_{step}", f"rplus_{k}", siemens)
+            line = "rplus" if siemens > 0 else "rminus"
+            yield from _memristor(f"Rcell_{k}_{step}", f"cell_{step}", f"{line}_{k}", abs(siemens))
         for cell, siemens in enumerate(ramp.bias):
             yield from _memristor(f"Rbias_{k}_{cell}", "bias", f"rminus_{k}", siemens)
         yield f"Xramp_{k} rplus_{k} rminus_{k} ramp_{k} clp reset integrator c={c_fb:.12g}"
 
 
 def _columns(part: Excerpt) -> Iterator[str]:
-    yield _heading("Columns: integrator, comparator and latch; the ramp that each is compared with")
+    yield _heading("Columns: integrator, comparator with its ramp, latch")
+    c_fb = part.tile.design.c_fb
     for j, ramp in zip(part.columns, part.ramp_of_column, strict=True):
-        yield f"Xcol_{j} plus_{j} minus_{j} col_{j} clp reset integrator c={part.c_fb:.12g}"
-        yield f"Xlatch_{j} ramp_{ramp} col_{j} cmp_{j} code_{j} count strobe reset one latch"
+        yield f"Xcol_{j} plus_{j} minus_{j} col_{j} clp reset integrator c={c_fb:.12g}"
+        yield f"Xlatch_{j} ramp_{ramp} col_{j} cmp_{j} latch_{j} count strobe reset one latch"
 
 
 def _analysis(part: Excerpt, table: str) -> Iterator[str]:
     """Simulate, put every node on the grid of the clock's edges, and write the table."""
     nodes = [f"ramp_{k}" for k in range(len(part.tile.ramps))]
-    nodes += [f"{kind}_{j}" for kind in ("col", "cmp", "code") for j in part.columns]
+    nodes += [f"{kind}_{j}" for kind in ("col", "cmp", "latch") for j in part.columns]
     yield _heading("Analysis: the voltages at every clock edge go to the table")
-    yield ".options reltol=1e-5 abstol=1e-14 vntol=1e-8 chgtol=1e-20"
+    yield ".options reltol=1e-5 vntol=1e-8 noinit"
     yield ".tran {tclk} {t_end} 0 {tclk/4}"
     yield from _wrapped(".save", nodes)
     yield ".control"
@@ -272,6 +282,9 @@ def _analysis(part: Excerpt, table: str) -> Iterator[str]:
     yield "set wr_vecnames"
     yield "set numdgt=9"
     yield "run"
+    yield "if $sim_status"
+    yield "  quit 1"
+    yield "end"
     yield "linearize"
     yield from _wrapped(f"wrdata {table}", nodes)
     yield "quit 0"

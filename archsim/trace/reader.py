@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import h5py
 from archsim.errors import TraceError
 from archsim.trace.layout import SCHEMA
 from archsim.trace.summary import Summary
+from archsim.trace.writer import in_use
 
 
 def open_trace(path: str | Path) -> h5py.File:
@@ -22,28 +24,44 @@ def open_trace(path: str | Path) -> h5py.File:
         If the file is missing, is not HDF5, is cut, or is not a trace of this schema.
     """
     path = Path(path)
-    if path.is_dir():
-        msg = f"{path}: is a directory, not a trace"
-        raise TraceError(msg)
     try:
+        _check_file(path)
         file = h5py.File(path, "r")
-    except FileNotFoundError as error:
-        msg = f"{path}: there is no such file: name a trace that 'archsim run' wrote"
-        raise TraceError(msg) from error
-    except PermissionError as error:
-        msg = f"{path}: cannot be read (permission denied)"
-        raise TraceError(msg) from error
     except OSError as error:
-        what = "is cut short" if "truncated file" in str(error) else "is not an HDF5 file"
-        msg = f"{path}: {what}, so it is not a trace: run the simulation again"
+        msg = f"{path}: {_unreadable(error)}"
         raise TraceError(msg) from error
-    schema = file.attrs.get("schema")
+    try:
+        schema = str(file.attrs.get("schema", ""))
+    except (OSError, RuntimeError, ValueError, TypeError):
+        schema = ""
     if schema != SCHEMA:
         file.close()
         found = f"has the schema '{schema}'" if schema else "is HDF5 but not a trace"
-        msg = f"{path}: {found}; this version reads '{SCHEMA}'"
+        msg = f"{path}: {found}; this version reads '{SCHEMA}': run the simulation again"
         raise TraceError(msg)
     return file
+
+
+def _check_file(path: Path) -> None:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        msg = f"{path}: is a directory: name a trace in it"
+        raise TraceError(msg)
+    if not stat.S_ISREG(status.st_mode):
+        msg = f"{path}: is not a regular file: name a trace that 'archsim run' wrote"
+        raise TraceError(msg)
+
+
+def _unreadable(error: OSError) -> str:
+    """Say why a file cannot be opened, and what to do."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file: name a trace that 'archsim run' wrote"
+    if in_use(error):
+        return "another process is writing it: wait until it has ended"
+    if error.filename is not None and error.strerror:  # from the operating system, not HDF5
+        return f"cannot be read ({error.strerror}): check the path"
+    what = "is cut short" if "truncated file" in str(error) else "is not an HDF5 file"
+    return f"{what}, so it is not a trace: run the simulation again"
 
 
 def read_summary(path: str | Path) -> Summary:
@@ -64,7 +82,7 @@ def read_summary(path: str | Path) -> Summary:
                 )
                 raise TraceError(msg)
             return _summary(file, str(path))
-        except (KeyError, OSError, RuntimeError) as error:
+        except (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
             raise TraceError(msg) from error
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +18,7 @@ from archsim.errors import ArchsimError, TraceError
 from archsim.trace.layout import SCHEMA, Group, Scale, Variable
 
 _METADATA_CACHE_BYTES = 1 << 24
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class TraceWriter:
@@ -22,6 +26,9 @@ class TraceWriter:
 
     Calls have an order: `define` once, then `write` and `advance`, then `finish` once. Leaving the
     context closes the file; without `finish` it keeps ``status: running``.
+
+    The new trace takes the place of an older one when its layout is whole on disk, at the end of
+    `define`: a run that fails or is killed before leaves the older one as it was.
 
     Parameters
     ----------
@@ -31,18 +38,21 @@ class TraceWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._target = Path(os.path.realpath(path))  # a link stays, what it names is written
+        self._draft = self._target.with_name(f".archsim-{os.getpid()}.part")
         self._file: h5py.File | None = None
+        self._entered = False
         self._finished = False
 
     def __enter__(self) -> TraceWriter:
-        _refuse_foreign(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self.path, "w")
+            _refuse_foreign(self.path)
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._draft.touch()
+            self._draft.unlink()
         except OSError as error:
-            msg = f"{self.path}: cannot be written ({_reason(error)}): choose another --out"
-            raise TraceError(msg) from error
-        _keep_metadata_in_memory(self._file)
+            raise self._refused(error) from error
+        self._entered = True
         return self
 
     def __exit__(
@@ -51,26 +61,32 @@ class TraceWriter:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._file is not None:
+        file, self._file, self._entered = self._file, None, False
+        if file is not None:
             try:
-                self._file.close()
+                file.close()
             except (OSError, RuntimeError) as error:
                 raise self._failed(error) from error
 
     def define(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
         """Create every group, dataset and attribute, and write what is known beforehand."""
-        file = self._open()
-        if "schema" in file.attrs:
-            msg = f"{self.path}: the trace is laid out already; call define once"
+        if not self._entered or self._file is not None:
+            msg = f"{self.path}: the trace is laid out already or not entered; call define once"
             raise ArchsimError(msg)
         try:
-            file.attrs.update({**attributes, "schema": SCHEMA, "status": "running"})
-            file.attrs["sequences_done"] = np.int64(0)
-            for group in groups:
-                _create_group(file, group)
-            file.flush()
+            with h5py.File(self._draft, "w") as file:
+                _keep_metadata_in_memory(file)
+                file.attrs.update({**attributes, "schema": SCHEMA, "status": "running"})
+                file.attrs["sequences_done"] = np.int64(0)
+                for group in groups:
+                    _create_group(file, group)
+            self._draft.replace(self._target)
+            self._file = h5py.File(self._target, "r+")
+            _keep_metadata_in_memory(self._file)
         except (OSError, RuntimeError) as error:
             raise self._failed(error) from error
+        finally:
+            self._draft.unlink(missing_ok=True)
 
     def write(self, name: str, first: int, values: NDArray[Any]) -> None:
         """Write `values` into the dataset `name`, from index `first` of its first axis on."""
@@ -115,44 +131,52 @@ class TraceWriter:
             "another --out; what was written before is kept"
         )
 
+    def _refused(self, error: OSError) -> ArchsimError:
+        if error.errno in _FULL:
+            return self._failed(error)
+        return TraceError(
+            f"{self.path}: cannot be written ({_reason(error)}): choose another --out"
+        )
+
 
 def _refuse_foreign(path: Path) -> None:
-    """Raise unless `path` is free or holds a trace."""
+    """Raise unless `path` is free or holds a trace that nobody is writing."""
     if path.is_dir():
         msg = f"{path}: is a directory: give --out a file name"
         raise TraceError(msg)
     if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
-    try:
-        with h5py.File(path, "r") as file:
-            if str(file.attrs.get("schema", "")).startswith("archsim-trace/"):
-                return
-    except OSError:
-        pass
+    if path.is_file() and _is_trace(path):
+        return
     msg = f"{path}: exists and is not a trace, so it is not overwritten: choose another --out"
     raise TraceError(msg)
+
+
+def _is_trace(path: Path) -> bool:
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get("schema", "")).startswith("archsim-trace/")
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        if in_use(error):
+            msg = f"{path}: another process is writing it: wait for it or choose another --out"
+            raise TraceError(msg) from error
+        return False
+
+
+def in_use(error: Exception) -> bool:
+    """Return whether h5py could not open a file because it is open elsewhere."""
+    return "unable to lock file" in str(error) or "already open" in str(error)
 
 
 def _reason(error: Exception) -> str:
     """Return the operating system's words for an error, not HDF5's."""
     text = str(error)
-    if isinstance(error, OSError) and error.strerror and "HDF5" not in error.strerror:
-        text = error.strerror
-    for words in (
-        "No space left on device",
-        "Permission denied",
-        "Read-only file system",
-        "File name too long",
-        "File too large",
-        "Disk quota exceeded",
-        "Not a directory",
-        "Is a directory",
-    ):
-        if words in text:
-            return words
-    if "unable to lock file" in text or "already open" in text:
-        return "another process has it open"
-    return text.splitlines()[0] if text else type(error).__name__
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return error.strerror
+    if told := re.search(r"error message = '([^']*)'", text):
+        return told[1]
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else type(error).__name__
 
 
 def _keep_metadata_in_memory(file: h5py.File) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
+
 import numpy as np
 
 from archsim.config.run import RunConfig
@@ -19,7 +22,7 @@ def load_workload(config: RunConfig) -> FeatureSet:
         If the source cannot be used, or has another shape or other classes than the network.
     """
     source = config.workload.source
-    data = _load_folder(config) if source.is_dir() else load_features(source)
+    data = _load_folder(config) if _is_folder(source) else load_features(source)
     wanted = config.workload.sequences
     if wanted != "all":
         if wanted > len(data):
@@ -28,6 +31,18 @@ def load_workload(config: RunConfig) -> FeatureSet:
         data = data.take(np.arange(wanted))
     _check_fit(data, config)
     return data
+
+
+def _is_folder(source: Path) -> bool:
+    try:
+        mode = source.stat().st_mode
+    except OSError as error:
+        msg = f"{source}: cannot be read ({error.strerror}): check workload.source"
+        raise WorkloadError(msg) from error
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        msg = f"{source}: is neither a file nor a folder: check workload.source"
+        raise WorkloadError(msg)
+    return stat.S_ISDIR(mode)
 
 
 def _load_folder(config: RunConfig) -> FeatureSet:

@@ -1,13 +1,28 @@
 """Activation functions that a converter can compute while it digitises."""
 
-from archsim.network.activations import bounded, linear
-from archsim.network.activations.base import Activation, activation_names, get_activation, register
+from archsim.network.activations import bounded, exponential, gated, linear
+from archsim.network.activations.base import Activation, Branch, Range
+from archsim.network.activations.clipped import Clipped
+from archsim.network.activations.registry import (
+    activation_names,
+    get_activation,
+    register,
+    registered_names,
+)
+from archsim.network.activations.table import PiecewiseLinear
 
 __all__ = [
     "Activation",
+    "Branch",
+    "Clipped",
+    "PiecewiseLinear",
+    "Range",
     "activation_names",
     "bounded",
+    "exponential",
+    "gated",
     "get_activation",
     "linear",
     "register",
+    "registered_names",
 ]

@@ -1,13 +1,15 @@
-"""The interface of an activation function, and the registry of known ones.
+"""The interface of an activation function.
 
-To add one, subclass `Activation`, decorate the class with `register`, and import its module.
+To add one, subclass `Activation`, decorate the class with `register`, and import its module; or put
+it into a package of your own and name it in the entry-point group that `registry` reads.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from difflib import get_close_matches
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,73 +17,97 @@ from numpy.typing import NDArray
 from archsim.errors import DesignError
 
 Range = tuple[float, float]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """An interval of x on which a function is monotonic.
+
+    Attributes
+    ----------
+    low, high : float
+        Where the branch begins and ends, in x; may be infinite.
+    rising : bool
+        Whether the function rises on it, rather than falls.
+    inverse : callable
+        Maps y (float64, any shape), strictly between the function's values at both ends, to the x
+        of this branch.
+    """
+
+    low: float
+    high: float
+    rising: bool
+    inverse: Callable[[Array], Array]
 
 
 class Activation(ABC):
-    """A function ``y = g(x)`` that rises monotonically, and its inverse.
+    """A function ``y = g(x)`` and its inverse.
+
+    Most rise everywhere. One that turns says where by overriding `branches`, and so does one that
+    falls.
 
     Attributes
     ----------
     name : str
         What configurations call it.
     bounds : (float, float) or None
-        Limits of ``g`` for x towards minus and plus infinity; None where ``g`` is unbounded on
-        either side, so that an input range has to be configured.
+        Infimum and supremum of ``g``, which its levels reach; None where ``g`` is unbounded on
+        either side, so that an input range has to be configured. A function with bounds comes
+        from one of them and goes to one of them, as x goes from minus to plus infinity.
     """
 
-    name: ClassVar[str]
-    bounds: ClassVar[Range | None] = None
+    name: str
+    bounds: Range | None = None
 
     @abstractmethod
-    def value(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def value(self, x: Array) -> Array:
         """Return ``g(x)``, any shape, dimensionless."""
 
     @abstractmethod
-    def inverse(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the x with ``g(x) = y``, for y strictly inside the output range."""
+    def inverse(self, y: Array) -> Array:
+        """Return the x with ``g(x) = y``, for y strictly inside the output range.
 
-    def output_range(self, input_range: Range | None) -> Range:
-        """Return ``(y_min, y_max)``: the bounds, or the function's values on `input_range`.
+        Where there are several such x, the last one.
+        """
+
+    def branches(self) -> tuple[Branch, ...]:
+        """Return the monotonic branches, from minus to plus infinity, without gaps."""
+        return (Branch(-math.inf, math.inf, rising=True, inverse=self.inverse),)
+
+    def domain(self, input_range: Range | None) -> Range:
+        """Return the x between which the levels are laid: all, or `input_range` if unbounded.
 
         Raises
         ------
         DesignError
-            If the function is unbounded and no input range is given.
+            If the function is unbounded, and the input range is missing or does not rise.
         """
         if self.bounds is not None:
-            return self.bounds
+            return (-math.inf, math.inf)
         if input_range is None:
             msg = f"'{self.name}' is unbounded: give an input range, for example [-8, 8]"
             raise DesignError(msg)
-        low, high = self.value(np.array(input_range, dtype=np.float64))
-        return float(low), float(high)
+        low, high = input_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            msg = f"input range [{low:g}, {high:g}] has to be two finite numbers that rise"
+            raise DesignError(msg)
+        return (float(low), float(high))
 
+    def output_range(self, input_range: Range | None) -> Range:
+        """Return ``(y_min, y_max)``: the bounds, or the least and the largest value on `domain`.
 
-_REGISTRY: dict[str, type[Activation]] = {}
-
-
-def register(cls: type[Activation]) -> type[Activation]:
-    """Class decorator: make an activation known under its ``name``."""
-    _REGISTRY[cls.name] = cls
-    return cls
-
-
-def activation_names() -> tuple[str, ...]:
-    """Return the names of all known activation functions, sorted."""
-    return tuple(sorted(_REGISTRY))
-
-
-def get_activation(name: str) -> Activation:
-    """Return the activation function called `name`.
-
-    Raises
-    ------
-    DesignError
-        If there is none; the message names the nearest known one.
-    """
-    if name in _REGISTRY:
-        return _REGISTRY[name]()
-    near = get_close_matches(name, _REGISTRY, n=1)
-    hint = f" (did you mean '{near[0]}'?)" if near else ""
-    msg = f"unknown activation function '{name}'{hint}; known are {', '.join(activation_names())}"
-    raise DesignError(msg)
+        Raises
+        ------
+        DesignError
+            As `domain` does, or if the function is the same everywhere on `input_range`.
+        """
+        if self.bounds is not None:
+            return self.bounds
+        low, high = self.domain(input_range)
+        turns = [branch.low for branch in self.branches() if low < branch.low < high]
+        y = self.value(np.array([low, *turns, high]))
+        if not y.min() < y.max():
+            msg = f"'{self.name}' has one value everywhere on [{low:g}, {high:g}]: widen the range"
+            raise DesignError(msg)
+        return float(y.min()), float(y.max())

@@ -1,0 +1,98 @@
+"""Imperfections of a tile's analog circuits, on the scale of its integer charge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.programming import ProgrammedRamp
+from archsim.config.run import RunConfig
+from archsim.devices import Site
+from archsim.kernels.philox import Purpose
+from archsim.kernels.tile import NO_RAIL, AnalogArrays
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How x, charge and voltage of a tile hang together.
+
+    Attributes
+    ----------
+    quanta_per_unit : float
+        Charge quanta that one unit of the ramps' x stands for.
+    volts_per_quantum : float
+        Voltage that one quantum moves an integrator, V.
+    reference_ratio : float
+        How much farther the ramps move than ramps in memory do: 1, unless they have a reference of
+        their own.
+    """
+
+    quanta_per_unit: float
+    volts_per_quantum: float
+    reference_ratio: float = 1.0
+
+    @property
+    def ramp(self) -> float:
+        """Charge quanta that the ramps move by for one unit of x."""
+        return self.quanta_per_unit * self.reference_ratio
+
+
+def analog_arrays(
+    programmed: Sequence[ProgrammedRamp],
+    scale: Scale,
+    *,
+    config: RunConfig,
+    columns: int,
+    read_variance: NDArray[np.float64],
+    number: int,
+) -> AnalogArrays:
+    """Return a tile's imperfections as kernels see them; those that are off cost nothing there."""
+    integrator, comparator = config.tile.integrator, config.adc.comparator
+    site = Site(config.seed, number, 0)
+    low, high = -NO_RAIL, NO_RAIL
+    if integrator.saturation:
+        swing = scale.volts_per_quantum
+        low = -round((config.tile.v_clp - integrator.headroom) / swing)
+        high = round((config.technology.supply - integrator.headroom - config.tile.v_clp) / swing)
+    position, sigma = _ramp_noise(programmed, scale)
+
+    def offsets(purpose: Purpose, volts: float) -> NDArray[np.int64]:
+        drawn = site.normal(purpose, (1, columns))[0]
+        quanta = np.rint(drawn * (volts / scale.volts_per_quantum))
+        return np.asarray(quanta, dtype=np.int64)
+
+    return AnalogArrays(
+        read_variance=read_variance,
+        ramp_position=position,
+        ramp_sigma=sigma,
+        offset=offsets(Purpose.INTEGRATOR_OFFSET, integrator.offset_sigma),
+        comparator_offset=offsets(Purpose.COMPARATOR_OFFSET, comparator.offset_sigma),
+        leak=float(integrator.leak),
+        rail_low=low,
+        rail_high=high,
+        decision_sigma=float(comparator.noise_sigma / scale.volts_per_quantum),
+        seed=config.seed,
+        tile=number,
+    )
+
+
+def _ramp_noise(
+    programmed: Sequence[ProgrammedRamp], scale: Scale
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions (ramps, steps) and sigmas (ramps, steps + 1), quanta; empty without noise."""
+    if all(item.cell_sigma is None for item in programmed):
+        return np.zeros((0, 0)), np.zeros((0, 0))
+    steps = max(item.ramp.cell.size for item in programmed)
+    position = np.empty((len(programmed), steps))
+    sigma = np.zeros((len(programmed), steps + 1))
+    for index, item in enumerate(programmed):
+        ramp, mine = item.ramp, item.ramp.cell.size
+        per_siemens = ramp.x_per_siemens * scale.ramp
+        position[index] = np.pad(ramp.position, (0, steps - mine), mode="edge") * scale.ramp
+        if item.cell_sigma is not None:
+            sigma[index, :mine] = item.cell_sigma * per_siemens
+        sigma[index, steps] = item.bias_sigma * per_siemens
+    return position, sigma

@@ -1,0 +1,134 @@
+"""Weights onto a crossbar: targets, programming, wires, and the integers that kernels see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.wires import effective_differential
+from archsim.config.device import Device
+from archsim.config.hardware import Wires
+from archsim.devices import DeviceModel, Site
+
+SIDES = 2
+"""Memristors at a crossing of a row and a differential column, a slice."""
+
+
+@dataclass(frozen=True)
+class Crossbar:
+    """A programmed crossbar in whole conductance steps.
+
+    Attributes
+    ----------
+    difference : int32 (rows, columns)
+        G+ - G-; slices of a weight added up by their significance.
+    row_conductance : int64 (rows,)
+        Sum of all conductances of a row, what its driver sees.
+    read_variance : float64 (rows, columns), or (0, 0)
+        Variance of `difference` by read noise, steps^2; empty where there is none.
+    weight_max : float
+        Weight that a difference of g_max stands for.
+    memristors : int
+        Devices of the crossbar.
+    pulses : int
+        Programming pulses, 0 where they are not simulated.
+    energy : float
+        Energy of programming, J.
+    """
+
+    difference: NDArray[np.int32]
+    row_conductance: NDArray[np.int64]
+    read_variance: NDArray[np.float64]
+    weight_max: float
+    memristors: int
+    pulses: int
+    energy: float
+
+
+def largest_weight(weight: NDArray[np.float64], device: Device) -> float:
+    """Return the weight that a conductance difference of g_max stands for.
+
+    ``G+ - G- = w * g_max / w_max`` with the smaller side at g_min (model, section 4) leaves the
+    larger side room for ``g_max - g_min``, so ``w_max = max|w| * g_max / (g_max - g_min)``.
+    """
+    largest = float(np.abs(weight).max(initial=0.0)) or 1.0
+    return largest * device.g_max / (device.g_max - device.g_min)
+
+
+def program_crossbar(
+    weight: NDArray[np.float64],
+    model: DeviceModel,
+    *,
+    device: Device,
+    wires: Wires,
+    seed: int,
+    tile: int,
+    present: NDArray[np.bool_],
+) -> Crossbar:
+    """Map weights to pairs of devices and program them.
+
+    With several slices a weight, each slice is programmed to what is still missing after the ones
+    before it, magnified by its significance, so that it mends their errors (Song et al., Science
+    383:903, 2024).
+
+    Parameters
+    ----------
+    weight : float64 (rows, columns)
+        Weights.
+    model : DeviceModel
+        How devices take what they are programmed to.
+    device : Device
+        Range of conductances and number of slices.
+    wires : Wires
+        Wire resistance, which weakens far cells.
+    seed, tile : int
+        Key of the random numbers.
+    present : bool (rows, columns)
+        Where there are devices.
+    """
+    weight_max = largest_weight(weight, device)
+    aim = weight * (device.g_max / weight_max)
+    reached, loaded = np.zeros(weight.shape), np.zeros(weight.shape)
+    variance = np.zeros(weight.shape)
+    noisy, pulses, energy = False, 0, 0.0
+    for place in range(device.slices.count):
+        scale = device.slices.ratio**place
+        missing = np.clip((aim - reached) / scale, device.g_min - device.g_max, None)
+        missing = np.minimum(missing, device.g_max - device.g_min)
+        sides = []
+        for side, target in enumerate((np.maximum(missing, 0.0), np.maximum(-missing, 0.0))):
+            site = Site(seed, tile, SIDES * place + side)
+            written = model.program(device.g_min + target, site)
+            sides.append(np.where(present, written.conductance, 0.0))
+            pulses, energy = pulses + written.pulses, energy + written.energy
+        plus, minus = _behind_wires(sides[0], sides[1], wires)
+        reached = reached + scale * (plus - minus)
+        loaded = loaded + plus + minus
+        for conductance in sides:
+            sigma = model.read_sigma(conductance)
+            if sigma is not None:
+                noisy = True
+                variance += (scale * np.where(present, sigma, 0.0)) ** 2
+    step = device.g_max / device.conductance_steps
+    return Crossbar(
+        difference=np.ascontiguousarray(np.rint(reached / step).astype(np.int32)),
+        row_conductance=np.rint(loaded / step).astype(np.int64).sum(axis=1),
+        read_variance=np.ascontiguousarray(variance / step**2) if noisy else np.zeros((0, 0)),
+        weight_max=weight_max,
+        memristors=SIDES * device.slices.count * int(present.sum()),
+        pulses=pulses,
+        energy=energy,
+    )
+
+
+def _behind_wires(
+    plus: NDArray[np.float64], minus: NDArray[np.float64], wires: Wires
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what the conductances look like from drivers and integrators, S."""
+    if wires.row_resistance == 0 and wires.column_resistance == 0:
+        return plus, minus
+    return effective_differential(
+        plus, minus, r_row=wires.row_resistance, r_column=wires.column_resistance
+    )

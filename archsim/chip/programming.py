@@ -1,0 +1,142 @@
+"""Programming a ramp column: copies, calibration, and what the programmed ramp is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.ramp import Ramp
+from archsim.config.device import Device
+from archsim.devices import DeviceModel, Site
+
+Array = NDArray[np.float64]
+
+_RAMP_ARRAYS = 1 << 8
+"""First array number of ramps; those below belong to the crossbar."""
+_COPIES = 1 << 6
+"""Array numbers of a ramp: a copy of its cells each, and as many for their bias cells."""
+_BIAS_TRIAL = 1 << 20
+"""Random numbers of bias cells are kept apart from those of ramp cells."""
+
+
+@dataclass(frozen=True)
+class ProgrammedRamp:
+    """A ramp as its devices hold it.
+
+    Attributes
+    ----------
+    ramp : Ramp
+        The design with the conductances that were reached.
+    cell_sigma : float64 (steps,), or None
+        Read noise of the ramp cells, S.
+    bias_sigma : float
+        Read noise of the bias cells together, S.
+    pulses : int
+        Programming pulses of all copies.
+    energy : float
+        Energy of programming all copies, J.
+    """
+
+    ramp: Ramp
+    cell_sigma: Array | None
+    bias_sigma: float
+    pulses: int
+    energy: float
+
+
+def program_ramp(
+    design: Ramp,
+    model: DeviceModel,
+    *,
+    device: Device,
+    site: Site,
+    calibrate: bool,
+    copies: int = 1,
+) -> ProgrammedRamp:
+    """Program the cells of a ramp, calibrate it, and keep the best of several copies.
+
+    Parameters
+    ----------
+    design : Ramp
+        The ideal ramp.
+    model : DeviceModel
+        How devices take what they are programmed to.
+    device : Device
+        Range of conductances.
+    site : Site
+        Key of the random numbers; its `array` is the ramp's number on the tile.
+    calibrate : bool
+        Set the bias cells, after measuring the ramp, so that the step nearest the middle of the
+        function crosses where it should (one-point calibration; Yang et al. 2025, Fig. 3a).
+    copies : int
+        Columns that are programmed; the one with the least mean absolute INL is used.
+    """
+    tries = [
+        _program_copy(design, model, device=device, site=site, calibrate=calibrate, copy=copy)
+        for copy in range(copies)
+    ]
+    best = min(tries, key=lambda programmed: mean_inl(programmed.ramp))
+    return replace(
+        best,
+        pulses=sum(programmed.pulses for programmed in tries),
+        energy=sum(programmed.energy for programmed in tries),
+    )
+
+
+def mean_inl(ramp: Ramp) -> float:
+    """Return the mean distance of a ramp's crossings from their thresholds, in local LSB."""
+    if ramp.theta.size < 2:
+        return float(np.abs(ramp.position[: ramp.theta.size] - ramp.theta).mean())
+    error = ramp.position[: ramp.theta.size] - ramp.theta
+    return float(np.abs(error / np.gradient(ramp.theta)).mean())
+
+
+def _program_copy(
+    design: Ramp, model: DeviceModel, *, device: Device, site: Site, calibrate: bool, copy: int
+) -> ProgrammedRamp:
+    number = _RAMP_ARRAYS + site.array * 2 * _COPIES + copy
+    cells = model.program(design.cell[None, :], Site(site.seed, site.tile, number))
+    at_bias = Site(site.seed, site.tile, number + _COPIES)
+    ramp = replace(design, cell=cells.conductance[0])
+    bias, pulses, energy = _program_bias(ramp, model, device=device, site=at_bias, fit=calibrate)
+    ramp = replace(ramp, bias=bias)
+    noise = model.read_sigma(ramp.bias)
+    return ProgrammedRamp(
+        ramp=ramp,
+        cell_sigma=model.read_sigma(ramp.cell),
+        bias_sigma=0.0 if noise is None else float(np.sqrt((noise**2).sum())),
+        pulses=cells.pulses + pulses,
+        energy=cells.energy + energy,
+    )
+
+
+def _program_bias(
+    ramp: Ramp, model: DeviceModel, *, device: Device, site: Site, fit: bool
+) -> tuple[Array, int, float]:
+    """Program the bias cells one after the other, each knowing what the ones before it reached.
+
+    Without calibration every cell is programmed to its share of the design and left as it comes.
+    """
+    total = needed_bias(ramp) if fit else float(ramp.bias.sum())
+    reached = np.zeros(ramp.bias.size)
+    pulses, energy = 0, 0.0
+    for cell in range(reached.size):
+        target = total / reached.size
+        if fit:
+            target = (total - float(reached[:cell].sum())) / (reached.size - cell)
+        target = min(max(target, device.g_min), device.g_max)
+        written = model.program(
+            np.array([[target]]), Site(site.seed, site.tile, site.array + (cell + 1) * _BIAS_TRIAL)
+        )
+        reached[cell] = written.conductance[0, 0]
+        pulses, energy = pulses + written.pulses, energy + written.energy
+    return reached, pulses, energy
+
+
+def needed_bias(ramp: Ramp) -> float:
+    """Return the bias conductance with which the middle step crosses where it should, S."""
+    middle = (ramp.theta.size - 1) // 2
+    risen = float(ramp.cell[: middle + 1].sum())
+    return max(risen - float(ramp.theta[middle]) / ramp.x_per_siemens, 0.0)

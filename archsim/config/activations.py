@@ -1,0 +1,44 @@
+"""Activation functions that a configuration brings, as tables of points."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from archsim.config.base import Section
+from archsim.errors import DesignError
+from archsim.network.activations import Activation, PiecewiseLinear, registered_names
+
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TableActivation(Section):
+    """A function of the user's own: straight lines through points, constant outside them."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="what layers call the function"
+    )
+    points: tuple[tuple[_Number, _Number], ...] = Field(
+        min_length=2, description="points [x, y], sorted by x; y rises or falls, and never turns"
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _new(cls, name: str) -> str:
+        if name in registered_names():
+            msg = f"'{name}' is one of archsim's own functions: choose another name"
+            raise ValueError(msg)
+        return name
+
+    @model_validator(mode="after")
+    def _monotonic(self) -> TableActivation:
+        try:
+            self.build()
+        except DesignError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def build(self) -> Activation:
+        """Return the function."""
+        return PiecewiseLinear(self.name, self.points)
