@@ -7,24 +7,35 @@ Exit codes: 0 done, 2 the input is wrong, 130 interrupted, 1 anything else.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from archsim import __version__
-from archsim.errors import ArchsimError
+from archsim.errors import ArchsimError, ConfigError, DesignError
 
 if TYPE_CHECKING:
     from archsim.simulate import Progress
 
 DEBUG_VARIABLE = "ARCHSIM_DEBUG"
+
+# Parts of typer's messages, and what they mean to somebody who types a command.
+_PLAIN_WORDS = {
+    ", unable to parse string as an integer": "",
+    ", unable to parse string as a number": "",
+    "Input should be a valid integer": "expected a whole number",
+    "Input should be a valid number": "expected a number",
+    "Input should be greater than or equal to": "expected at least",
+    "Input should be less than or equal to": "expected at most",
+}
 
 
 class ExitCode(IntEnum):
@@ -40,17 +51,21 @@ app = typer.Typer(
     name="archsim",
     help="Simulate analog in-memory-computing chips for recurrent networks, cycle by cycle.",
     epilog="Exit codes: 0 done, 2 the input is wrong, 130 interrupted, 1 anything else.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich doubles the time that --help takes
 )
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration (YAML)")]
+TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="trace that a run wrote")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="override a key, for example adc.bits=4"),
+]
+
+PlotOption = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="picture to draw (.png, .pdf, .svg)")
 ]
 
 
@@ -90,7 +105,7 @@ def run(
     from archsim.simulate import run as simulate
 
     if not is_warm():
-        typer.echo("compiling kernels: once for this version, about 10 s", err=True)
+        _tell("compiling kernels: once for this version, about 10 s")
     with _progress(loaded.config.name) as progress:
         result = simulate(loaded, out, progress=progress)
     _show_summary(result.summary, as_json=as_json)
@@ -98,7 +113,7 @@ def run(
 
 @app.command()
 def report(
-    trace: Annotated[Path, typer.Argument(metavar="TRACE", help="trace that a run wrote")],
+    trace: TraceArgument,
     as_json: JsonOption = False,
 ) -> None:
     """Print the report of a trace."""
@@ -108,17 +123,37 @@ def report(
 
 
 @app.command()
+def plot(
+    trace: TraceArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="picture (.png, .pdf, .svg)")],
+    conversion: Annotated[
+        int, typer.Option("--conversion", metavar="N", help="which recorded conversion, from 0")
+    ] = 0,
+    tile: Annotated[
+        str | None, typer.Option("--tile", metavar="NAME", help="tile [default: the first]")
+    ] = None,
+) -> None:
+    """Draw one conversion of a trace: columns, ramps, latches, energy a cycle."""
+    from archsim.analysis.experiment import save_figure
+    from archsim.analysis.waveform import draw_conversion, read_conversion
+
+    save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
+    typer.echo(f"picture: {out}")
+
+
+@app.command()
 def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
-    """Check a configuration, and the files that it names, without running it."""
+    """Check a configuration, the files that it names and the chip, without running it."""
     from archsim.config.load import load_config
-    from archsim.costs.library import load_library
-    from archsim.network.weights import load_weights
-    from archsim.workloads.base import load_workload
+    from archsim.recording import plan_recording
+    from archsim.simulate import prepare
 
     loaded = load_config(config, overrides or ())
-    load_library(loaded.config.technology.components)
-    load_weights(loaded.config.network.weights)
-    load_workload(loaded.config)
+    chip, data = prepare(loaded)
+    try:
+        plan_recording(loaded.config, chip, len(data))
+    except DesignError as error:
+        raise ConfigError(f"{config}: {error}") from error
     typer.echo(f"{config}: valid (hash {loaded.hash[:12]})")
 
 
@@ -141,16 +176,70 @@ def adc(
         typer.Option("--range", metavar="LOW HIGH", help="input range of an unbounded function"),
     ] = None,
     g_max: Annotated[
-        str, typer.Option("--g-max", help="conductance of the largest ramp cell")
-    ] = "150 uS",
+        str | None,
+        typer.Option("--g-max", help="conductance of the largest ramp cell [default: 150 uS]"),
+    ] = None,
+    device: Annotated[
+        Path | None,
+        typer.Option("--device", metavar="FILE", help="device file: program the ramp into it"),
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="ramps to program")] = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="seed of the devices' errors")] = 0,
+    copies: Annotated[int, typer.Option("--copies", min=1, max=64, help="use the best of")] = 1,
+    calibrate: Annotated[
+        bool | None,
+        typer.Option("--calibrate/--no-calibrate", help="show one of the two [default: both]"),
+    ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Design the ramp of a function: thresholds, levels, ramp cells and bias cells."""
+    """Design the ramp of a function; with a device, program it many times and measure it."""
     from archsim.analysis.converter import ramp_report, ramp_to_json
     from archsim.chip.ramp import design_from_text
 
-    ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range)
-    _show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
+    if device is None:
+        ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range)
+        _show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
+        return
+    from archsim.analysis.experiment import experiment_report, save_figure
+    from archsim.config.device import load_device
+    from archsim.experiments.ramp_trials import compare_calibration
+    from archsim.network.activations import get_activation
+
+    section = load_device(device)
+    ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, range_of=section)
+    with _progress(function, "modes") as progress:
+        result = compare_calibration(
+            ramp,
+            get_activation(function),
+            section,
+            trials=trials,
+            seed=seed,
+            modes=(False, True) if calibrate is None else (calibrate,),
+            copies=copies,
+            progress=progress,
+        )
+    _show(experiment_report(result), {**ramp_to_json(ramp), **result.to_json()}, as_json=as_json)
+    if plot and result.draw:
+        save_figure(result.draw, plot)
+
+
+@app.command()
+def experiment(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="experiment (YAML)")],
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run an experiment of configs/experiments/ and print its table."""
+    from archsim.analysis.experiment import experiment_report, save_figure
+    from archsim.experiments import load_experiment, run_experiment
+
+    section = load_experiment(file)
+    with _progress(file.stem, "steps") as progress:
+        result = run_experiment(section, progress)
+    _show(experiment_report(result), result.to_json(), as_json=as_json)
+    if plot and result.draw:
+        save_figure(result.draw, plot)
 
 
 @app.command()
@@ -176,14 +265,15 @@ def _show(table: Any, data: dict[str, Any], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    console = Console(width=None if terminal else 120, highlight=False)
     console.print(table)
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Progress]:
+def _progress(name: str, what: str = "sequences") -> Iterator[Progress]:
     """Show progress on stderr: a bar on a terminal, a line every tenth of the way elsewhere."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import Progress as Bar
 
@@ -197,7 +287,7 @@ def _progress(name: str) -> Iterator[Progress]:
         nonlocal told
         if done * 10 // of > told or done == of:
             told = done * 10 // of
-            typer.echo(f"{name}: {done} of {of} sequences", err=True)
+            _tell(f"{name}: {done} of {of} {what}")
 
     yield tell
 
@@ -206,34 +296,70 @@ def main() -> None:
     """Run the command line and exit; no traceback reaches the user."""
     try:
         code = app(standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has had enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.FAILED
+        if sys.stdout:
+            sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         code = _say("interrupted; what was written before is kept", ExitCode.INTERRUPTED)
     except ArchsimError as error:
         code = _say(str(error), ExitCode(error.exit_code))
+    except MemoryError as error:
+        code = _say(f"not enough memory: {error}; record or run fewer sequences", ExitCode.FAILED)
     except Exception as error:
-        code = _unexpected(error)
-    sys.exit(code or ExitCode.DONE)
+        code = _output_lost(error) or _wrong_usage(error) or _bug(error)
+    _leave(code or ExitCode.DONE)
 
 
-def _unexpected(error: Exception) -> ExitCode:
-    """Say what was wrong with the command line, or that archsim itself is at fault."""
+def _leave(code: int) -> NoReturn:
+    writer = sys.modules.get("archsim.trace.writer")
+    if writer is not None and writer.exit_is_unsafe():
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _output_lost(error: Exception) -> ExitCode | None:
+    """Handle a standard output that takes no more; Python must not complain about it at exit."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return None
+    if error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EIO}:
+        return None
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno != errno.EPIPE:  # whoever reads a pipe may have had enough
+        _say(f"standard output cannot be written ({error.strerror})", ExitCode.FAILED)
+    return ExitCode.FAILED
+
+
+def _wrong_usage(error: Exception) -> ExitCode | None:
+    """Say what was wrong with the command line."""
     format_message = getattr(error, "format_message", None)
-    if format_message is not None:
-        context = getattr(error, "ctx", None)
-        usage = f"; see '{context.command_path} --help'" if context else ""
-        return _say(f"{format_message().rstrip('.')}{usage}", ExitCode.WRONG_INPUT)
+    if format_message is None:
+        return None
+    text = format_message().rstrip(".")
+    for jargon, words in _PLAIN_WORDS.items():
+        text = text.replace(jargon, words)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "archsim"
+    return _say(f"{text}; see '{command} --help'", ExitCode.WRONG_INPUT)
+
+
+def _bug(error: Exception) -> ExitCode:
+    """Say that archsim itself is at fault."""
     if os.environ.get(DEBUG_VARIABLE):
         raise error
-    text = f"internal error: {type(error).__name__}: {error}"
+    text = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
     hint = f"this is a bug; set {DEBUG_VARIABLE}=1 for the traceback and report it"
     return _say(f"{text} ({hint})", ExitCode.FAILED)
 
 
 def _say(text: str, code: ExitCode) -> ExitCode:
-    typer.echo(f"archsim: {text}", err=True)
+    _tell(f"archsim: {text}")
     return code
+
+
+def _tell(text: str) -> None:
+    """Write to stderr, if it takes anything; control characters come out as escapes."""
+    with suppress(OSError):
+        shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+        typer.echo(shown, err=True)

@@ -194,8 +194,19 @@ class Unfinished(Activation):
         return x
 
 
-def fails():
-    raise AssertionError
+class Nameless(Cubic):
+    """What a user has copied and not finished either."""
+
+    name = None
+
+
+class NeedsMore(Cubic):
+    """What only its author can make."""
+
+    name = "mine"
+
+    def __init__(self, power):
+        self.power = power
 
 
 @pytest.fixture
@@ -217,6 +228,8 @@ def test_the_decorator_registers_and_refuses_a_name_twice(plugins):
     other = type("Other", (Cubic,), {"name": "cubic"})
     with pytest.raises(DesignError, match="two activation functions are called 'cubic'"):
         register(other)
+    with pytest.raises(DesignError, match=r"Nameless has no name"):
+        register(Nameless)
 
 
 def test_a_plug_in_is_loaded_when_it_is_asked_for(plugins):
@@ -234,6 +247,7 @@ def test_a_plug_in_is_loaded_when_it_is_asked_for(plugins):
         ("math:sqrt", "is not a subclass of archsim.network.activations.Activation"),
         (f"{__name__}:Unfinished", "lacks inverse"),
         (f"{__name__}:Cubic", "calls itself 'cubic'"),
+        (f"{__name__}:NeedsMore", "cannot be made without arguments: TypeError"),
     ],
 )
 def test_a_broken_plug_in_is_one_clear_sentence(plugins, value, message):
@@ -250,7 +264,7 @@ def test_a_broken_plug_in_is_one_clear_sentence(plugins, value, message):
 def test_two_plug_ins_of_one_name_are_refused(monkeypatch):
     found = [EntryPoint("mine", value, registry.PLUGIN_GROUP) for value in ("a:A", "b:B", "a:A")]
     monkeypatch.setattr(registry, "_group", lambda: found)
-    with pytest.raises(DesignError, match="two plug-ins offer .* 'mine', a:A and b:B"):
+    with pytest.raises(DesignError, match=r"two plug-ins offer .* 'mine', a:A and b:B"):
         get_activation("mine")
 
 

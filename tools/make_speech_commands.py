@@ -43,8 +43,8 @@ ACCENTS = (
 # Variants that no throat could be: one of the first three formants moved below 75 % or above 135 %
 # of its place. Then those that whisper, and the one that is the plain accent spoken faster.
 UNLIKE_PEOPLE = (
-    *("Andy", "AnxiousAndy", "boris", "Demonic", "gustave", "Jacky", "kaukovalta", "Lee"),
-    *("marcelo", "Marco", "Michael", "shelby", "travis", "Tweaky", "UniRobot", "zac"),
+    *("Alicia", "Andy", "AnxiousAndy", "boris", "Demonic", "gustave", "Jacky", "kaukovalta"),
+    *("Lee", "marcelo", "Marco", "Michael", "shelby", "travis", "Tweaky", "UniRobot", "zac"),
     *("whisper", "whisperf", "fast"),
 )
 # Variants whose definitions share most of their lines; a variant not named is a family of its own.
@@ -195,7 +195,7 @@ def utterance(job: Job, word: str, take: int) -> Samples:
     habits = np.random.default_rng([job.seed, 4, zlib.crc32(job.speaker.encode())])
     speed = habits.uniform(125, 195) * rng.uniform(0.87, 1.15)
     pitch = habits.uniform(25, 75) + rng.uniform(-15, 15)
-    throat = habits.uniform(0.93, 1.07)  # raises all formants and the pitch
+    throat = habits.uniform(0.9, 1.1)  # raises all formants and the pitch
     tilt_db = habits.uniform(-8, 8) + rng.uniform(-3, 3)
     voice = f"{job.accent}+{job.variant}"
     spoken, rate = speak(word, voice=voice, words_per_minute=round(speed), pitch=round(pitch))

@@ -2,8 +2,8 @@
 
     python tools/wire_errors.py [--sizes 64x128,256x256] [--resistances 0.1,1,10]
 
-The tables of docs/wires.md. Needs SciPy (pip install 'archsim[exact]'); a minute and a half, most of
-it in the exact solutions of the largest array.
+The tables of docs/wires.md. Needs SciPy (pip install 'archsim[exact]') and a few minutes, most of
+them for the exact solutions of the largest arrays.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ RANDOM_DRIVES = 20
 
 
 def uniform_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
-    """Every cell uniform in [0, G_MAX]."""
+    """Draw every cell uniformly from [0, G_MAX]."""
     return G_MAX * rng.random((rows, columns))
 
 
 def weight_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
-    """Normal weights on differential pairs, one side of each at G_MAX / 100."""
+    """Put normal weights on differential pairs, one side of each at G_MAX / 100."""
     weight = np.clip(rng.normal(0.0, 0.3, (rows, columns // 2)), -1.0, 1.0)
     pairs = np.stack((np.maximum(weight, 0.0), np.maximum(-weight, 0.0)), axis=2)
     return G_MAX * np.maximum(pairs.reshape(rows, -1), 0.01)
 
 
 def sparse_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
-    """One cell in ten at G_MAX, the others at zero."""
+    """Put one cell in ten at G_MAX, the others at zero."""
     return G_MAX * (rng.random((rows, columns)) < 0.1)
 
 
 def top_rows_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
-    """The lower half of the rows unused."""
+    """Leave the lower half of the rows unused."""
     return uniform_array(rows, columns, rng) * (np.arange(rows) < rows // 2)[:, None]
 
 
-def left_columns_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
-    """The right half of the columns unused."""
-    return uniform_array(rows, columns, rng) * (np.arange(columns) < columns // 2)
+def right_columns_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
+    """Leave the left half of the columns unused."""
+    return uniform_array(rows, columns, rng) * (np.arange(columns) >= columns // 2)
 
 
 def block_diagonal_array(rows: int, columns: int, rng: np.random.Generator) -> Matrix:
-    """Two used blocks on the diagonal, the other two unused."""
+    """Use two blocks on the diagonal and leave the other two empty."""
     same = (np.arange(rows) < rows // 2)[:, None] == (np.arange(columns) < columns // 2)
     return uniform_array(rows, columns, rng) * same
 
@@ -66,7 +66,7 @@ ARRAYS: dict[str, Callable[[int, int, np.random.Generator], Matrix]] = {
     "weights on pairs": weight_array,
     "one cell in ten": sparse_array,
     "upper rows only": top_rows_array,
-    "left columns only": left_columns_array,
+    "right columns only": right_columns_array,
     "block diagonal": block_diagonal_array,
 }
 
@@ -128,8 +128,8 @@ def print_table(title: str, head: Sequence[str], lines: Sequence[Sequence[str]])
 
 
 def percent(value: float) -> str:
-    """Return a part as per cent, two digits."""
-    return f"{100 * value:.2g}" if value < 1 else f"{100 * value:.0f}"
+    """Return a part as per cent, with two digits where it is small."""
+    return f"{100 * value:.2g}" if value < 0.095 else f"{100 * value:.0f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,6 +18,8 @@ def ramp_to_json(ramp: Ramp) -> dict[str, Any]:
         "bits": ramp.bits,
         "levels": ramp.level.tolist(),
         "thresholds": ramp.theta.tolist(),
+        "step_codes": ramp.step_code.tolist(),
+        "branches": list(ramp.branches),
         "ramp_cells_s": ramp.cell.tolist(),
         "bias_cells_s": ramp.bias.tolist(),
         "start": ramp.start,
@@ -27,15 +29,17 @@ def ramp_to_json(ramp: Ramp) -> dict[str, Any]:
 
 
 def ramp_report(ramp: Ramp) -> RenderableType:
-    """Return a table with a row a code: its level, the threshold below it, the ramp cell."""
+    """Return a table with a row a step: its code and level, where it begins, its ramp cell."""
     table = Table(title=f"{ramp.function}, {ramp.bits} bits", title_justify="left")
-    for name in ("code", "level y", "from x", "ramp cell (uS)", "ramp after it, x"):
+    for name in ("step", "code", "level y", "from x", "ramp cell (uS)", "ramp after it, x"):
         table.add_column(name, justify="right")
-    for code, (level, cell, position) in enumerate(
-        zip(ramp.level, ramp.cell, ramp.position, strict=True)
-    ):
-        lower = f"{ramp.theta[code - 1]:.5f}" if code else "-inf"
-        table.add_row(str(code), f"{level:.5f}", lower, f"{cell * 1e6:.3f}", f"{position:.5f}")
+    rows = zip(ramp.step_code, ramp.cell, ramp.position, strict=True)
+    for step, (code, cell, position) in enumerate(rows):
+        if step in ramp.branches[1:]:
+            table.add_section()
+        lower = f"{ramp.theta[step - 1]:.5f}" if step else "-inf"
+        numbers = (f"{ramp.level[code]:.5f}", lower, f"{cell * 1e6:.3f}", f"{position:.5f}")
+        table.add_row(str(step), str(code), *numbers)
     bias = ramp.bias.sum() * 1e6
     note = (
         f"{ramp.bias.size} bias cells, {bias:.3f} uS together, start the ramp at {ramp.start:.5f}; "

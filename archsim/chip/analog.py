@@ -82,7 +82,7 @@ def analog_arrays(
 def _ramp_noise(
     programmed: Sequence[ProgrammedRamp], scale: Scale
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return positions (ramps, steps) and sigmas (ramps, steps + 1), quanta; empty without noise."""
+    """Return positions (ramps, steps), sigmas (ramps, steps + 1) in quanta; empty without noise."""
     if all(item.cell_sigma is None for item in programmed):
         return np.zeros((0, 0)), np.zeros((0, 0))
     steps = max(item.ramp.cell.size for item in programmed)

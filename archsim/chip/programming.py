@@ -87,10 +87,19 @@ def program_ramp(
 
 def mean_inl(ramp: Ramp) -> float:
     """Return the mean distance of a ramp's crossings from their thresholds, in local LSB."""
-    if ramp.theta.size < 2:
-        return float(np.abs(ramp.position[: ramp.theta.size] - ramp.theta).mean())
-    error = ramp.position[: ramp.theta.size] - ramp.theta
-    return float(np.abs(error / np.gradient(ramp.theta)).mean())
+    return float(np.abs(transition_errors(ramp)).mean())
+
+
+def transition_errors(ramp: Ramp) -> Array:
+    """Return how far each transition from code to code is from its place, in local LSB.
+
+    Turning points of functions with two branches are thresholds at which the code stays; they do
+    not count.
+    """
+    transition = np.flatnonzero(np.diff(ramp.step_code))
+    theta = ramp.theta[transition]
+    error = ramp.crossing[transition] - theta
+    return np.asarray(error / np.gradient(theta) if theta.size > 1 else error)
 
 
 def _program_copy(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.device import Device
 from archsim.errors import DesignError, InputError
 from archsim.network.activations import Activation, Clipped, Range, get_activation
 from archsim.network.activations.quantised import Quantised, outer_ends, quantise
@@ -27,6 +28,9 @@ CALIBRATION_CELLS = 5
 
 DEFAULT_RANGE: Range = (-8.0, 8.0)
 """Where an unbounded function is clipped if nobody says otherwise."""
+
+DEFAULT_G_MAX = "150 uS"
+"""Conductance of the largest ramp cell where nothing else is said (recalled from the article)."""
 
 _ROUNDING_GUARD = 1e-6
 """Quanta by which a threshold may lie above a whole number and still count as that number.
@@ -284,12 +288,18 @@ def _bias_conductances(total: float, g_max: float, cells: int | None) -> NDArray
 
 
 def design_from_text(
-    function: str, bits: int, *, g_max: str, input_range: Range | None = None
+    function: str,
+    bits: int,
+    *,
+    g_max: str | None = None,
+    input_range: Range | None = None,
+    range_of: Device | None = None,
 ) -> Ramp:
     """Design a ramp from what a user types.
 
     An unbounded function is clipped at `DEFAULT_RANGE` by default; a bounded one is clipped only
-    if a range is given.
+    if a range is given. The largest cell is `g_max`, else that of the device `range_of`, else
+    `DEFAULT_G_MAX`.
 
     Raises
     ------
@@ -298,13 +308,14 @@ def design_from_text(
     """
     from archsim.config.quantity import parse_quantity
 
+    text = g_max or (DEFAULT_G_MAX if range_of is None else f"{range_of.g_max!r} S")
     try:
-        conductance = parse_quantity(g_max, "S")
+        conductance = parse_quantity(text, "S")
     except ValueError as error:
         msg = f"--g-max: {error}"
         raise InputError(msg) from error
     if conductance <= 0:
-        msg = f"--g-max: '{g_max}' has to be above 0 S"
+        msg = f"--g-max: '{text}' has to be above 0 S"
         raise InputError(msg)
     low, high = input_range or DEFAULT_RANGE
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -313,4 +324,10 @@ def design_from_text(
     activation = get_activation(function)
     if input_range is not None and activation.bounds is not None:
         activation = Clipped(activation, (low, high))
-    return design_ramp(activation, bits, g_max=conductance, input_range=(low, high))
+    return design_ramp(
+        activation,
+        bits,
+        g_max=conductance,
+        input_range=(low, high),
+        g_min=0.0 if range_of is None else range_of.g_min,
+    )

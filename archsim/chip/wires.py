@@ -69,15 +69,14 @@ def effective_conductance(g: ArrayLike, /, *, r_row: float, r_column: float) -> 
     cells = checked_conductance("g", g)
     r_row = checked_resistance("r_row", r_row)
     r_column = checked_resistance("r_column", r_column)
-    row_drop, column_drop = _drops(cells, r_row=r_row, r_column=r_column)
-    direct = cells * (1.0 - row_drop) * (1.0 - column_drop)
-    if min(r_row, r_column) == 0.0 or not cells.any():
-        return direct
-    mean = _mean_seen_by_detours(cells)
-    row_drop_0, column_drop_0 = _drops(np.full_like(cells, mean), r_row=r_row, r_column=r_column)
-    equal = _equal_cells(mean, cells.shape, r_row=r_row, r_column=r_column)
-    detour = np.maximum(equal - mean * (1.0 - row_drop_0) * (1.0 - column_drop_0), 0.0)
-    return direct + detour * (row_drop / row_drop_0) * (column_drop / column_drop_0)
+    result = np.zeros_like(cells)
+    if cells.any():
+        top = int(np.flatnonzero(cells.any(axis=1))[0])
+        width = int(np.flatnonzero(cells.any(axis=0))[-1]) + 1
+        # No current flows in unused rows above and unused columns beyond.
+        used = cells[top:, :width]
+        result[top:, :width] = _approximate(used, r_row=r_row, r_column=r_column)
+    return result
 
 
 def effective_differential(
@@ -186,6 +185,19 @@ def checked_resistance(name: str, resistance: float, /) -> float:
         msg = f"{name} is {value} ohm: a wire's resistance is finite and not negative"
         raise InputError(msg)
     return value
+
+
+def _approximate(g: Conductance, *, r_row: float, r_column: float) -> Conductance:
+    """Return what `effective_conductance` promises, for an array that is not empty."""
+    row_drop, column_drop = _drops(g, r_row=r_row, r_column=r_column)
+    direct = g * (1.0 - row_drop) * (1.0 - column_drop)
+    if min(r_row, r_column) == 0.0:
+        return direct
+    mean = _mean_seen_by_detours(g)
+    row_drop_0, column_drop_0 = _drops(np.full_like(g, mean), r_row=r_row, r_column=r_column)
+    equal = _equal_cells(mean, g.shape, r_row=r_row, r_column=r_column)
+    detour = np.maximum(equal - mean * (1.0 - row_drop_0) * (1.0 - column_drop_0), 0.0)
+    return direct + detour * (row_drop / row_drop_0) * (column_drop / column_drop_0)
 
 
 def _drops(g: Conductance, *, r_row: float, r_column: float) -> tuple[Conductance, Conductance]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from archsim.config.base import Section
 from archsim.errors import DesignError
 from archsim.network.activations import Activation, PiecewiseLinear, registered_names
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
+_Points = tuple[tuple[_Number, _Number], ...]
 
 
 class TableActivation(Section):
@@ -19,7 +20,7 @@ class TableActivation(Section):
     name: str = Field(
         pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="what layers call the function"
     )
-    points: tuple[tuple[_Number, _Number], ...] = Field(
+    points: _Points = Field(
         min_length=2, description="points [x, y], sorted by x; y rises or falls, and never turns"
     )
 
@@ -31,13 +32,14 @@ class TableActivation(Section):
             raise ValueError(msg)
         return name
 
-    @model_validator(mode="after")
-    def _monotonic(self) -> TableActivation:
+    @field_validator("points")
+    @classmethod
+    def _monotonic(cls, points: _Points, info: ValidationInfo) -> _Points:
         try:
-            self.build()
+            PiecewiseLinear(info.data.get("name", "this function"), points)
         except DesignError as error:
             raise ValueError(str(error)) from error
-        return self
+        return points
 
     def build(self) -> Activation:
         """Return the function."""

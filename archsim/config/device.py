@@ -7,12 +7,15 @@ its value is from, or to ``assumed: ...`` with the reason.
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from archsim.config.base import Section
+from archsim.config.merge import load_document
 from archsim.config.quantity import ConfigPath, Quantity
+from archsim.config.validate import validate_document
 
 Conductance = Annotated[float, Quantity("S", ge=0)]
 Share = Annotated[float, Quantity("1", ge=0, le=1)]
@@ -195,3 +198,14 @@ class DeviceFile(Section):
     """A file with a device alone, to be named by ``extends`` or by ``archsim adc --device``."""
 
     device: Device
+
+
+def load_device(path: str | Path) -> Device:
+    """Read a device file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read or is not a device file; names the file and line.
+    """
+    return validate_document(load_document(path), DeviceFile).device

@@ -211,13 +211,9 @@ def _counter(part: Excerpt) -> Iterator[str]:
 
 def _pulse(name: str, start: str, stop: str, volts: str) -> str:
     """Drive a line above V_CLP between two times, edges centred on them."""
-    corners = [
-        f"{{{start}-tedge/2}} 0",
-        f"{{{start}+tedge/2}} {{{volts}}}",
-        f"{{{stop}-tedge/2}} {{{volts}}}",
-        f"{{{stop}+tedge/2}} 0",
-    ]
-    return f"V{name} {name} clp PWL(0 0 {' '.join(corners)})"
+    rise = f"{{{start}-tedge/2}} 0 {{{start}+tedge/2}} {{{volts}}}"
+    fall = f"{{{stop}-tedge/2}} {{{volts}}} {{{stop}+tedge/2}} 0"
+    return f"V{name} {name} clp PWL(0 0\n+ {rise}\n+ {fall})"
 
 
 def _rows(part: Excerpt) -> Iterator[str]:
@@ -274,7 +270,8 @@ def _analysis(part: Excerpt, table: str) -> Iterator[str]:
     nodes = [f"ramp_{k}" for k in range(len(part.tile.ramps))]
     nodes += [f"{kind}_{j}" for kind in ("col", "cmp", "latch") for j in part.columns]
     yield _heading("Analysis: the voltages at every clock edge go to the table")
-    yield ".options reltol=1e-5 vntol=1e-8 noinit"
+    # Gear integration damps the switches, where the trapezoidal rule would ring.
+    yield ".options reltol=1e-5 vntol=1e-8 noinit method=gear"
     yield ".tran {tclk} {t_end} 0 {tclk/4}"
     yield from _wrapped(".save", nodes)
     yield ".control"
@@ -285,7 +282,7 @@ def _analysis(part: Excerpt, table: str) -> Iterator[str]:
     yield "if $sim_status"
     yield "  quit 1"
     yield "end"
-    yield "linearize"
+    yield from _wrapped("linearize", nodes)
     yield from _wrapped(f"wrdata {table}", nodes)
     yield "quit 0"
     yield ".endc"

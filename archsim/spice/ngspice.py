@@ -126,15 +126,14 @@ def read_table(path: Path, part: Excerpt) -> Waveforms:
     if not path.is_file():
         msg = f"{path}: ngspice wrote no table"
         raise ArchsimError(msg)
-    with path.open(encoding="ascii") as file:
-        names = file.readline().split()
-        values = np.loadtxt(file, ndmin=2)
-    cycles = part.tile.arrays.cycles
-    edges = np.arange(cycles + 1) * part.tile.design.period
-    if values.shape != (cycles + 1, len(names)) or not np.allclose(
-        values[:, 0], edges, rtol=1e-6, atol=1e-6 * part.tile.design.period
-    ):
-        msg = f"{path}: is not the table of {cycles} clock cycles of {part.tile.design.period:g} s"
+    lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
+    names, rows = (lines[0], lines[1:]) if lines else ([], [])
+    cycles, period = part.tile.arrays.cycles, part.tile.design.period
+    whole = len(rows) == cycles + 1 and all(len(row) == len(names) for row in rows)
+    values = np.array(rows, dtype=np.float64) if whole else np.zeros((0, 1))
+    edges = np.arange(cycles + 1) * period
+    if not whole or not np.allclose(values[:, 0], edges, rtol=1e-6, atol=1e-6 * period):
+        msg = f"{path}: is not the table of {cycles} clock cycles of {period:g} s"
         raise ArchsimError(msg)
 
     def get(node: str, labels: NDArray[np.int64]) -> NDArray[np.float64]:

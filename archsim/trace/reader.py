@@ -81,7 +81,7 @@ def read_summary(path: str | Path) -> Summary:
                     "run it again"
                 )
                 raise TraceError(msg)
-            return _summary(file, str(path))
+            return _checked(_summary(file, str(path)))
         except (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
             raise TraceError(msg) from error
@@ -111,6 +111,16 @@ def _summary(file: h5py.File, path: str) -> Summary:
         synthetic=bool(numbers["synthetic"]),
         trace=path,
     )
+
+
+def _checked(summary: Summary) -> Summary:
+    """Raise unless the numbers can be those of a run."""
+    parts = [*summary.energy_by_component.values(), *summary.area_by_component.values()]
+    counts = (summary.clock_hz, summary.cycles, summary.sequences, summary.operations)
+    if not all(count > 0 for count in counts) or not all(map(math.isfinite, parts)):
+        msg = "a number of the summary is not what a run can find"
+        raise ValueError(msg)
+    return summary
 
 
 def _number(value: Any) -> float | None:

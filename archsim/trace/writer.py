@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,8 @@ from archsim.errors import ArchsimError, TraceError
 from archsim.trace.layout import SCHEMA, Group, Scale, Variable
 
 _METADATA_CACHE_BYTES = 1 << 24
+# What HDF5 could not write: freeing or closing it may crash the process, so it is kept to the end.
+_LOST: list[Any] = []
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -43,6 +46,7 @@ class TraceWriter:
         self._file: h5py.File | None = None
         self._entered = False
         self._finished = False
+        self._broken = False
 
     def __enter__(self) -> TraceWriter:
         try:
@@ -62,11 +66,11 @@ class TraceWriter:
         traceback: TracebackType | None,
     ) -> None:
         file, self._file, self._entered = self._file, None, False
-        if file is not None:
-            try:
+        if file is not None and self._broken:
+            _LOST.append(file)
+        elif file is not None:
+            with self._writing():
                 file.close()
-            except (OSError, RuntimeError) as error:
-                raise self._failed(error) from error
 
     def define(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
         """Create every group, dataset and attribute, and write what is known beforehand."""
@@ -74,49 +78,53 @@ class TraceWriter:
             msg = f"{self.path}: the trace is laid out already or not entered; call define once"
             raise ArchsimError(msg)
         try:
-            with h5py.File(self._draft, "w") as file:
-                _keep_metadata_in_memory(file)
-                file.attrs.update({**attributes, "schema": SCHEMA, "status": "running"})
-                file.attrs["sequences_done"] = np.int64(0)
-                for group in groups:
-                    _create_group(file, group)
-            self._draft.replace(self._target)
-            self._file = h5py.File(self._target, "r+")
-            _keep_metadata_in_memory(self._file)
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+            with self._writing():
+                self._lay_out({**attributes, "schema": SCHEMA, "status": "running"}, groups)
+                self._draft.replace(self._target)
+                self._file = h5py.File(self._target, "r+")
+                _keep_metadata_in_memory(self._file)
         finally:
             self._draft.unlink(missing_ok=True)
+
+    def _lay_out(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
+        file = h5py.File(self._draft, "w")
+        try:
+            _keep_metadata_in_memory(file)
+            file.attrs.update({**attributes, "sequences_done": np.int64(0)})
+            for group in groups:
+                _create_group(file, group)
+            file.flush()
+        except BaseException as error:
+            if not _is_lost(error):  # a file that cannot be written cannot be closed either
+                file.close()
+            raise
+        file.close()
 
     def write(self, name: str, first: int, values: NDArray[Any]) -> None:
         """Write `values` into the dataset `name`, from index `first` of its first axis on."""
         file = self._open()
-        try:
-            file[name][first : first + values.shape[0]] = values
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
+        with self._writing():
+            dataset = file[name]
+            dataset[first : first + values.shape[0]] = values
+            dataset.flush()  # here an error is raised; where a dataset is freed it is only printed
 
     def advance(self, sequences_done: int) -> None:
         """Note how many sequences are in the file, and let other processes see them."""
         file = self._open()
-        try:
+        with self._writing():
             file.attrs.modify("sequences_done", np.int64(sequences_done))
             file.flush()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
 
     def finish(self, attributes: dict[str, dict[str, Any]]) -> None:
         """Fill in attributes, by group, and mark the trace complete."""
         file = self._open()
-        try:
+        with self._writing():
             for path, values in attributes.items():
                 for key, value in values.items():
                     file[path].attrs.modify(key, value)
             file.flush()
             file.attrs.modify("status", "complete")
             file.flush()
-        except (OSError, RuntimeError) as error:
-            raise self._failed(error) from error
         self._finished = True
 
     def _open(self) -> h5py.File:
@@ -125,7 +133,19 @@ class TraceWriter:
             raise ArchsimError(msg)
         return self._file
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what HDF5 raises where it cannot write into one sentence."""
+        try:
+            yield
+        except Exception as error:
+            if _is_lost(error):
+                raise self._failed(error) from error
+            raise
+
     def _failed(self, error: Exception) -> ArchsimError:
+        self._broken = True
+        _LOST.append(error)  # with its traceback, and so with the open objects in its frames
         return ArchsimError(
             f"{self.path}: writing the trace failed ({_reason(error)}): free space or choose "
             "another --out; what was written before is kept"
@@ -137,6 +157,19 @@ class TraceWriter:
         return TraceError(
             f"{self.path}: cannot be written ({_reason(error)}): choose another --out"
         )
+
+
+def exit_is_unsafe() -> bool:
+    """Return whether the interpreter may crash at its exit, since HDF5 could not write a file.
+
+    A program that has nothing else to do at exit then leaves with ``os._exit``.
+    """
+    return bool(_LOST)
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Return whether HDF5 could not write; which type of error it makes of that varies."""
+    return isinstance(error, OSError | RuntimeError) or "write failed" in str(error)
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -204,6 +237,7 @@ def _create_scale(node: h5py.Group, scale: Scale) -> h5py.Dataset:
     dataset = node.create_dataset(scale.name, data=scale.values)
     dataset.make_scale(scale.name)
     dataset.attrs.update({"units": scale.units, "long_name": scale.long_name})
+    dataset.flush()
     return dataset
 
 
@@ -218,6 +252,7 @@ def _create_variable(node: h5py.Group, variable: Variable, scales: dict[str, h5p
     )
     if variable.values is not None:
         dataset[...] = variable.values
+    dataset.flush()
     dataset.attrs.update({"units": variable.units, "long_name": variable.long_name})
     if variable.enum:
         dataset.attrs["flag_values"] = np.array(list(variable.enum.values()), dtype=dtype)

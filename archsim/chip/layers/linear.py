@@ -87,6 +87,7 @@ class LinearOnTile(_LinearBase):
             get_activation("identity"),
             section.bits or config.adc.bits,
             g_max=config.device.g_max,
+            g_min=config.device.g_min,
             input_range=section.input_range,
             bias_cells=None if bias_cells == "auto" else bias_cells,
         )

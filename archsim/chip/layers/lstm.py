@@ -199,6 +199,7 @@ def _ramp(function: str, context: BuildContext) -> Ramp:
         get_activation(function),
         adc.bits,
         g_max=context.config.device.g_max,
+        g_min=context.config.device.g_min,
         bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
     )
 

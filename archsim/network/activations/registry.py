@@ -32,8 +32,11 @@ def register(cls: type[Activation]) -> type[Activation]:
     Raises
     ------
     DesignError
-        If another class has that name.
+        If it has no name, or another class has that name.
     """
+    if not isinstance(getattr(cls, "name", None), str):
+        msg = f"the activation function {_path(cls)} has no name: give the class one"
+        raise DesignError(msg)
     known = _REGISTRY.get(cls.name)
     if known is not None and _path(known) != _path(cls):
         msg = (
@@ -134,6 +137,10 @@ def _class_problem(cls: object, name: str) -> str:
         return f"lacks {', '.join(sorted(cls.__abstractmethods__))}"
     if getattr(cls, "name", None) != name:
         return f"calls itself {getattr(cls, 'name', None)!r}: give class and entry the same name"
+    try:
+        cls()
+    except Exception as error:
+        return f"cannot be made without arguments: {type(error).__name__}: {_one_line(error)}"
     return ""
 
 

@@ -1,0 +1,204 @@
+"""One conversion of a trace as a picture: voltages, the ramps crossing them, latches, energy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import InputError, TraceError
+from archsim.trace.reader import open_trace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+RAMP_COLOURS = ("#c44e52", "#dd8452", "#937860", "#8c8c8c")
+LARGEST_COMPONENTS = 5
+"""Components that the energy panel names; the rest are one band."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a trace says of one conversion.
+
+    Attributes
+    ----------
+    tile : str
+        Name of the tile.
+    number : int
+        Which of the tile's recorded conversions.
+    phase : uint8 (cycles,), phases : dict of str to int
+        Phase of every cycle, and the phases' names.
+    v_ramp : float64 (cycles, ramps), ramps : list of str
+        Voltage of every ramp, V, and their functions.
+    v_mac : float64 (cycles, columns)
+        Voltage of every column, V.
+    latched : int32 (cycles,)
+        Columns that latch in each cycle.
+    energy : float64 (cycles, components), components : list of str
+        Energy of each cycle, J.
+    """
+
+    tile: str
+    number: int
+    phase: NDArray[np.uint8]
+    phases: dict[str, int]
+    v_ramp: Array
+    ramps: list[str]
+    v_mac: Array
+    latched: NDArray[np.int32]
+    energy: Array
+    components: list[str]
+
+
+def read_conversion(path: Path, number: int, tile: str | None = None) -> Conversion:
+    """Read one conversion from a trace with waveforms.
+
+    Parameters
+    ----------
+    path : Path
+        The trace.
+    number : int
+        Which of the recorded conversions of the tile, from 0.
+    tile : str, optional
+        Name of the tile; the first one by default.
+
+    Raises
+    ------
+    TraceError, InputError
+        If the trace has no waveforms, no such tile or no such conversion.
+    """
+    with open_trace(path) as file:
+        names = list(file["tiles"]) if "tiles" in file else []
+        if not names:
+            msg = f"{path}: it has no cycles: run with --set trace.level=cycle"
+            raise TraceError(msg)
+        name = tile or _first_tile(file, names)
+        if name not in names:
+            msg = f"--tile: the trace has no tile '{name}'; it has {', '.join(names)}"
+            raise InputError(msg)
+        group = file["tiles"][name]
+        if "v_mac" not in group:
+            msg = f"{path}: it has no waveforms: run with --set trace.waveforms=true"
+            raise TraceError(msg)
+        return _conversion(group, name, number)
+
+
+def _first_tile(file: h5py.File, names: list[str]) -> str:
+    """Return the tile that works first."""
+    return min(names, key=lambda name: int(file["tiles"][name]["cycle"][0]))
+
+
+def _conversion(group: h5py.Group, name: str, number: int) -> Conversion:
+    phases = h5py.check_enum_dtype(group["phase"].dtype)
+    values = group["phase"][...]
+    starts = np.flatnonzero((values == phases["reset"]) & (np.roll(values, 1) != phases["reset"]))
+    if not 0 <= number < starts.size:
+        msg = f"--conversion: {number} is not one of the {starts.size} recorded, counted from 0"
+        raise InputError(msg)
+    end = starts[number + 1] if number + 1 < starts.size else values.size
+    cycles = slice(int(starts[number]), int(end))
+    return Conversion(
+        tile=name,
+        number=number,
+        phase=values[cycles],
+        phases=phases,
+        v_ramp=group["v_ramp"][cycles].astype(np.float64),
+        ramps=group["ramp"].asstr()[...].tolist(),
+        v_mac=group["v_mac"][cycles].astype(np.float64),
+        latched=group["latched_columns"][cycles],
+        energy=group["energy"][cycles],
+        components=group["component"].asstr()[...].tolist(),
+    )
+
+
+def draw_conversion(conversion: Conversion) -> Callable[[Figure], None]:
+    """Return a function that draws a conversion: voltages, latches and energy over its cycles."""
+
+    def draw(figure: Figure) -> None:
+        figure.set_size_inches(9.0, 7.0)
+        voltage, latches, energy = figure.subplots(
+            3, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1, 1.4]}
+        )
+        _draw_voltages(voltage, conversion)
+        _draw_latches(latches, conversion)
+        _draw_energy(energy, conversion)
+        for axis in (voltage, latches, energy):
+            _mark_phases(axis, conversion)
+        energy.set_xlabel("clock cycle of the conversion")
+        figure.suptitle(
+            f"tile '{conversion.tile}', conversion {conversion.number}: columns integrate, then "
+            "the ramps cross them and the comparators latch",
+            fontsize=10,
+        )
+
+    return draw
+
+
+def _edges(conversion: Conversion) -> Array:
+    return np.arange(conversion.phase.size + 1, dtype=np.float64)
+
+
+def _draw_voltages(axis: Axes, conversion: Conversion) -> None:
+    time = _edges(conversion)[1:]
+    axis.plot(time, conversion.v_mac, color="#4c72b0", lw=0.6, alpha=0.45)
+    axis.plot([], [], color="#4c72b0", lw=1, label=f"{conversion.v_mac.shape[1]} columns")
+    for index, name in enumerate(conversion.ramps):
+        colour = RAMP_COLOURS[index % len(RAMP_COLOURS)]
+        axis.step(
+            _edges(conversion),
+            np.concatenate([conversion.v_ramp[:1, index], conversion.v_ramp[:, index]]),
+            where="pre",
+            color=colour,
+            lw=1.8,
+            label=f"ramp: {name}",
+        )
+    axis.set_ylabel("voltage (V)")
+    axis.legend(loc="upper left", fontsize=8)
+
+
+def _draw_latches(axis: Axes, conversion: Conversion) -> None:
+    axis.bar(_edges(conversion)[:-1] + 0.5, conversion.latched, width=0.9, color="#55a868")
+    axis.set_ylabel("columns\nlatching")
+
+
+def _draw_energy(axis: Axes, conversion: Conversion) -> None:
+    order = np.argsort(-conversion.energy.sum(axis=0))
+    largest, rest = order[:LARGEST_COMPONENTS], order[LARGEST_COMPONENTS:]
+    bands = [conversion.energy[:, index] for index in largest]
+    labels = [conversion.components[index] for index in largest]
+    bands.append(conversion.energy[:, rest].sum(axis=1))
+    labels.append("other")
+    bottom = np.zeros(conversion.phase.size)
+    for band, label in zip(bands, labels, strict=True):
+        axis.bar(_edges(conversion)[:-1] + 0.5, band * 1e12, bottom=bottom, width=0.9, label=label)
+        bottom = bottom + band * 1e12
+    axis.set_ylabel("energy\n(pJ a cycle)")
+    axis.legend(loc="upper center", fontsize=7, ncols=2)
+
+
+def _mark_phases(axis: Any, conversion: Conversion) -> None:
+    """Draw a line where a phase begins, and name the phases on the first panel."""
+    names = {value: name for name, value in conversion.phases.items()}
+    begins = np.flatnonzero(np.diff(conversion.phase, prepend=255) != 0)
+    for begin in begins:
+        axis.axvline(begin, color="grey", lw=0.6, ls=":")
+    axis.set_xlim(0, conversion.phase.size)
+    axis.grid(axis="y", alpha=0.25)
+    if axis.get_subplotspec().is_first_row():
+        for place, begin in enumerate(begins):
+            axis.text(
+                begin,
+                1.01 if place % 2 else 1.05,
+                names[int(conversion.phase[begin])],
+                transform=axis.get_xaxis_transform(),
+                fontsize=8,
+                color="grey",
+            )

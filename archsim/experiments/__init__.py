@@ -1,0 +1,13 @@
+"""Experiments: a figure or a table from one file and one command."""
+
+from archsim.experiments import calibration, monte_carlo, v_read
+from archsim.experiments.base import ExperimentResult, load_experiment, run_experiment
+
+__all__ = [
+    "ExperimentResult",
+    "calibration",
+    "load_experiment",
+    "monte_carlo",
+    "run_experiment",
+    "v_read",
+]

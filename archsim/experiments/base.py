@@ -1,0 +1,99 @@
+"""What experiments have in common: their files, their results, their registry.
+
+To add one: a section with a ``kind`` and a `run` function here beside the others, registered with
+`experiment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archsim.config.base import Section
+from archsim.config.merge import load_document
+from archsim.config.validate import validate_document
+from archsim.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a result: key of the rows, heading with its unit, format of its numbers."""
+
+    key: str
+    heading: str
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class ExperimentResult:
+    """What an experiment found.
+
+    Attributes
+    ----------
+    title : str
+        Heading of the table.
+    columns : tuple of Column
+        Columns of the table.
+    rows : list of dict
+        Rows, by the columns' keys; may hold more than is shown.
+    notes : tuple of str
+        Lines below the table.
+    draw : callable, optional
+        Draws the figure.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: list[dict[str, Any]]
+    notes: tuple[str, ...] = ()
+    draw: Callable[[Figure], None] | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``archsim experiment --json`` prints."""
+        return {"title": self.title, "rows": self.rows, "notes": list(self.notes)}
+
+
+Runner = Callable[[Any, Progress], ExperimentResult]
+
+_REGISTRY: dict[str, tuple[type[Section], Runner]] = {}
+
+
+def experiment(kind: str, section: type[Section]) -> Callable[[Runner], Runner]:
+    """Decorate a function that runs experiments of a kind, described by a section."""
+
+    def register(runner: Runner) -> Runner:
+        _REGISTRY[kind] = (section, runner)
+        return runner
+
+    return register
+
+
+def load_experiment(path: str | Path) -> Section:
+    """Read an experiment's file.
+
+    Raises
+    ------
+    ConfigError
+        If it is not valid, or its kind is not known.
+    """
+    document = load_document(path)
+    kind = document.data.get("kind")
+    if not isinstance(kind, str) or kind not in _REGISTRY:
+        near = get_close_matches(str(kind), _REGISTRY, n=1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        msg = f"{path}: kind: '{kind}' is not one of {', '.join(sorted(_REGISTRY))}{hint}"
+        raise ConfigError(msg)
+    return validate_document(document, _REGISTRY[kind][0])
+
+
+def run_experiment(section: Any, progress: Progress) -> ExperimentResult:
+    """Run an experiment."""
+    return _REGISTRY[section.kind][1](section, progress)

@@ -1,0 +1,104 @@
+"""Monte Carlo over chips: accuracy and yield of a run, with each imperfection alone or together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from archsim.config.base import Section
+from archsim.config.load import load_config
+from archsim.config.quantity import ConfigPath
+from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.simulate import run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Case(Section):
+    """One kind of chip: a name, and what is set on top of the configuration."""
+
+    name: str = Field(min_length=1, description="row of the table")
+    set: tuple[str, ...] = Field((), description="overrides, as for --set")
+
+
+class MonteCarlo(Section):
+    """Runs a configuration for many seeds, each a chip of its own."""
+
+    kind: Literal["monte_carlo"]
+    config: ConfigPath = Field(description="configuration")
+    overrides: tuple[str, ...] = Field((), description="overrides of every case, as for --set")
+    cases: tuple[Case, ...] = Field(min_length=1, description="kinds of chips")
+    seeds: int = Field(20, ge=1, le=100_000, description="chips a case")
+    margin: float = Field(
+        0.01, ge=0, le=1, description="loss of accuracy against float with which a chip passes"
+    )
+    published: str = Field("", description="what the article says, printed below the table")
+
+
+@experiment("monte_carlo", MonteCarlo)
+def run_monte_carlo(section: MonteCarlo, progress: Progress) -> ExperimentResult:
+    """Find mean and spread of the accuracy, and the share of chips that keep it."""
+    rows = []
+    jobs = len(section.cases) * section.seeds
+    for index, case in enumerate(section.cases):
+        accuracy, reference = [], 0.0
+        for seed in range(section.seeds):
+            overrides = [*section.overrides, *case.set, f"seed={seed}", "trace.level=off"]
+            summary = run(load_config(section.config, overrides)).summary
+            accuracy.append(summary.accuracy or 0.0)
+            reference = summary.accuracy_float or 0.0
+            progress(index * section.seeds + seed + 1, jobs)
+        rows.append(_row(case.name, np.array(accuracy), reference, section.margin))
+    float_accuracy = f"the float network reaches {rows[0]['accuracy_float']:.2%}"
+    passes = f"a chip passes within {section.margin:.1%} of it"
+    notes = [f"{section.config.name}, {section.seeds} seeds; {float_accuracy}; {passes}"]
+    if section.published:
+        notes.append(f"published: {section.published}")
+    return ExperimentResult(
+        title="accuracy of chips",
+        columns=(
+            Column("case", "chip"),
+            Column("mean", "mean accuracy", ".2%"),
+            Column("std", "standard deviation", ".2%"),
+            Column("min", "worst", ".2%"),
+            Column("max", "best", ".2%"),
+            Column("yield", "yield", ".0%"),
+        ),
+        rows=rows,
+        notes=tuple(notes),
+        draw=lambda figure: _draw(figure, rows),
+    )
+
+
+def _row(
+    name: str, accuracy: np.ndarray[Any, Any], reference: float, margin: float
+) -> dict[str, Any]:
+    return {
+        "case": name,
+        "mean": float(accuracy.mean()),
+        "std": float(accuracy.std(ddof=1)) if accuracy.size > 1 else 0.0,
+        "min": float(accuracy.min()),
+        "max": float(accuracy.max()),
+        "yield": float((accuracy >= reference - margin).mean()),
+        "accuracy": accuracy.tolist(),
+        "accuracy_float": reference,
+    }
+
+
+def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:
+    """Draw every chip as a dot, a row a case."""
+    figure.set_size_inches(7.0, 0.8 + 0.4 * len(rows))
+    axis = figure.subplots()
+    for place, row in enumerate(reversed(rows)):
+        accuracy = np.array(row["accuracy"]) * 100
+        spread = np.linspace(-0.18, 0.18, accuracy.size) if accuracy.size > 1 else np.zeros(1)
+        axis.plot(accuracy, place + spread, "o", ms=3, alpha=0.6, color="#4c72b0")
+        axis.plot([row["mean"] * 100], [place], "|", ms=16, mew=2, color="#c44e52")
+    axis.axvline(rows[0]["accuracy_float"] * 100, ls="--", lw=1, color="grey", label="float")
+    axis.set_yticks(range(len(rows)), [row["case"] for row in reversed(rows)])
+    axis.set_xlabel("accuracy (%); bar: mean")
+    axis.grid(axis="x", alpha=0.3)
+    axis.legend(fontsize=8)

@@ -1,0 +1,140 @@
+"""A sweep of the read voltage (article, Fig. 3b): a ramp in memory follows it, a fixed one not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from archsim.chip.programming import program_ramp
+from archsim.chip.ramp import Ramp, design_ramp
+from archsim.config.base import Section
+from archsim.config.device import load_device
+from archsim.config.quantity import ConfigPath, Quantity
+from archsim.devices import Site, device_model
+from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.network.activations import get_activation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+Volts = Annotated[float, Quantity("V", gt=0)]
+POINTS = 4001
+"""Inputs of the sweep that codes are compared at."""
+
+
+class ReadVoltage(Section):
+    """Sweeps the read voltage of a converter that was designed for another one."""
+
+    kind: Literal["v_read"]
+    device: ConfigPath = Field(description="device file")
+    functions: tuple[str, ...] = Field(min_length=1, description="activation functions")
+    bits: int = Field(5, ge=2, le=10, description="resolution")
+    v_design: Volts = Field(description="read voltage that the fixed ramp was made for")
+    v_read: tuple[Volts, ...] = Field(min_length=1, description="read voltages")
+    offset: Annotated[float, Quantity("V", ge=0)] = Field(
+        0.0, description="offset of the comparator, which does not follow the read voltage"
+    )
+    full_scale: Volts = Field(0.3, description="swing of the ramp at the design read voltage")
+    seed: int = Field(0, ge=0, description="seed")
+    published: str = Field("", description="what the article says, printed below the table")
+
+
+@experiment("v_read", ReadVoltage)
+def run_read_voltage(section: ReadVoltage, progress: Progress) -> ExperimentResult:
+    """Compare the codes of a ramp in memory and of a fixed one over the read voltage."""
+    device = load_device(section.device)
+    rows = []
+    for index, name in enumerate(section.functions):
+        ideal = design_ramp(
+            get_activation(name), section.bits, g_max=device.g_max, g_min=device.g_min
+        )
+        programmed = program_ramp(
+            ideal,
+            device_model(device),
+            device=device,
+            site=Site(section.seed, 0, 0),
+            calibrate=True,
+        ).ramp
+        rows += [_row(name, v, section, ideal=ideal, device=programmed) for v in section.v_read]
+        progress(index + 1, len(section.functions))
+    largest = f"largest change of any code from that at {section.v_design:g} V"
+    offset = f"a comparator offset of {section.offset * 1e3:g} mV does not follow the read voltage"
+    notes = [f"{largest}; {offset}"]
+    if section.published:
+        notes.append(f"published: {section.published}")
+    return ExperimentResult(
+        title=f"codes against the read voltage, {section.bits} bits",
+        columns=(
+            Column("function", "function"),
+            Column("v_read", "V_read (V)", ".3f"),
+            Column("in_memory_ideal", "ramp in memory, ideal (LSB)"),
+            Column("in_memory_device", "in memory, device (LSB)"),
+            Column("fixed", "fixed ramp (LSB)"),
+        ),
+        rows=rows,
+        notes=tuple(notes),
+        draw=lambda figure: _draw(figure, rows),
+    )
+
+
+def codes_at(ramp: Ramp, x: Array, *, ramp_ratio: float, offset: float) -> NDArray[np.int64]:
+    """Return the codes of inputs x where the ramp moves `ramp_ratio` times as far as the columns.
+
+    Parameters
+    ----------
+    ramp : Ramp
+        The ramp.
+    x : float64 (points,)
+        Inputs.
+    ramp_ratio : float
+        1 for a ramp in memory; design over actual read voltage for a fixed one.
+    offset : float
+        Offset of the comparator in units of x at the actual read voltage.
+    """
+    return ramp.code((x + offset) / ramp_ratio)
+
+
+def _row(
+    name: str, v_read: float, section: ReadVoltage, *, ideal: Ramp, device: Ramp
+) -> dict[str, Any]:
+    x = np.linspace(-1.2 * ideal.span, 1.2 * ideal.span, POINTS)
+    ratio = section.v_design / v_read
+    in_x = section.offset / section.full_scale * ideal.span
+
+    def change(ramp: Ramp, ramp_ratio: float, offset: float) -> int:
+        before = codes_at(ramp, x, ramp_ratio=1.0, offset=offset)
+        after = codes_at(ramp, x, ramp_ratio=ramp_ratio, offset=offset * ratio)
+        return int(np.abs(after - before).max())
+
+    return {
+        "function": name,
+        "v_read": v_read,
+        "in_memory_ideal": change(ideal, 1.0, 0.0),
+        "in_memory_device": change(device, 1.0, in_x),
+        "fixed": change(ideal, ratio, in_x),
+    }
+
+
+def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:
+    """Draw the largest change of a code over the read voltage, a panel a function."""
+    functions = list(dict.fromkeys(row["function"] for row in rows))
+    figure.set_size_inches(4.2 * len(functions), 3.2)
+    axes = figure.subplots(1, len(functions), squeeze=False, sharey=True)[0]
+    for axis, name in zip(axes, functions, strict=True):
+        mine = [row for row in rows if row["function"] == name]
+        v_read = [row["v_read"] for row in mine]
+        for key, label, style in (
+            ("fixed", "fixed ramp", "o-"),
+            ("in_memory_device", "ramp in memory, device", "s-"),
+            ("in_memory_ideal", "ramp in memory, ideal", "^--"),
+        ):
+            axis.plot(v_read, [row[key] for row in mine], style, ms=4, label=label)
+        axis.set_title(name)
+        axis.set_xlabel("V_read (V)")
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("largest change of a code (LSB)")
+    axes[0].legend(fontsize=8)
