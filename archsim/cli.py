@@ -95,6 +95,7 @@ def run(
         Path | None,
         typer.Option("--out", metavar="FILE", help="trace to write [default: traces/<name>.h5]"),
     ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="threads to compute with")] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a configuration, write its trace and print its report."""
@@ -107,7 +108,7 @@ def run(
     if not is_warm():
         _tell("compiling kernels: once for this version, about 10 s")
     with _progress(loaded.config.name) as progress:
-        result = simulate(loaded, out, progress=progress)
+        result = simulate(loaded, out, progress=progress, threads=threads)
     _show_summary(result.summary, as_json=as_json)
 
 

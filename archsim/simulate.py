@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ BLOCK = 16
 """Sequences that run between two reports of progress."""
 
 Progress = Callable[[int, int], None]
+Outputs = dict[str, dict[str, NDArray[Any]]]
+"""What layers computed, by layer and dataset."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,11 @@ def prepare(loaded: LoadedConfig) -> tuple[Chip, FeatureSet]:
 
 
 def run(
-    loaded: LoadedConfig, out: Path | None = None, *, progress: Progress | None = None
+    loaded: LoadedConfig,
+    out: Path | None = None,
+    *,
+    progress: Progress | None = None,
+    threads: int = 1,
 ) -> RunResult:
     """Simulate a run and write its trace.
 
@@ -87,6 +94,8 @@ def run(
         Trace to write; ``traces/<name>.h5`` by default. Nothing is written at level ``off``.
     progress : callable, optional
         Called with the number of sequences done and the number in all.
+    threads : int, optional
+        Blocks of sequences that run at the same time; results are the same bits with any number.
 
     Returns
     -------
@@ -106,7 +115,7 @@ def run(
         simulation = _Simulation(chip, data, plan, writer)
         if writer:
             writer.define(_attributes(loaded), simulation.layout())
-        for done in simulation.blocks():
+        for done in simulation.blocks(threads):
             if progress:
                 progress(done, len(data))
         summary = simulation.summary(loaded, path)
@@ -163,23 +172,32 @@ class _Simulation:
         )
         return [*groups, _summary_group(self.chip, self.components, len(self._data))]
 
-    def blocks(self) -> Any:
-        """Run block after block; yield the number of sequences done."""
-        count = len(self._data)
-        for first in range(0, count, BLOCK):
-            size = min(BLOCK, count - first)
-            outputs, recorder = self._run_block(first, size)
-            last = self.chip.layers[-1].name
-            self.label[first : first + size] = outputs[last]["logits"][:, -1].argmax(axis=1)
-            self._charge(first, size, recorder)
-            if self._writer:
-                self._write(self._writer, first, size, outputs, recorder)
-                self._writer.advance(first + size)
-            yield first + size
+    def blocks(self, threads: int) -> Iterator[int]:
+        """Run block after block; yield the number of sequences done.
 
-    def _run_block(
-        self, first: int, size: int
-    ) -> tuple[dict[str, dict[str, NDArray[Any]]], Recorder]:
+        Threads compute blocks ahead, at most two each, while this one writes them down in order.
+        """
+        count = len(self._data)
+        spans = [(first, min(BLOCK, count - first)) for first in range(0, count, BLOCK)]
+        with ThreadPoolExecutor(threads) as pool:
+            ahead = [pool.submit(self._run_block, *span) for span in spans[: 2 * threads]]
+            for index, (first, size) in enumerate(spans):
+                outputs, recorder = ahead.pop(0).result()
+                if index + 2 * threads < len(spans):
+                    ahead.append(pool.submit(self._run_block, *spans[index + 2 * threads]))
+                self._take(first, size, outputs, recorder)
+                yield first + size
+
+    def _take(self, first: int, size: int, outputs: Outputs, recorder: Recorder) -> None:
+        """Note a block's answers and energy, and write it down."""
+        last = self.chip.layers[-1].name
+        self.label[first : first + size] = outputs[last]["logits"][:, -1].argmax(axis=1)
+        self._charge(first, size, recorder)
+        if self._writer:
+            self._write(self._writer, first, size, outputs, recorder)
+            self._writer.advance(first + size)
+
+    def _run_block(self, first: int, size: int) -> tuple[Outputs, Recorder]:
         signal = type(self._signal)(
             self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
         )
@@ -207,7 +225,7 @@ class _Simulation:
         writer: TraceWriter,
         first: int,
         size: int,
-        outputs: dict[str, dict[str, NDArray[Any]]],
+        outputs: Outputs,
         recorder: Recorder,
     ) -> None:
         last = self.chip.layers[-1].name
@@ -242,6 +260,8 @@ class _Simulation:
             utilisation=_utilisation(chip),
             accuracy=float((self.label == data.labels).mean()),
             accuracy_float=float((float_labels(chip, data) == data.labels).mean()),
+            programming_pulses=sum(tile.programming_pulses for tile in chip.tiles),
+            programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
             trace=str(path) if path else None,
         )
@@ -299,6 +319,8 @@ def _summary_group(chip: Chip, components: tuple[str, ...], sequences: int) -> G
         **dict.fromkeys(("latency_s", "energy_j", "power_w", "area_m2", "tops"), nan),
         **dict.fromkeys(("tops_per_w", "tops_per_mm2", "accuracy", "accuracy_float"), nan),
         **dict.fromkeys(("cycles", "total_cycles", "operations", "sequences"), np.int64(-1)),
+        "programming_pulses": np.int64(-1),
+        "programming_energy_j": nan,
         "name": chip.config.name,
         "synthetic": np.bool_(False),
     }

@@ -73,6 +73,11 @@ class Column:
             self.code = step
         return trips
 
+    @property
+    def output(self) -> int:
+        """The latched code; the last one where the ramp never was above the integrator."""
+        return len(self.ramp) - 1 if self.code is None else self.code
+
 
 @dataclass(frozen=True)
 class NaiveTile:
@@ -96,12 +101,16 @@ class NaiveTile:
         return len(self.ramp_of_column)
 
     @property
+    def ramp_cycles(self) -> int:
+        return 2**self.n_out
+
+    @property
     def clock(self) -> list[tuple[str, int]]:
         """Phase, and cycle within the phase, of every cycle of a conversion."""
         lengths = {
             "RESET": self.reset_cycles,
             "INTEGRATE": 2**self.n_in,
-            "RAMP": 2**self.n_out,
+            "RAMP": self.ramp_cycles,
             "READOUT": self.readout_cycles,
         }
         return [(phase, step) for phase, length in lengths.items() for step in range(length)]
@@ -111,20 +120,26 @@ class NaiveTile:
 
     def convert(self, drive: list[int]) -> Conversion:
         """Run one conversion; `drive` is each row's sign times its pulse width in cycles."""
+        columns = [
+            Column(self.cells_of(column), self.threshold[ramp])
+            for column, ramp in enumerate(self.ramp_of_column)
+        ]
+        return self.clock_through(columns, drive)
+
+    def cells_of(self, column: int) -> list[int]:
+        return [self.difference(row, column) for row in range(self.rows)]
+
+    def clock_through(self, columns: list[Column], drive: list[int]) -> Conversion:
+        """Run `columns` through all cycles of one conversion."""
         assert len(drive) == self.rows
         assert all(abs(width) <= 2**self.n_in - 1 for width in drive)
-        columns = [
-            Column([self.difference(i, j) for i in range(self.rows)], self.threshold[ramp])
-            for j, ramp in enumerate(self.ramp_of_column)
-        ]
         cycles = []
         level = [0] * self.rows
         for phase, step in self.clock:
             before = level
             level = [_row_level(width, phase, step) for width in drive]
             cycles.append(self._cycle(columns, phase, step, before, level))
-        last = 2**self.n_out - 1
-        code = [last if column.code is None else column.code for column in columns]
+        code = [column.output for column in columns]
         return Conversion([column.charge for column in columns], code, cycles)
 
     def _cycle(

@@ -24,7 +24,7 @@ from archsim.simulate import prepare
 from archsim.spice.excerpt import Excerpt, excerpt, first_conversion
 from archsim.spice.netlist import netlist, table_path, write_netlist
 from archsim.spice.ngspice import Waveforms, read_table, run_ngspice, simulate
-from tests.runs import load
+from tests.runs import KWS, ROOT, load
 from tests.tools import REQUIRE, require_tool
 
 TILES = 24
@@ -356,6 +356,16 @@ def test_the_bias_row_is_driven_in_full():
     backwards = replace(chip, layers=chip.layers[::-1])
     part = first_conversion(backwards, data, rows=33)
     assert part.drive[-1] == 31
+
+
+def test_the_pages_example_runs(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "spice.md").read_text()
+    example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(example) == 1
+    monkeypatch.chdir(tmp_path)
+    exec(example[0].replace("configs/kws.yaml", KWS.as_posix()), {})
+    for name, size in (("kws", "8 of 73 rows x 4 of 128"), ("output", "33 of 33 rows x 3 of 12")):
+        assert size in (tmp_path / f"{name}.cir").read_text().splitlines()[0]
 
 
 def test_a_digital_layer_has_no_netlist():

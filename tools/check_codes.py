@@ -61,7 +61,7 @@ def nearest_codes(tile: Tile, drive: NDArray[Any]) -> tuple[NDArray[Any], NDArra
     near = np.empty(x.shape, dtype=np.bool_)
     for index, ramp in enumerate(tile.ramps):
         mine = tile.arrays.ramp_of_column == index
-        y = get_activation(ramp.function).value(x[:, mine])
+        y = get_activation(ramp.function).value(np.clip(x[:, mine], *ramp.x_range))
         step = ramp.level[1] - ramp.level[0]
         nearest = np.floor((y - ramp.level[0]) / step + 0.5)
         code[:, mine] = np.clip(nearest, 0, ramp.level.size - 1).astype(np.int64)

@@ -48,6 +48,7 @@ def _headline(summary: Summary) -> Table:
         ("energy", with_prefix(summary.energy_j, "J"), "mean over the sequences"),
         ("power", with_prefix(summary.power_w, "W"), "energy / latency"),
         ("area", f"{summary.area_m2 * 1e6:.4g} mm^2", "all components below"),
+        *_programming_rows(summary),
         ("operations", f"{summary.operations:,}", "2 a multiply-accumulate"),
         ("throughput", f"{summary.tops:.4g} TOPS", "operations / latency"),
         ("energy efficiency", f"{summary.tops_per_w:.4g} TOPS/W", "operations / energy"),
@@ -65,6 +66,13 @@ def _accuracy_rows(summary: Summary) -> list[tuple[str, str, str]]:
         text = "the same sequences, network in float64"
         rows.append(("accuracy, float", f"{summary.accuracy_float:.2%}", text))
     return rows
+
+
+def _programming_rows(summary: Summary) -> list[tuple[str, str, str]]:
+    if not summary.programming_pulses:
+        return []
+    text = f"{summary.programming_pulses:,} pulses, once"
+    return [("programming", with_prefix(summary.programming_energy_j, "J"), text)]
 
 
 def _cycles(summary: Summary) -> str:

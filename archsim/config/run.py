@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
 from archsim.config.hardware import Converter, Digital, Technology, Tile
@@ -41,12 +42,21 @@ class LinearLayer(Section):
     bits: int | None = Field(
         None, ge=1, le=10, description="resolution of its linear ramp; adc.bits where not given"
     )
-    input_range: tuple[float, float] = Field(
-        (-8.0, 8.0), description="where its linear ramp begins and ends, in units of its output"
+    function: str = Field(
+        "identity",
+        description="activation function that the converter computes: a built-in one, one of "
+        "`activations`, or one of an installed package",
+    )
+    input_range: tuple[float, float] | Literal["auto"] = Field(
+        (-8.0, 8.0),
+        description="where its ramp begins and ends, in units of the sum before the function; auto "
+        "takes the largest sum that the weights can give",
     )
 
     @model_validator(mode="after")
     def _range(self) -> LinearLayer:
+        if self.input_range == "auto":
+            return self
         low, high = self.input_range
         if not low < high:
             msg = f"input_range [{low:g}, {high:g}] has to rise"
@@ -126,3 +136,6 @@ class RunConfig(Section):
     network: Network
     workload: KeywordSpotting
     trace: Trace = Trace()
+    activations: tuple[TableActivation, ...] = Field(
+        (), description="activation functions of one's own, as tables of points"
+    )

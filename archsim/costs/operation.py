@@ -59,12 +59,22 @@ class OperationEnergy:
 
     def of_cycles(self, activity: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the energy of every cycle (..., cycles, K) of recorded activity, J."""
-        return np.asarray(self.fixed + activity.astype(np.float64) @ self.per_activity)
+        return np.asarray(self.fixed + self._of_activity(activity))
 
     def of_totals(self, total: NDArray[np.int64], operations: int) -> NDArray[np.float64]:
         """Return the energy (..., K) of `operations` operations with summed activity, J."""
         fixed = operations * self.fixed.sum(axis=0)
-        return np.asarray(fixed + total.astype(np.float64) @ self.per_activity)
+        return np.asarray(fixed + self._of_activity(total))
+
+    def _of_activity(self, count: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the energy (..., K) of counted activities (..., activities), J.
+
+        Summed one activity after the other: a matrix product's bits would depend on the batch.
+        """
+        energy = np.zeros((*count.shape[:-1], len(self.components)))
+        for index, joules in enumerate(self.per_activity):
+            energy += count[..., index, None] * joules
+        return energy
 
 
 class EnergyTable:

@@ -91,7 +91,7 @@ class Excerpt:
 
 def excerpt(
     tile: Tile,
-    drive: NDArray[np.int64],
+    drive: NDArray[np.int64] | Sequence[int],
     *,
     g_min: float = 0.0,
     rows: Chosen = None,
@@ -103,7 +103,7 @@ def excerpt(
     ----------
     tile : Tile
         The tile.
-    drive : int64 (rows of the tile,)
+    drive : int64 or sequence of int (rows of the tile,)
         Signed pulse widths in cycles, magnitudes below ``2**n_in``.
     g_min : float
         Conductance of the smaller side of every crossing, S. Both sides get it, so that it changes

@@ -108,6 +108,8 @@ def _summary(file: h5py.File, path: str) -> Summary:
         utilisation=table("utilisation", "resource"),
         accuracy=_number(numbers["accuracy"]),
         accuracy_float=_number(numbers["accuracy_float"]),
+        programming_pulses=int(numbers["programming_pulses"]),
+        programming_energy_j=float(numbers["programming_energy_j"]),
         synthetic=bool(numbers["synthetic"]),
         trace=path,
     )

@@ -35,6 +35,10 @@ class Summary:
     accuracy, accuracy_float : float or None
         Share of sequences whose class is the label's, of the chip and of the float64 network;
         None without labels.
+    programming_pulses : int
+        Pulses that programmed the chip, 0 where they are not simulated.
+    programming_energy_j : float
+        Energy of those pulses, J; not part of an inference.
     synthetic : bool
         Whether the workload's data is made by a program rather than recorded.
     trace : str or None
@@ -53,6 +57,8 @@ class Summary:
     utilisation: dict[str, float]
     accuracy: float | None
     accuracy_float: float | None
+    programming_pulses: int
+    programming_energy_j: float
     synthetic: bool
     trace: str | None
 
@@ -112,6 +118,8 @@ class Summary:
             "accuracy": math.nan if self.accuracy is None else self.accuracy,
             "accuracy_float": math.nan if self.accuracy_float is None else self.accuracy_float,
             "sequences": self.sequences,
+            "programming_pulses": self.programming_pulses,
+            "programming_energy_j": self.programming_energy_j,
         }
 
     def to_json(self) -> dict[str, Any]:

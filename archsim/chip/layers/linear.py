@@ -22,8 +22,10 @@ from archsim.chip.ramp import design_ramp
 from archsim.chip.tile import build_tile
 from archsim.config.run import LinearLayer, Placement
 from archsim.costs.digital import multiply_accumulate_unit
+from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tile
 from archsim.network.activations import get_activation
+from archsim.network.activations.base import Range
 from archsim.network.reference import linear_float
 
 
@@ -40,10 +42,20 @@ class _LinearBase(ChipLayer):
         self.macs = (timesteps - self._first) * section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context
+        own = [table.build() for table in context.config.activations]
+        self._function = get_activation(section.function, own=own)
+
+    def _input_range(self, section: LinearLayer) -> Range:
+        """Return where the ramp begins and ends: as configured, or what the weights can reach."""
+        if section.input_range != "auto":
+            return section.input_range
+        largest = float((np.abs(self._weight).sum(axis=1) + np.abs(self._bias)).max())
+        return -largest, largest
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the layer in float64 at the timesteps at which it works."""
-        return linear_float(x[:, self._first :], self._weight, self._bias)
+        total = linear_float(x[:, self._first :], self._weight, self._bias)
+        return np.asarray(self._function.value(total))
 
     def _schedule_on(
         self,
@@ -84,11 +96,11 @@ class LinearOnTile(_LinearBase):
         config = context.config
         bias_cells = config.adc.bias_cells
         ramp = design_ramp(
-            get_activation("identity"),
+            self._function,
             section.bits or config.adc.bits,
             g_max=config.device.g_max,
             g_min=config.device.g_min,
-            input_range=section.input_range,
+            input_range=self._input_range(section),
             bias_cells=None if bias_cells == "auto" else bias_cells,
         )
         self._tile = build_tile(
@@ -132,6 +144,12 @@ class LinearDigital(_LinearBase):
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
+        if section.function != "identity":
+            msg = (
+                f"network.layers: '{section.name}' is computed digitally, which knows no function "
+                f"but identity: place it on a tile to compute '{section.function}'"
+            )
+            raise DesignError(msg)
         cost = multiply_accumulate_unit(
             section.units * (inputs + 1),
             design=context.digital_design(),
