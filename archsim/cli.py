@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from archsim import __version__
-from archsim.errors import ArchsimError, ConfigError, DesignError
+from archsim.errors import ArchsimError
 
 if TYPE_CHECKING:
     from archsim.simulate import Progress
@@ -143,18 +143,44 @@ def plot(
 
 
 @app.command()
+def spice(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="netlist to write (.cir)")],
+    overrides: SetOption = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", help="wordlines to take [default: 8]")
+    ] = None,
+    columns: Annotated[
+        int | None, typer.Option("--columns", help="columns to take [default: 4]")
+    ] = None,
+) -> None:
+    """Write an ngspice netlist of a corner of the first tile at its first conversion."""
+    from archsim.config.load import load_config
+    from archsim.simulate import in_file, prepare
+    from archsim.spice.excerpt import first_conversion
+    from archsim.spice.netlist import table_path, write_netlist
+
+    loaded = load_config(config, overrides or ())
+    chip, data = prepare(loaded)
+    with in_file(loaded):
+        part = first_conversion(chip, data, rows=rows, columns=columns)
+    write_netlist(part, out)
+    codes = ", ".join(str(code) for code in part.code)
+    typer.echo(f"netlist: {out}; run it with 'ngspice -b {out}', which writes {table_path(out)}")
+    typer.echo(f"codes that the simulator latches in its columns: {codes}")
+
+
+@app.command()
 def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Check a configuration, the files that it names and the chip, without running it."""
     from archsim.config.load import load_config
     from archsim.recording import plan_recording
-    from archsim.simulate import prepare
+    from archsim.simulate import in_file, prepare
 
     loaded = load_config(config, overrides or ())
     chip, data = prepare(loaded)
-    try:
+    with in_file(loaded):
         plan_recording(loaded.config, chip, len(data))
-    except DesignError as error:
-        raise ConfigError(f"{config}: {error}") from error
     typer.echo(f"{config}: valid (hash {loaded.hash[:12]})")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,10 +71,8 @@ def prepare(loaded: LoadedConfig) -> tuple[Chip, FeatureSet]:
     ConfigError, WorkloadError
         If they do not fit each other, or a file cannot be used; names the configuration file.
     """
-    try:
+    with in_file(loaded):
         return build_chip(loaded.config), load_workload(loaded.config)
-    except DesignError as error:
-        raise _in_file(loaded, error) from error
 
 
 def run(
@@ -104,10 +102,8 @@ def run(
     """
     chip, data = prepare(loaded)
     config = loaded.config
-    try:
+    with in_file(loaded):
         plan = plan_recording(config, chip, len(data))
-    except DesignError as error:
-        raise _in_file(loaded, error) from error
     path = None
     if plan.level is not TraceLevel.OFF:
         path = out or Path("traces") / f"{config.name}.h5"
@@ -124,9 +120,13 @@ def run(
     return RunResult(summary, simulation.label, simulation.energy, simulation.components)
 
 
-def _in_file(loaded: LoadedConfig, error: DesignError) -> ConfigError:
+@contextmanager
+def in_file(loaded: LoadedConfig) -> Iterator[None]:
     """Put the configuration's name before what is wrong with its chip."""
-    return ConfigError(f"{loaded.path}: {error}")
+    try:
+        yield
+    except DesignError as error:
+        raise ConfigError(f"{loaded.path}: {error}") from error
 
 
 def _attributes(loaded: LoadedConfig) -> dict[str, Any]:

@@ -19,17 +19,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from archsim.errors import InputError
 
-Conductance = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 class WireSolver(Protocol):
     """What turns conductances into effective conductances: the approximation or the exact one."""
 
-    def __call__(self, g: ArrayLike, /, *, r_row: float, r_column: float) -> Conductance:
+    def __call__(self, g: ArrayLike, /, *, r_row: float, r_column: float) -> FloatArray:
         """Return the effective conductance (rows, columns) in siemens."""
 
 
-def effective_conductance(g: ArrayLike, /, *, r_row: float, r_column: float) -> Conductance:
+def effective_conductance(g: ArrayLike, /, *, r_row: float, r_column: float) -> FloatArray:
     """Approximate the effective conductance of every cell behind resistive wires.
 
     Two factors and one correction, with ``u`` the voltage of a row's wire at a cell if all columns
@@ -87,7 +87,7 @@ def effective_differential(
     r_row: float,
     r_column: float,
     solver: WireSolver = effective_conductance,
-) -> tuple[Conductance, Conductance]:
+) -> tuple[FloatArray, FloatArray]:
     """Return the effective conductances of differential columns, G+ and G- side by side.
 
     Column ``j`` occupies the physical columns ``2 j`` (G+) and ``2 j + 1`` (G-), counted from the
@@ -122,7 +122,7 @@ def effective_differential(
     return np.ascontiguousarray(effective[:, 0::2]), np.ascontiguousarray(effective[:, 1::2])
 
 
-def checked_conductance(name: str, g: ArrayLike, /) -> Conductance:
+def checked_conductance(name: str, g: ArrayLike, /) -> FloatArray:
     """Return conductances as float64, or say what is wrong with them.
 
     Parameters
@@ -187,7 +187,7 @@ def checked_resistance(name: str, resistance: float, /) -> float:
     return value
 
 
-def _approximate(g: Conductance, *, r_row: float, r_column: float) -> Conductance:
+def _approximate(g: FloatArray, *, r_row: float, r_column: float) -> FloatArray:
     """Return what `effective_conductance` promises, for an array that is not empty."""
     row_drop, column_drop = _drops(g, r_row=r_row, r_column=r_column)
     direct = g * (1.0 - row_drop) * (1.0 - column_drop)
@@ -200,12 +200,12 @@ def _approximate(g: Conductance, *, r_row: float, r_column: float) -> Conductanc
     return direct + detour * (row_drop / row_drop_0) * (column_drop / column_drop_0)
 
 
-def _drops(g: Conductance, *, r_row: float, r_column: float) -> tuple[Conductance, Conductance]:
+def _drops(g: FloatArray, *, r_row: float, r_column: float) -> tuple[FloatArray, FloatArray]:
     """Return ``1 - u`` (rows with ideal columns) and ``1 - w`` (columns with ideal rows)."""
     return _ladder_drop(g.T, r_row).T, _ladder_drop(g[::-1], r_column)[::-1]
 
 
-def _ladder_drop(g: Conductance, resistance: float) -> Conductance:
+def _ladder_drop(g: FloatArray, resistance: float) -> FloatArray:
     """Return by which part of its end's 1 V a wire is lower at each of its cells.
 
     Parameters
@@ -224,11 +224,11 @@ def _ladder_drop(g: Conductance, resistance: float) -> Conductance:
     beyond = np.array(g)  # Conductance to ground seen from a cell's node, away from the driven end.
     for k in range(len(g) - 2, -1, -1):
         beyond[k] += beyond[k + 1] / (1.0 + resistance * beyond[k + 1])
-    drop: Conductance = -np.expm1(-np.cumsum(np.log1p(resistance * beyond), axis=0))
+    drop: FloatArray = -np.expm1(-np.cumsum(np.log1p(resistance * beyond), axis=0))
     return drop
 
 
-def _mean_seen_by_detours(g: Conductance) -> float:
+def _mean_seen_by_detours(g: FloatArray) -> float:
     """Return the mean conductance, each cell weighted with the sums of its row and its column.
 
     A detour enters the middle cell by its column and leaves it by its row; rows and columns that
@@ -240,7 +240,7 @@ def _mean_seen_by_detours(g: Conductance) -> float:
 
 def _equal_cells(
     value: float, shape: tuple[int, ...], *, r_row: float, r_column: float
-) -> Conductance:
+) -> FloatArray:
     """Return the exact effective conductance of an array whose cells are all equal.
 
     With ``J`` the current of every cell for 1 V on one row, and ``O[j, k] = min(j, k)`` the number
@@ -257,11 +257,11 @@ def _equal_cells(
     loss = value * (r_column * overlap_column[:, None] + r_row * overlap_row)
     left = along_column * along_column.sum(axis=0)
     right = along_row * along_row.sum(axis=0)
-    result: Conductance = left @ (value / (1.0 + loss)) @ right.T
+    result: FloatArray = left @ (value / (1.0 + loss)) @ right.T
     return result
 
 
-def _wire_modes(cells: int) -> tuple[Conductance, Conductance]:
+def _wire_modes(cells: int) -> tuple[FloatArray, FloatArray]:
     """Return eigenvectors (columns) and eigenvalues of ``min(j, k)``, ``j, k = 1 .. cells``.
 
     Its inverse is the second difference with one end held and the other free, whose eigenvectors

@@ -16,17 +16,17 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from archsim.chip.wires import Conductance, checked_conductance, checked_resistance
+from archsim.chip.wires import FloatArray, checked_conductance, checked_resistance
 from archsim.errors import InputError
 
 Nodes = NDArray[np.int64]
-Branch = tuple[Nodes, Nodes, Conductance]
+Branch = tuple[Nodes, Nodes, FloatArray]
 
 _SOLVES_AT_ONCE = 64
 """Right-hand sides solved together, which bounds the memory."""
 
 
-def exact_effective_conductance(g: ArrayLike, /, *, r_row: float, r_column: float) -> Conductance:
+def exact_effective_conductance(g: ArrayLike, /, *, r_row: float, r_column: float) -> FloatArray:
     """Return the effective conductance of every cell behind resistive wires, exactly.
 
     Parameters
@@ -51,7 +51,7 @@ def exact_effective_conductance(g: ArrayLike, /, *, r_row: float, r_column: floa
 
 def exact_currents(
     g: ArrayLike, drive: ArrayLike, /, *, r_row: float, r_column: float
-) -> Conductance:
+) -> FloatArray:
     """Return the currents into the columns' virtual grounds, exactly.
 
     Parameters
@@ -119,7 +119,7 @@ class CrossbarNetwork:
                 options={"SymmetricMode": True},
             )
 
-    def effective_conductance(self) -> Conductance:
+    def effective_conductance(self) -> FloatArray:
         """Return the current into each column's ground per volt on each row.
 
         One solve a row, or one a column where columns are fewer (the equations are symmetric).
@@ -134,7 +134,7 @@ class CrossbarNetwork:
         grounds = np.eye(self.columns, self.rows + self.columns, self.rows)
         return np.ascontiguousarray(self._inflow(grounds)[:, : self.rows].T)
 
-    def currents(self, drive: ArrayLike, /) -> Conductance:
+    def currents(self, drive: ArrayLike, /) -> FloatArray:
         """Return the currents into the columns' virtual grounds.
 
         Parameters
@@ -156,7 +156,7 @@ class CrossbarNetwork:
         result = self._inflow(self._held_volts(np.atleast_2d(volts)))[:, self.rows :]
         return result.reshape(*volts.shape[:-1], self.columns)
 
-    def voltages(self, drive: ArrayLike, /) -> tuple[Conductance, Conductance]:
+    def voltages(self, drive: ArrayLike, /) -> tuple[FloatArray, FloatArray]:
         """Return the voltages on both sides of every cell.
 
         Parameters
@@ -182,7 +182,7 @@ class CrossbarNetwork:
         nodes = np.concatenate((held, self._solve(held)), axis=1)[0]
         return nodes[self._row_nodes], nodes[self._column_nodes]
 
-    def _checked_drive(self, drive: ArrayLike) -> Conductance:
+    def _checked_drive(self, drive: ArrayLike) -> FloatArray:
         volts = np.asarray(drive, dtype=np.float64)
         if volts.ndim not in {1, 2} or volts.shape[-1] != self.rows:
             msg = (
@@ -208,7 +208,7 @@ class CrossbarNetwork:
             count += column_nodes.size
         return row_nodes, column_nodes, count
 
-    def _branches(self, cells: Conductance, *, r_row: float, r_column: float) -> list[Branch]:
+    def _branches(self, cells: FloatArray, *, r_row: float, r_column: float) -> list[Branch]:
         """Return the network's conductances: their two nodes and their values."""
         drivers = np.arange(self.rows)[:, None]
         grounds = np.arange(self.rows, self.rows + self.columns)[None]
@@ -223,20 +223,20 @@ class CrossbarNetwork:
             branches.append((on_column.ravel(), below.ravel(), value))
         return branches
 
-    def _held_volts(self, drives: Conductance) -> Conductance:
+    def _held_volts(self, drives: FloatArray) -> FloatArray:
         """Return the voltages of drivers and grounds (drives, rows + columns)."""
         return np.concatenate((drives, np.zeros((len(drives), self.columns))), axis=1)
 
-    def _solve(self, held: Conductance) -> Conductance:
+    def _solve(self, held: FloatArray) -> FloatArray:
         """Return the free nodes' voltages for voltages of the held ones, (drives, nodes)."""
         if self._factors is None:
             return np.empty((len(held), 0))
-        solution: Conductance = self._factors.solve(-(self._coupling @ held.T)).T
+        solution: FloatArray = self._factors.solve(-(self._coupling @ held.T)).T
         return solution
 
-    def _inflow(self, held: Conductance) -> Conductance:
+    def _inflow(self, held: FloatArray) -> FloatArray:
         """Return the current that flows out of the network into each held node."""
-        result: Conductance = -(held @ self._held)
+        result: FloatArray = -(held @ self._held)
         for first in range(0, len(held), _SOLVES_AT_ONCE):
             some = slice(first, first + _SOLVES_AT_ONCE)
             result[some] -= self._solve(held[some]) @ self._coupling

@@ -51,8 +51,10 @@ class Site:
     def _rows(self, fill: Any, purpose: Purpose, shape: tuple[int, int], trial: int) -> Array:
         out = np.empty(shape, dtype=np.float64)
         place = (self.tile << 32) | self.array
-        for row in range(shape[0]):
-            fill(self.seed, int(purpose), row, place, trial, out[row])
+        # Compiled code wraps silently; where compilation is off, NumPy would warn of it.
+        with np.errstate(over="ignore"):
+            for row in range(shape[0]):
+                fill(self.seed, int(purpose), row, place, trial, out[row])
         return out
 
 
