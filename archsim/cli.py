@@ -323,6 +323,8 @@ def main() -> None:
     """Run the command line and exit; no traceback reaches the user."""
     try:
         code = app(standalone_mode=False)
+        if code == ExitCode.INTERRUPTED:  # newer versions of typer make this of Ctrl-C
+            raise KeyboardInterrupt
         if sys.stdout:
             sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
