@@ -1,51 +1,25 @@
 """The command line: commands over the rooms, with no logic of their own.
 
-Nothing heavy is imported before a command needs it, so that ``--help`` answers at once.
-
-Exit codes: 0 done, 2 the input is wrong, 130 interrupted, 1 anything else.
+Nothing heavy is imported before a command needs it, so that ``--help`` answers at once. How a
+command ends is in `archsim.exits`.
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from enum import IntEnum
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from archsim import __version__
-from archsim.errors import ArchsimError
+from archsim.exits import check_interrupt, run_and_exit, tell
 
 if TYPE_CHECKING:
     from archsim.simulate import Progress
-
-DEBUG_VARIABLE = "ARCHSIM_DEBUG"
-
-# Parts of typer's messages, and what they mean to somebody who types a command.
-_PLAIN_WORDS = {
-    ", unable to parse string as an integer": "",
-    ", unable to parse string as a number": "",
-    "Input should be a valid integer": "expected a whole number",
-    "Input should be a valid number": "expected a number",
-    "Input should be greater than or equal to": "expected at least",
-    "Input should be less than or equal to": "expected at most",
-}
-
-
-class ExitCode(IntEnum):
-    """What the command line exits with."""
-
-    DONE = 0
-    FAILED = 1
-    WRONG_INPUT = 2
-    INTERRUPTED = 130
-
 
 app = typer.Typer(
     name="archsim",
@@ -106,7 +80,7 @@ def run(
     from archsim.simulate import run as simulate
 
     if not is_warm():
-        _tell("compiling kernels: once for this version, about 10 s")
+        tell("compiling kernels: once for this version, about 10 s")
     with _progress(loaded.config.name) as progress:
         result = simulate(loaded, out, progress=progress, threads=threads)
     _show_summary(result.summary, as_json=as_json)
@@ -306,89 +280,25 @@ def _progress(name: str, what: str = "sequences") -> Iterator[Progress]:
 
         with Bar(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(name)
-            yield lambda done, of: bar.update(task, completed=done, total=of)
+
+            def draw(done: int, of: int) -> None:
+                check_interrupt()
+                bar.update(task, completed=done, total=of)
+
+            yield draw
         return
     told = 0
 
-    def tell(done: int, of: int) -> None:
+    def show(done: int, of: int) -> None:
         nonlocal told
+        check_interrupt()
         if done * 10 // of > told or done == of:
             told = done * 10 // of
-            _tell(f"{name}: {done} of {of} {what}")
+            tell(f"{name}: {done} of {of} {what}")
 
-    yield tell
+    yield show
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches the user."""
-    try:
-        code = app(standalone_mode=False)
-        if code == ExitCode.INTERRUPTED:  # newer versions of typer make this of Ctrl-C
-            raise KeyboardInterrupt
-        if sys.stdout:
-            sys.stdout.flush()
-    except (KeyboardInterrupt, typer.Abort):
-        code = _say("interrupted; what was written before is kept", ExitCode.INTERRUPTED)
-    except ArchsimError as error:
-        code = _say(str(error), ExitCode(error.exit_code))
-    except MemoryError as error:
-        code = _say(f"not enough memory: {error}; record or run fewer sequences", ExitCode.FAILED)
-    except Exception as error:
-        code = _output_lost(error) or _wrong_usage(error) or _bug(error)
-    _leave(code or ExitCode.DONE)
-
-
-def _leave(code: int) -> NoReturn:
-    writer = sys.modules.get("archsim.trace.writer")
-    if writer is not None and writer.exit_is_unsafe():
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
-
-
-def _output_lost(error: Exception) -> ExitCode | None:
-    """Handle a standard output that takes no more; Python must not complain about it at exit."""
-    if not isinstance(error, OSError) or error.filename is not None:
-        return None
-    if error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EIO}:
-        return None
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if error.errno != errno.EPIPE:  # whoever reads a pipe may have had enough
-        _say(f"standard output cannot be written ({error.strerror})", ExitCode.FAILED)
-    return ExitCode.FAILED
-
-
-def _wrong_usage(error: Exception) -> ExitCode | None:
-    """Say what was wrong with the command line."""
-    format_message = getattr(error, "format_message", None)
-    if format_message is None:
-        return None
-    text = format_message().rstrip(".")
-    for jargon, words in _PLAIN_WORDS.items():
-        text = text.replace(jargon, words)
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "archsim"
-    return _say(f"{text}; see '{command} --help'", ExitCode.WRONG_INPUT)
-
-
-def _bug(error: Exception) -> ExitCode:
-    """Say that archsim itself is at fault."""
-    if os.environ.get(DEBUG_VARIABLE):
-        raise error
-    text = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
-    hint = f"this is a bug; set {DEBUG_VARIABLE}=1 for the traceback and report it"
-    return _say(f"{text} ({hint})", ExitCode.FAILED)
-
-
-def _say(text: str, code: ExitCode) -> ExitCode:
-    _tell(f"archsim: {text}")
-    return code
-
-
-def _tell(text: str) -> None:
-    """Write to stderr, if it takes anything; control characters come out as escapes."""
-    with suppress(OSError):
-        shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-        typer.echo(shown, err=True)
+    run_and_exit(lambda: app(standalone_mode=False))

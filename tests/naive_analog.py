@@ -54,6 +54,14 @@ def normals(seed: int, purpose: int, place: tuple[int, int, int], count: int) ->
     return drawn[:count]
 
 
+def uniforms(seed: int, purpose: int, place: tuple[int, int, int], count: int) -> list[float]:
+    """Return uniform variates, four from each counter."""
+    drawn: list[float] = []
+    while len(drawn) < count:
+        drawn += map(uniform, words(seed, purpose, (len(drawn) // 4, *place)))
+    return drawn[:count]
+
+
 # ------------------------------------------------------------------------------------- circuits
 
 

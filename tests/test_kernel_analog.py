@@ -40,9 +40,9 @@ SEEDS_TOGETHER = range(3 if QUICK else 60)
 LARGEST = 6 if QUICK else 20
 GARBAGE = -99
 
-# What an imperfection changes: of every kind, in at least this share of the random tiles.
 CHANGES_CHARGE = ("leak", "read noise", "rails", "integrator offset")
-SHARE = 0.6
+TILES, SHARE = 25, 0.6
+"""Of that many random tiles, an imperfection changes something in at least this share."""
 
 
 def random_case(kinds: tuple[str, ...], seed: int) -> tuple[AnalogTile, list[int]]:
@@ -120,7 +120,7 @@ def test_any_imperfections_are_the_twins(seed: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_imperfection_changes_something(kind: str) -> None:
     charges, codes = 0, 0
-    for seed in SEEDS:
+    for seed in range(TILES):
         tile, drive = random_case((kind,), seed)
         spoilt = tile.convert(drive, **place_of(seed))
         if kind == "branches":
@@ -130,22 +130,22 @@ def test_every_imperfection_changes_something(kind: str) -> None:
         perfect = tile.perfect.convert(drive)
         charges += spoilt.charge != perfect.charge
         codes += spoilt.code != perfect.code
-    assert codes >= SHARE * len(SEEDS)
+    assert codes >= SHARE * TILES
     if kind in CHANGES_CHARGE:
-        assert charges >= SHARE * len(SEEDS)
+        assert charges >= SHARE * TILES
 
 
 def test_noise_differs_between_conversions_and_offsets_do_not() -> None:
     kinds = ("read noise", "ramp noise", "decision noise")
     differ = 0
-    for seed in SEEDS:
+    for seed in range(TILES):
         tile, drive = random_case(kinds, seed)
         here = tile.convert(drive, 0, 0)
         differ += here.code != tile.convert(drive, 0, 1).code
         differ += here.code != tile.convert(drive, 1, 0).code
         fixed, drive = random_case(("integrator offset", "comparator offset"), seed)
         assert fixed.convert(drive, 0, 0) == fixed.convert(drive, 5, 7)
-    assert differ >= SHARE * 2 * len(SEEDS)
+    assert differ >= SHARE * 2 * TILES
 
 
 # ----------------------------------------------------------------------------------- by hand
@@ -229,11 +229,112 @@ def test_read_noise_comes_in_the_last_integrate_cycle_and_before_the_rails() -> 
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "code"), [([-9, -8, 20, 40], 3), ([30, 40, 50, 60], 1), ([17, 30, 40, 50], 0)]
+    ("threshold", "code"),
+    [
+        ([25, 26, 27, 28], 1),
+        ([24, 25, 26, 27], 0),
+        ([22, 23, 24, 25], 3),
+        ([0, 1, 25, 26], 2),
+        ([21, 22, 23, 24], 3),  # never trips: the last step's code
+    ],
 )
-def test_steps_stand_for_the_codes_of_their_branches(thresholds: list[int], code: int) -> None:
-    # 24 quanta before branches of falling, then rising codes; the last case latches 8 quanta.
-    tile = replace(by_hand(), threshold=[thresholds], step_code=[[1, 0, 2, 3]])
-    drive = 1 if thresholds[0] == 17 else 3
-    expected = {3: 3, 1: 1, 0: 1}[code]
-    assert run_kernel(analog_arrays_of(tile), [drive], 0, 0)[1] == [expected]
+def test_steps_stand_for_the_codes_of_their_branches(threshold: list[int], code: int) -> None:
+    # 24 quanta; the first branch's codes fall.
+    tile = replace(by_hand(), threshold=[threshold], step_code=[[1, 0, 2, 3]])
+    assert run_kernel(analog_arrays_of(tile), [3], 0, 0)[1] == [code]
+    mirrored = replace(tile, step_code=[[2, 1, 0, 1]])
+    expected = [2, 1, 0, 1][[1, 0, 2, 3].index(code)]
+    assert run_kernel(analog_arrays_of(mirrored), [3], 0, 0)[1] == [expected]
+
+
+# ----------------------------------------------------------------------------------- layers
+
+
+def analog_record(tile: TileArrays, sequences: int, conversions: int, first: int) -> TileRecord:
+    slot = np.arange(sequences, dtype=np.int64)
+    return make_record(tile, slot, first=first, conversions=conversions, waveforms=True)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_linear_layer_counts_sequences_and_conversions(seed: int) -> None:
+    tile, _ = random_case(KINDS, seed)
+    rng = random.Random(seed)
+    full, first = 2**tile.n_in - 1, rng.choice([0, 3, 1000])
+    x = [[[rng.randint(-full, full) for _ in range(tile.rows - 1)]] * 3 for _ in range(2)]
+    twin = [
+        [tile.convert([*row, full], first + number, step) for step, row in enumerate(rows)]
+        for number, rows in enumerate(x)
+    ]
+    arrays = analog_arrays_of(tile)
+    drive = np.array(x, dtype=np.int16).reshape(2, 3, tile.rows - 1)
+    code = np.zeros((2, 3, tile.columns), dtype=np.uint16)
+    record = analog_record(arrays, 2, 3, first)
+    run_linear_tile(arrays, full, drive, code, record)
+    assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
+    assert_recorded(record, twin, [0, 1], waveforms=True)
+
+
+def random_lstm(rng: random.Random) -> NaiveLSTM:
+    """Return an LSTM with its second pass on a tile; every tile has every imperfection."""
+    units, inputs, n_out = rng.randint(1, 3), 2, 3
+
+    def tile(naive: NaiveTile) -> AnalogTile:
+        drive = [2**naive.n_in - 1] * naive.rows
+        return spoil(naive, rng, KINDS[:-1], max(1, *map(abs, naive.convert(drive).charge), 2))
+
+    size = {"n_in": 3, "n_out": n_out}
+    gates = random_tile(rng, rows=inputs + units + 1, columns=4 * units, ramps=2, **size)
+    cell = diagonal_tile(random_tile(rng, rows=units, columns=units, ramps=1, **size))
+    top = 2**9
+    return NaiveLSTM(
+        gates=tile(gates),
+        format=Format(bits=12, fraction_bits=9),
+        level=[sorted(rng.randint(-top, top) for _ in range(2**n_out)) for _ in range(2)],
+        cell=tile(cell),
+        cell_level=sorted(rng.randint(-top, top) for _ in range(2**n_out)),
+        cell_full_scale=1200,
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
+    rng = random.Random(f"lstm {seed}")
+    lstm, first = random_lstm(rng), rng.choice([0, 3, 1000])
+    x = [[[rng.randint(-7, 7) for _ in range(2)] for _ in range(4)] for _ in range(2)]
+    twin = [
+        replace(
+            lstm,
+            gates=AnalogSequence(lstm.gates, first + number),
+            cell=AnalogSequence(lstm.cell, first + number),
+        ).run(rows)
+        for number, rows in enumerate(x)
+    ]
+    units = lstm.gates.columns // 4
+    outputs = LSTMOutputs(
+        code=np.zeros((2, 4, 4 * units), dtype=np.uint16),
+        c=np.zeros((2, 4, units), dtype=np.int32),
+        h=np.zeros((2, 4, units), dtype=np.int32),
+        h_drive=np.zeros((2, 4, units), dtype=np.int16),
+    )
+    tiles = [analog_arrays_of(lstm.gates), analog_arrays_of(lstm.cell)]
+    records = [analog_record(tile, 2, 4, first) for tile in tiles]
+    run_lstm(*tiles, lstm_arrays(lstm), np.array(x, dtype=np.int16), outputs, *records)
+    for name in LSTMOutputs._fields:
+        got = getattr(outputs, name).tolist()
+        assert got == [[getattr(step, name) for step in steps] for steps in twin], name
+    assert_recorded(records[0], [[step.gates for step in s] for s in twin], [0, 1], waveforms=True)
+    assert_recorded(records[1], [[step.cell for step in s] for s in twin], [0, 1], waveforms=True)
+
+
+def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
+    return LSTMArrays(
+        level=np.array(lstm.level, dtype=np.int64),
+        fraction_bits=lstm.format.fraction_bits,
+        word_limit=lstm.format.limit,
+        drive_steps=2**lstm.gates.n_in - 1,
+        table=np.zeros(0, dtype=np.int64),
+        table_shift=0,
+        cell_level=np.array(lstm.cell_level, dtype=np.int64),
+        cell_full_scale=lstm.cell_full_scale,
+        cell_steps=2**lstm.cell.n_in - 1,
+    )
