@@ -295,7 +295,7 @@ def _output_groups(
         if plan.level is TraceLevel.SUMMARY:
             if layer != last:
                 continue
-            arrays = {"logits": computed["logits"]}
+            arrays = {name: array for name, array in computed.items() if array is answers(computed)}
         steps = next(iter(arrays.values())).shape[1] if arrays else 0
         scales = [every, Scale("timestep", np.arange(steps), "timestep at which the layer works")]
         variables = []
@@ -312,6 +312,11 @@ def _output_groups(
             ]
         groups.append(Group(f"outputs/{layer}", tuple(scales), tuple(variables)))
     return groups
+
+
+def answers(computed: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return what the last layer's class is read from: its logits, or h of a recurrent layer."""
+    return computed["logits"] if "logits" in computed else computed["h"]
 
 
 def tile_datasets(tile: Tile, record: TileRecord) -> dict[str, NDArray[Any]]:

@@ -17,10 +17,11 @@ from archsim import __version__
 from archsim.chip.build import Chip, build_chip, total
 from archsim.chip.layers.base import Recorder
 from archsim.config.load import LoadedConfig
-from archsim.config.run import TraceLevel
+from archsim.config.run import RunConfig, TraceLevel
 from archsim.errors import ConfigError, DesignError
 from archsim.recording import (
     RecordingPlan,
+    answers,
     layout,
     plan_recording,
     tile_datasets,
@@ -30,7 +31,7 @@ from archsim.recording import (
 from archsim.trace.layout import Group, Scale, Variable, strings
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
-from archsim.workloads.base import load_workload
+from archsim.workloads.base import has_labels, load_workload
 from archsim.workloads.features import FeatureSet
 
 BLOCK = 16
@@ -190,8 +191,8 @@ class _Simulation:
 
     def _take(self, first: int, size: int, outputs: Outputs, recorder: Recorder) -> None:
         """Note a block's answers and energy, and write it down."""
-        last = self.chip.layers[-1].name
-        self.label[first : first + size] = outputs[last]["logits"][:, -1].argmax(axis=1)
+        answer = answers(outputs[self.chip.layers[-1].name])
+        self.label[first : first + size] = answer[:, -1].argmax(axis=1)
         self._charge(first, size, recorder)
         if self._writer:
             self._write(self._writer, first, size, outputs, recorder)
@@ -232,7 +233,7 @@ class _Simulation:
         full = self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}
         for layer, arrays in outputs.items():
             for name, values in arrays.items():
-                if full or (layer == last and name == "logits"):
+                if full or (layer == last and values is answers(arrays)):
                     writer.write(f"outputs/{layer}/{name}", first, values)
         writer.write(f"outputs/{last}/label", first, self.label[first : first + size])
         for tile in self.chip.tiles:
@@ -258,8 +259,8 @@ class _Simulation:
             area_by_component=chip.area_by_component(),
             leakage_by_component=chip.leakage_by_component(),
             utilisation=_utilisation(chip),
-            accuracy=float((self.label == data.labels).mean()),
-            accuracy_float=float((float_labels(chip, data) == data.labels).mean()),
+            accuracy=_accuracy(self.label, data, loaded.config),
+            accuracy_float=_accuracy(float_labels(chip, data), data, loaded.config),
             programming_pulses=sum(tile.programming_pulses for tile in chip.tiles),
             programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
@@ -279,6 +280,11 @@ class _Simulation:
             self._writer.write(f"summary/{name}", 0, np.array(values))
         numbers = {**summary.numbers(), "name": summary.name, "synthetic": summary.synthetic}
         self._writer.finish({"summary": numbers})
+
+
+def _accuracy(label: NDArray[np.int64], data: FeatureSet, config: RunConfig) -> float | None:
+    """Return the share of right classes, None where there are no labels."""
+    return float((label == data.labels).mean()) if has_labels(config) else None
 
 
 def float_labels(chip: Chip, data: FeatureSet) -> NDArray[np.int64]:

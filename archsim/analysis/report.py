@@ -60,7 +60,7 @@ def _headline(summary: Summary) -> Table:
 
 def _accuracy_rows(summary: Summary) -> list[tuple[str, str, str]]:
     if summary.accuracy is None:
-        return []
+        return [("accuracy", "-", "not measured: the weights or the inputs are random")]
     rows = [("accuracy", f"{summary.accuracy:.2%}", f"{summary.sequences} sequences on the chip")]
     if summary.accuracy_float is not None:
         text = "the same sequences, network in float64"

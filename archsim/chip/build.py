@@ -17,7 +17,7 @@ from archsim.costs.digital import argmax_unit, buffer_unit, chip_overhead
 from archsim.costs.library import load_library
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.errors import DesignError
-from archsim.network.weights import load_weights
+from archsim.network.weights import network_weights
 
 INPUT_REGISTERS = 2
 """Input vectors that a tile's row registers hold: the one at work and the next one."""
@@ -103,7 +103,8 @@ def build_chip(config: RunConfig) -> Chip:
             f"'{library.name}' is of {library.node * 1e9:g} nm: name a library of the same node"
         )
         raise DesignError(msg)
-    context = BuildContext(config, library, load_weights(config.network.weights))
+    weights = network_weights(config.network.weights, seed=config.seed)
+    context = BuildContext(config, library, weights)
     layers = _build_layers(context)
     units = _shared_units(context, layers[-1])
     schedule = _schedule(config, layers, units)

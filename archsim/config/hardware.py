@@ -85,9 +85,26 @@ class Tile(Section):
     wires: Wires = Wires()
 
 
-class Converter(Section):
-    """The in-memory ramp converter at the foot of every column."""
+class ConverterKind(StrEnum):
+    """What stands at the foot of every column."""
 
+    NONLINEAR_RAMP = "nonlinear_ramp"
+    LINEAR_RAMP = "linear_ramp"
+
+
+class Converter(Section):
+    """The ramp converter at the foot of every column.
+
+    A nonlinear ramp computes the gates' functions while it digitises. A linear one only digitises,
+    as in a conventional design; the functions are then computed by `digital.processors`.
+    """
+
+    kind: ConverterKind = Field(
+        ConverterKind.NONLINEAR_RAMP, description="nonlinear ramp, or a conventional linear one"
+    )
+    input_range: tuple[float, float] = Field(
+        (-4.0, 4.0), description="where a linear ramp of the gates begins and ends"
+    )
     bits: int = Field(ge=1, le=10, description="output resolution n_out")
     bias_cells: Literal["auto"] | Annotated[int, Field(ge=0, le=4096)] = Field(
         "auto", description="calibration cells of a ramp column; auto takes what the ramp needs"
@@ -107,6 +124,28 @@ class Converter(Section):
         "converter; without it the ramp is in memory and read with tile.v_read",
     )
     comparator: Comparator = Comparator()
+
+
+class ActivationMethod(StrEnum):
+    """How a digital processor computes a sigmoid or tanh."""
+
+    TABLE = "table"
+    PIECEWISE_LINEAR = "piecewise_linear"
+    CORDIC = "cordic"
+
+
+class Processors(Section):
+    """Digital processors for nonlinear functions, which a conventional design needs."""
+
+    count: int = Field(32, ge=1, le=65536, description="processors that work in parallel, k")
+    cycles: int = Field(2, ge=1, le=1024, description="cycles an activation takes, N_cyc")
+    method: ActivationMethod = Field(
+        ActivationMethod.TABLE, description="table look-up, piecewise linear, or CORDIC"
+    )
+    segments: int = Field(
+        16, ge=2, le=1024, description="segments of the piecewise-linear approximation"
+    )
+    iterations: int = Field(12, ge=4, le=24, description="iterations of CORDIC")
 
 
 class CellActivation(StrEnum):
@@ -129,6 +168,7 @@ class Digital(Section):
     cell_range: int = Field(4, ge=1, le=64, description="|c| at which tanh(c) counts as flat")
     table_entries: int = Field(256, ge=2, le=65536, description="entries of the tanh table")
     buffer_word_bits: int = Field(64, ge=1, le=4096, description="bits a cycle from a buffer")
+    processors: Processors = Processors()
 
     @model_validator(mode="after")
     def _format(self) -> Digital:

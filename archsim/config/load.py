@@ -91,8 +91,9 @@ def _dump(config: RunConfig, show_path: Callable[[Path], str]) -> dict[str, Any]
     """Return plain data with quantities as text and paths as `show_path` says."""
     plain = config.model_dump(mode="json")
     for section, key in _PATHS:
-        if key in plain[section]:
-            plain[section][key] = show_path(getattr(getattr(config, section), key))
+        value = getattr(getattr(config, section), key, None)
+        if isinstance(value, Path):
+            plain[section][key] = show_path(value)
     return plain
 
 

@@ -72,7 +72,10 @@ class Network(Section):
 
     inputs: int = Field(ge=1, le=65536, description="inputs a timestep")
     timesteps: int = Field(ge=1, le=1_000_000, description="timesteps of a sequence")
-    weights: ConfigPath = Field(description="weights (safetensors, PyTorch's names)")
+    weights: Annotated[Literal["random"] | ConfigPath, Field(union_mode="left_to_right")] = Field(
+        description="weights (safetensors, PyTorch's names), or random ones: time and energy then "
+        "mean something, accuracy does not"
+    )
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
 
     @model_validator(mode="after")
@@ -98,6 +101,16 @@ class KeywordSpotting(Section):
     sequences: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         "all", description="how many utterances to run, from the first"
     )
+
+
+class Synthetic(Section):
+    """Random sequences without labels: for time and energy, where accuracy does not matter."""
+
+    kind: Literal["synthetic"] = Field(description="workload kind")
+    sequences: int = Field(1, ge=1, le=1_000_000, description="how many sequences to run")
+
+
+Workload = Annotated[KeywordSpotting | Synthetic, Field(discriminator="kind")]
 
 
 class TraceLevel(StrEnum):
@@ -134,7 +147,7 @@ class RunConfig(Section):
     adc: Converter
     digital: Digital = Digital()
     network: Network
-    workload: KeywordSpotting
+    workload: Workload
     trace: Trace = Trace()
     activations: tuple[TableActivation, ...] = Field(
         (), description="activation functions of one's own, as tables of points"

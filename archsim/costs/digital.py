@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archsim.config.hardware import ActivationMethod, Processors
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import EnergyTable, Inventory, OperationEnergy
 
@@ -119,6 +120,51 @@ def elementwise_unit(
                     table.charge(component, [group * len(steps) + place], active * joules)
         energy[kind] = table.build()
     return UnitCost(energy, parts)
+
+
+def processor_unit(
+    activations: int,
+    *,
+    processors: Processors,
+    design: DigitalDesign,
+    library: ComponentLibrary,
+) -> UnitCost:
+    """Return the cost of `k` digital processors that compute `activations` functions a timestep.
+
+    An activation takes `cycles` cycles and its energy is spread over them: a table is one read; a
+    piecewise-linear segment one read, product and sum; CORDIC three sums and a shift (taken as a
+    register write) an iteration, and a product and a sum at the end.
+    """
+    word, count = design.word_bits, min(processors.count, activations)
+    multiply = library.energy("multiplier", "multiply", word**2)
+    add = library.energy("adder", "add", word)
+    read = library.energy("lookup_table", "read")
+    write = library.energy("register", "write", word)
+    parts: tuple[tuple[str, int, int], ...]
+    if processors.method is ActivationMethod.TABLE:
+        energy, parts = read, (("lookup_table", 1, 1),)
+    elif processors.method is ActivationMethod.PIECEWISE_LINEAR:
+        energy = read + multiply + add
+        parts = (("lookup_table", 1, 1), ("multiplier", 1, word**2), ("adder", 1, word))
+    else:
+        energy = processors.iterations * (3 * add + 2 * write) + multiply + add
+        parts = (("multiplier", 1, word**2), ("adder", 3, word))
+    inventory = Inventory()
+    for part, each, width in (*parts, ("register", 2, word)):
+        inventory.add(
+            "nonlinear_processors",
+            count=count * each,
+            area=library.area(part, width),
+            leakage=library.leakage(part, width),
+        )
+    inventory.register_words, inventory.register_bits = 2 * count, 2 * count * word
+    groups = passes(activations, processors.count)
+    table = EnergyTable(len(groups) * processors.cycles)
+    for group, active in enumerate(groups):
+        first = group * processors.cycles
+        each_cycle = active * (energy + 2 * write) / processors.cycles
+        table.charge("nonlinear_processors", slice(first, first + processors.cycles), each_cycle)
+    return UnitCost({"activate": table.build()}, inventory)
 
 
 def buffer_unit(bits: int, *, design: DigitalDesign, library: ComponentLibrary) -> UnitCost:

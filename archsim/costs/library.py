@@ -1,12 +1,20 @@
 """The component library: a YAML file of components, their actions and their costs.
 
-Format ``archsim-components/1``. A component has a `source`; an action, area or leakage may have one
-of its own. ``per: bit`` (or ``bit^2``, ``mm``) says that energy, area and leakage are those of one
-bit (one bit of each factor, one millimetre), to be multiplied by the width in use.
+Format ``archsim-components/1``. A component has a `source`; an action, area, leakage or latency may
+have one of its own. ``per: bit`` (or ``bit^2``, ``mm``) says that energy, area and leakage are
+those of one bit (one bit of each factor, one millimetre), to be multiplied by the width in use.
+`supply` is the voltage at which the energies hold and `scaling` how a component follows the node;
+both serve `archsim.costs.scaling`. For entries that name a model see `archsim.costs.hwmodels`.
+
+A source that begins with ``assumed:`` is a guess and says why; one that begins with ``model:`` was
+computed by a model of others; any other is a figure that was read in the publication it names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,12 +24,37 @@ from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.quantity import Quantity
 from archsim.config.validate import validate_document
+from archsim.costs.hwmodels import resolve_models
 from archsim.errors import ConfigError
 
 Energy = Annotated[float, Quantity("J", ge=0)]
 Area = Annotated[float, Quantity("m^2", ge=0)]
 Power = Annotated[float, Quantity("W", ge=0)]
+Time = Annotated[float, Quantity("s", ge=0)]
 Source = Annotated[str, Field(min_length=8)]
+
+
+class SourceKind(StrEnum):
+    """How far a number can be trusted, by where it comes from."""
+
+    READ = "read"
+    MODEL = "model"
+    ASSUMED = "assumed"
+
+    @classmethod
+    def of(cls, source: str) -> SourceKind:
+        """Return the kind of a source's text, which its beginning tells."""
+        prefix = source.partition(":")[0].strip()
+        return cls(prefix) if prefix in (cls.MODEL, cls.ASSUMED) else cls.READ
+
+
+class Scaling(StrEnum):
+    """How a component follows the process node; the rules are in `archsim.costs.scaling`."""
+
+    DIGITAL = "digital"
+    ANALOG = "analog"
+    SURVEY = "survey"
+    WIRE = "wire"
 
 
 class Action(Section):
@@ -42,6 +75,13 @@ class SourcedPower(Section):
     """A leakage with a source of its own."""
 
     value: Power
+    source: Source
+
+
+class SourcedTime(Section):
+    """A latency with a source of its own."""
+
+    value: Time
     source: Source
 
 
@@ -73,13 +113,58 @@ class Component(Section):
     source: Source
     node: Annotated[float, Quantity("m", gt=0)]
     per: Literal["bit", "bit^2", "mm"] | None = None
+    scaling: Scaling = Scaling.DIGITAL
     actions: dict[str, Action] = Field(default_factory=dict)
     area: Area | SourcedArea = 0.0
     leakage: Power | SourcedPower = 0.0
-    latency: Annotated[float, Quantity("s", ge=0)] | None = None
+    latency: Time | SourcedTime | None = None
     capacitance: SourcedLineCapacitance | None = None
     capacitance_per_cell: SourcedCapacitance | None = None
     capacitor_density: SourcedDensity | None = None
+
+
+FIGURE_UNITS = {
+    "area": "m^2",
+    "leakage": "W",
+    "latency": "s",
+    "capacitance": "F/m",
+    "capacitance_per_cell": "F",
+    "capacitor_density": "F/m^2",
+}
+"""The numbers that a component may have beside its actions' energies, and their SI units."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a library.
+
+    Attributes
+    ----------
+    component : str
+        The component that has it.
+    what : str
+        ``energy`` of an action, or the component's key: ``area``, ``leakage`` and so on.
+    action : str or None
+        The action whose energy it is.
+    value : float
+        In SI.
+    unit : str
+        SI unit.
+    source : str
+        The number's own source, or else the component's.
+    """
+
+    component: str
+    what: str
+    action: str | None
+    value: float
+    unit: str
+    source: str
+
+    @property
+    def kind(self) -> SourceKind:
+        """Kind of the source."""
+        return SourceKind.of(self.source)
 
 
 class ComponentLibrary(Section):
@@ -92,6 +177,7 @@ class ComponentLibrary(Section):
     schema_: Literal["archsim-components/1"] = Field(alias="schema")
     name: str
     node: Annotated[float, Quantity("m", gt=0)]
+    supply: Annotated[float, Quantity("V", gt=0)] | None = None
     description: str = ""
     components: dict[str, Component]
 
@@ -128,6 +214,20 @@ class ComponentLibrary(Section):
         """Return the capacitance of an integration capacitor per area, F/m^2."""
         return self._required("feedback_capacitor", "capacitor_density").value  # type: ignore[no-any-return]
 
+    def figures(self) -> Iterator[Figure]:
+        """Yield every number with its unit and its source, component by component."""
+        for name, component in self.components.items():
+            for action, cost in component.actions.items():
+                source = cost.source or component.source
+                yield Figure(name, "energy", action, cost.energy, "J", source)
+            for what, unit in FIGURE_UNITS.items():
+                number = getattr(component, what)
+                if number is not None:
+                    own = isinstance(number, Section)
+                    value = number.value if own else number
+                    source = number.source if own else component.source
+                    yield Figure(name, what, None, value, unit, source)
+
     def _required(self, name: str, key: str) -> Any:
         value = getattr(self.component(name), key)
         if value is None:
@@ -137,11 +237,14 @@ class ComponentLibrary(Section):
 
 
 def load_library(path: Path) -> ComponentLibrary:
-    """Read a component library.
+    """Read a component library; what it names of hwcomponents is computed on the way.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read or is not a component library; names the file and line.
+        If the file cannot be read or is not a component library, or if a model that it names cannot
+        be had; names the file and line.
     """
-    return validate_document(load_document(path), ComponentLibrary)
+    document = load_document(path)
+    resolve_models(document)
+    return validate_document(document, ComponentLibrary)

@@ -1,6 +1,6 @@
 """Experiments: a figure or a table from one file and one command."""
 
-from archsim.experiments import calibration, monte_carlo, v_read
+from archsim.experiments import calibration, monte_carlo, nonlinear_share, v_read
 from archsim.experiments.base import ExperimentResult, load_experiment, run_experiment
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "calibration",
     "load_experiment",
     "monte_carlo",
+    "nonlinear_share",
     "run_experiment",
     "v_read",
 ]

@@ -26,8 +26,9 @@ class LSTMArrays(NamedTuple):
 
     Attributes
     ----------
-    level : int64 (ramps, 2**n_out)
-        The level ``y_k`` of each gate code.
+    level : int64 (4 * units, 2**n_out)
+        The value of its function that each column's code stands for: the ramp's level ``y_k``, or
+        what a digital processor makes of the code of a straight ramp.
     fraction_bits, word_limit : int
         Format of c, h and the levels; words hold ``-word_limit - 1 .. word_limit``.
     drive_steps : int
@@ -75,16 +76,15 @@ class LSTMOutputs(NamedTuple):
 @kernel
 def update_cell(
     code: NDArray[np.int64],
-    tile: TileArrays,
     lstm: LSTMArrays,
     c: NDArray[np.int64],
 ) -> None:
     """Replace ``c`` (units,) by ``f * c + i * g`` of the latched gate codes (4 * units,)."""
     units = c.shape[0]
     for unit in range(units):
-        i = lstm.level[tile.ramp_of_column[unit], code[unit]]
-        f = lstm.level[tile.ramp_of_column[units + unit], code[units + unit]]
-        g = lstm.level[tile.ramp_of_column[2 * units + unit], code[2 * units + unit]]
+        i = lstm.level[unit, code[unit]]
+        f = lstm.level[units + unit, code[units + unit]]
+        g = lstm.level[2 * units + unit, code[2 * units + unit]]
         total = round_shift(f * c[unit] + i * g, lstm.fraction_bits)
         c[unit] = saturate(total, lstm.word_limit)
 
@@ -164,11 +164,11 @@ def run_lstm(
         for timestep in range(timesteps):
             drive[:inputs] = x_drive[sequence, timestep]
             convert_recorded(gates, drive, charge, code, gates_record, sequence, timestep)
-            update_cell(code, gates, lstm, c)
+            update_cell(code, lstm, c)
             _tanh_of_cell(c, cell, lstm, tanh_c, cell_record, sequence, timestep)
             for unit in range(units):
                 column = 3 * units + unit
-                o = lstm.level[gates.ramp_of_column[column], code[column]]
+                o = lstm.level[column, code[column]]
                 h = saturate(round_shift(o * tanh_c[unit], lstm.fraction_bits), lstm.word_limit)
                 width = pulse_width(h, 1 << lstm.fraction_bits, lstm.drive_steps)
                 drive[inputs + unit] = width

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,33 @@ class Weights:
             )
             raise WorkloadError(msg)
         return tensor
+
+
+@dataclass(frozen=True)
+class RandomWeights(Weights):
+    """Weights drawn when they are asked for: normal, with the usual 1 / sqrt(inputs) spread.
+
+    Attributes
+    ----------
+    seed : int
+        Each tensor's numbers follow from the seed and its name.
+    """
+
+    seed: int = 0
+
+    def get(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return random weights of a shape; biases are zero."""
+        if len(shape) < 2:
+            return np.zeros(shape)
+        rng = np.random.default_rng([self.seed, *name.encode()])
+        return rng.normal(0.0, shape[-1] ** -0.5, shape)
+
+
+def network_weights(source: Path | Literal["random"], *, seed: int) -> Weights:
+    """Return a network's weights: from a file, or random ones of a seed."""
+    if source == "random":
+        return RandomWeights(path=Path("random"), tensors={}, seed=seed)
+    return load_weights(source)
 
 
 def load_weights(path: Path) -> Weights:

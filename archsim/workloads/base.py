@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from archsim.config.run import RunConfig
+from archsim.config.run import KeywordSpotting, RunConfig, Synthetic
 from archsim.errors import WorkloadError
 from archsim.network.weights import load_weights
 from archsim.workloads.features import FeatureSet, load_features
+from archsim.workloads.synthetic import random_sequences
 
 
 def load_workload(config: RunConfig) -> FeatureSet:
@@ -21,16 +22,24 @@ def load_workload(config: RunConfig) -> FeatureSet:
     WorkloadError
         If the source cannot be used, or has another shape or other classes than the network.
     """
-    source = config.workload.source
-    data = _load_folder(config) if _is_folder(source) else load_features(source)
-    wanted = config.workload.sequences
+    workload = config.workload
+    if isinstance(workload, Synthetic):
+        return random_sequences(config, workload.sequences)
+    source = workload.source
+    data = _load_folder(workload, config) if _is_folder(source) else load_features(source)
+    wanted = workload.sequences
     if wanted != "all":
         if wanted > len(data):
             msg = f"{source}: it has {len(data)} sequences but workload.sequences asks for {wanted}"
             raise WorkloadError(msg)
         data = data.take(np.arange(wanted))
-    _check_fit(data, config)
+    _check_fit(data, source, config)
     return data
+
+
+def has_labels(config: RunConfig) -> bool:
+    """Return whether a run's workload and weights are such that accuracy means something."""
+    return isinstance(config.workload, KeywordSpotting) and config.network.weights != "random"
 
 
 def _is_folder(source: Path) -> bool:
@@ -45,22 +54,28 @@ def _is_folder(source: Path) -> bool:
     return stat.S_ISDIR(mode)
 
 
-def _load_folder(config: RunConfig) -> FeatureSet:
+def _load_folder(workload: KeywordSpotting, config: RunConfig) -> FeatureSet:
     """Read a folder in the layout of Google Speech Commands."""
     from archsim.workloads.speech_commands import Split, load_speech_commands
 
+    if config.network.weights == "random":
+        msg = (
+            f"{workload.source}: recordings are normalised with numbers from the weights, so "
+            "network.weights cannot be random: name trained weights"
+        )
+        raise WorkloadError(msg)
     weights = load_weights(config.network.weights)
     shape = (config.network.inputs,)
     return load_speech_commands(
-        config.workload.source,
-        split=Split(config.workload.split),
+        workload.source,
+        split=Split(workload.split),
         mean=weights.get("features.mean", shape),
         scale=weights.get("features.scale", shape),
         seed=config.seed,
     )
 
 
-def _check_fit(data: FeatureSet, config: RunConfig) -> None:
+def _check_fit(data: FeatureSet, source: Path, config: RunConfig) -> None:
     _, timesteps, inputs = data.features.shape
     network = config.network
     for key, has, wants in (
@@ -69,14 +84,14 @@ def _check_fit(data: FeatureSet, config: RunConfig) -> None:
     ):
         if has != wants:
             msg = (
-                f"{config.workload.source}: its sequences have {has} {key} but network.{key} is "
+                f"{source}: its sequences have {has} {key} but network.{key} is "
                 f"{wants}: make them equal"
             )
             raise WorkloadError(msg)
     classes = network.layers[-1].units
     if len(data.classes) != classes:
         msg = (
-            f"{config.workload.source}: it has {len(data.classes)} classes but the last layer, "
+            f"{source}: it has {len(data.classes)} classes but the last layer, "
             f"'{network.layers[-1].name}', has {classes} units: make them equal"
         )
         raise WorkloadError(msg)

@@ -21,17 +21,24 @@ from archsim.chip.layers.base import (
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
 from archsim.chip.tile import Tile, build_tile
-from archsim.config.hardware import CellActivation
+from archsim.config.hardware import CellActivation, ConverterKind
 from archsim.config.run import LSTMLayer
-from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT, elementwise_unit
+from archsim.costs.digital import (
+    ADD,
+    LOOK_UP,
+    MULTIPLY,
+    OUTPUT,
+    elementwise_unit,
+    processor_unit,
+)
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 from archsim.network.activations import get_activation
+from archsim.network.nonlinear import processed
 from archsim.network.reference import lstm_float
 
 GATE_FUNCTIONS = ("sigmoid", "sigmoid", "tanh", "sigmoid")
 """Functions of the gates in PyTorch's order i, f, g, o."""
 
-_RAMP_FUNCTIONS = ("sigmoid", "tanh")
 _TABLE_STEPS: dict[str, tuple[str, ...]] = {"update": (MULTIPLY, ADD, LOOK_UP, OUTPUT)}
 _RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "output": (OUTPUT,)}
 
@@ -60,6 +67,7 @@ class LSTMOnChip(ChipLayer):
         cell = _cell_tile(section, context) if by_ramp else None
         self._cell = cell
         self.tiles = (self._gates, *([cell] if cell else []))
+        self._processors = _processors(section, context)
         cost = elementwise_unit(
             _RAMP_STEPS if by_ramp else _TABLE_STEPS,
             units=section.units,
@@ -68,7 +76,7 @@ class LSTMOnChip(ChipLayer):
             library=context.library,
         )
         self._unit = Unit(f"{section.name}_update", cost)
-        self.units = (self._unit,)
+        self.units = (*([self._processors] if self._processors else []), self._unit)
         self._arrays = _digital_arrays(self._gates, cell, context)
         self._value_of_one = 1 << context.config.digital.fraction_bits
 
@@ -78,6 +86,8 @@ class LSTMOnChip(ChipLayer):
         for timestep, needs in enumerate(inputs):
             feedback = outputs[-1] if outputs else ()
             last = self._add(program, self._gates, "convert", timestep, (*needs, *feedback))
+            if self._processors is not None:
+                last = self._add(program, self._processors, "activate", timestep, (last,))
             if self._cell is None:
                 last = self._add(program, self._unit, "update", timestep, (last,))
             else:
@@ -162,11 +172,15 @@ def _gates_tile(name: str, tensors: _Tensors, context: BuildContext) -> Tile:
     config = context.config
     rows = np.concatenate([tensors.w_ih.T, tensors.w_hh.T, tensors.bias[None, :]])
     units = tensors.w_hh.shape[1]
-    ramp_of_gate = [_RAMP_FUNCTIONS.index(function) for function in GATE_FUNCTIONS]
+    functions: tuple[str, ...] = GATE_FUNCTIONS
+    if config.adc.kind is ConverterKind.LINEAR_RAMP:
+        functions = ("identity",) * len(GATE_FUNCTIONS)
+    kinds = list(dict.fromkeys(functions))
+    ramp_of_gate = [kinds.index(function) for function in functions]
     return build_tile(
         name,
         rows,
-        [_ramp(function, context) for function in _RAMP_FUNCTIONS],
+        [_ramp(function, context) for function in kinds],
         np.repeat(np.array(ramp_of_gate, dtype=np.int64), units),
         config=config,
         library=context.library,
@@ -200,6 +214,7 @@ def _ramp(function: str, context: BuildContext) -> Ramp:
         adc.bits,
         g_max=context.config.device.g_max,
         g_min=context.config.device.g_min,
+        input_range=adc.input_range if function == "identity" else None,
         bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
     )
 
@@ -213,7 +228,7 @@ def _digital_arrays(gates: Tile, cell: Tile | None, context: BuildContext) -> LS
     middle = position * (entry / 2.0**digital.fraction_bits)
     empty = np.zeros(0, dtype=np.int64)
     return LSTMArrays(
-        level=np.stack([context.to_fixed(ramp.level) for ramp in gates.ramps]),
+        level=_gate_levels(gates, context),
         fraction_bits=digital.fraction_bits,
         word_limit=context.word_limit,
         drive_steps=context.drive_steps,
@@ -223,3 +238,34 @@ def _digital_arrays(gates: Tile, cell: Tile | None, context: BuildContext) -> LS
         cell_full_scale=full_scale,
         cell_steps=context.drive_steps,
     )
+
+
+def _gate_levels(gates: Tile, context: BuildContext) -> NDArray[np.int64]:
+    """Return what every column's codes stand for (columns, codes), in fixed point.
+
+    A nonlinear ramp's levels are the function already; those of a linear one go through the digital
+    processors.
+    """
+    units = gates.columns // len(GATE_FUNCTIONS)
+    levels = []
+    for gate, function in enumerate(GATE_FUNCTIONS):
+        ramp = gates.ramps[gates.arrays.ramp_of_column[gate * units]]
+        level = ramp.level
+        if context.config.adc.kind is ConverterKind.LINEAR_RAMP:
+            activation = get_activation(function)
+            level = processed(activation, level, context.config.digital.processors)
+        levels.append(context.to_fixed(level))
+    return np.repeat(np.stack(levels), units, axis=0)
+
+
+def _processors(section: LSTMLayer, context: BuildContext) -> Unit | None:
+    """Return the digital processors of a conventional design, None where the ramp computes."""
+    if context.config.adc.kind is not ConverterKind.LINEAR_RAMP:
+        return None
+    cost = processor_unit(
+        len(GATE_FUNCTIONS) * section.units,
+        processors=context.config.digital.processors,
+        design=context.digital_design(),
+        library=context.library,
+    )
+    return Unit(f"{section.name}_activation", cost)

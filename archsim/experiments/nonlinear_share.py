@@ -1,0 +1,126 @@
+"""Time of nonlinear against linear operations in a conventional design (article, Fig. 1c)."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import h5py
+import numpy as np
+from pydantic import Field
+
+from archsim.config.base import Section
+from archsim.config.load import load_config
+from archsim.config.quantity import ConfigPath
+from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.simulate import run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class NonlinearShare(Section):
+    """Runs a conventional design for several sizes, numbers of processors and cycles."""
+
+    kind: Literal["nonlinear_share"]
+    config: ConfigPath = Field(description="configuration of the conventional design")
+    units: tuple[int, ...] = Field(min_length=1, description="hidden units")
+    processors: tuple[int, ...] = Field(min_length=1, description="parallel processors, k")
+    cycles: tuple[int, ...] = Field(min_length=1, description="cycles an activation takes, N_cyc")
+    published: str = Field("", description="what the article says, printed below the table")
+
+
+@experiment("nonlinear_share", NonlinearShare)
+def run_nonlinear_share(section: NonlinearShare, progress: Progress) -> ExperimentResult:
+    """Read the times of both kinds of operations from the traces of short runs."""
+    cases = [
+        (units, count, cycles)
+        for units in section.units
+        for count in section.processors
+        for cycles in section.cycles
+    ]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for done, (units, count, cycles) in enumerate(cases):
+            overrides = [
+                f"network.inputs={units}",
+                f"network.layers.0.units={units}",
+                f"tile.rows={2 * units + 1}",
+                f"tile.columns={4 * units}",
+                f"digital.processors.count={count}",
+                f"digital.processors.cycles={cycles}",
+            ]
+            path = Path(folder) / "t.h5"
+            run(load_config(section.config, overrides), path)
+            linear, nonlinear = times(path)
+            rows.append(
+                {
+                    "units": units,
+                    "processors": count,
+                    "cycles": cycles,
+                    "linear_cycles": linear,
+                    "nonlinear_cycles": nonlinear,
+                    "ratio": nonlinear / linear,
+                }
+            )
+            progress(done + 1, len(cases))
+    notes = ["cycles a timestep, from the trace; linear: integrate and ramp phases of the tile"]
+    if section.published:
+        notes.append(f"published: {section.published}")
+    return ExperimentResult(
+        title="nonlinear against linear operations of a conventional design",
+        columns=(
+            Column("units", "hidden units", "d"),
+            Column("processors", "processors k", "d"),
+            Column("cycles", "N_cyc", "d"),
+            Column("linear_cycles", "linear (cycles)", ".0f"),
+            Column("nonlinear_cycles", "nonlinear (cycles)", ".0f"),
+            Column("ratio", "ratio", ".2f"),
+        ),
+        rows=rows,
+        notes=tuple(notes),
+        draw=lambda figure: _draw(figure, rows),
+    )
+
+
+def times(path: Path) -> tuple[float, float]:
+    """Return the cycles a timestep of linear and of nonlinear operations in a trace.
+
+    Linear are the integrate and ramp phases of the first tile, nonlinear the operations that
+    activate gates on digital processors.
+    """
+    with h5py.File(path) as file:
+        events = file["events"]
+        kinds = h5py.check_enum_dtype(events["kind"].dtype)
+        mine = events["kind"][...] == kinds["activate"]
+        nonlinear = (events["end_cycle"][...] - events["start_cycle"][...])[mine].sum()
+        timesteps = int(mine.sum())
+        tile = file["tiles"]["lstm"]
+        phases = h5py.check_enum_dtype(tile["phase"].dtype)
+        at_work = np.isin(tile["phase"][...], [phases["integrate"], phases["ramp"]])
+    return float(at_work.sum()) / timesteps, float(nonlinear) / timesteps
+
+
+def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:
+    """Draw the ratio over hidden units, a line each k and N_cyc."""
+    figure.set_size_inches(6.4, 4.2)
+    axis = figure.subplots()
+    axis.axhspan(2, 5, color="#55a868", alpha=0.15, label="article: 2 to 5 (512 units, k = 32)")
+    lines = dict.fromkeys((row["processors"], row["cycles"]) for row in rows)
+    counts = list(dict.fromkeys(count for count, _ in lines))
+    for count, cycles in lines:
+        mine = [row for row in rows if (row["processors"], row["cycles"]) == (count, cycles)]
+        axis.plot(
+            [row["units"] for row in mine],
+            [row["ratio"] for row in mine],
+            marker="o",
+            ls=("-", ":", "--", "-.")[counts.index(count) % 4],
+            label=f"k = {count}, N_cyc = {cycles}",
+        )
+    axis.set_xscale("log", base=2)
+    axis.set_yscale("log", base=2)
+    axis.set_xlabel("hidden units")
+    axis.set_ylabel("nonlinear / linear time")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
