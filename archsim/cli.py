@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from archsim import __version__
+from archsim.errors import InputError
 from archsim.exits import check_interrupt, run_and_exit, tell
 
 if TYPE_CHECKING:
@@ -199,6 +200,8 @@ def adc(
     from archsim.chip.ramp import design_from_text
 
     if device is None:
+        if plot:
+            raise InputError("--plot: there is a picture with --device only; add it or leave both")
         ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range)
         _show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
         return
@@ -241,6 +244,30 @@ def experiment(
     _show(experiment_report(result), result.to_json(), as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)
+
+
+@app.command()
+def components(
+    library: Annotated[
+        Path, typer.Option("--library", metavar="FILE", help="component library (YAML)")
+    ] = Path("configs/components/cmos-16nm.yaml"),
+    node: Annotated[
+        str | None, typer.Option("--node", metavar="NODE", help="scale to it, for example 28nm")
+    ] = None,
+    supply: Annotated[
+        str | None, typer.Option("--supply", metavar="V", help="scale to it, for example 0.9V")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what every component costs, at which node, and where each number comes from."""
+    from archsim.analysis.components import (
+        components_report,
+        components_to_json,
+        library_from_text,
+    )
+
+    costs = library_from_text(library, node=node, supply=supply)
+    _show(components_report(costs), components_to_json(costs), as_json=as_json)
 
 
 @app.command()

@@ -55,6 +55,14 @@ def test_fig3b_the_ramp_in_memory_follows_the_read_voltage():
             assert row["fixed"] >= 2
 
 
+def test_fig1c_nonlinear_operations_take_two_to_five_times_as_long(tmp_path):
+    """512 units, k = 32, N_cyc from 2 to 5, out of the trace: exactly N_cyc times the 64 cycles."""
+    file = tmp_path / "fig1c.yaml"
+    file.write_text(f"extends: {EXPERIMENTS / 'fig1c.yaml'}\nunits: [512]\nprocessors: [32]\n")
+    result = run_experiment(load_experiment(file), nothing)
+    assert [(row["cycles"], row["ratio"]) for row in result.rows] == [(n, n) for n in (2, 3, 4, 5)]
+
+
 def test_monte_carlo_of_chips(tmp_path):
     """A small one: the ideal chip does not depend on the seed, imperfect ones do."""
     file = tmp_path / "small.yaml"

@@ -22,6 +22,8 @@ COUNTS = [
     {"network.layers.1.placement": "digital"},
     {"network.layers.1.bits": 4},
     {"digital.buffer_word_bits": 16},
+    {"adc.kind": "linear_ramp"},
+    {"adc.kind": "linear_ramp", "digital.processors.count": 10, "digital.processors.cycles": 5},
 ]
 
 
@@ -38,6 +40,9 @@ def expected_cycles(chip):
     conversion = tile.reset_cycles + 2**tile.input_bits + 2**adc.bits + tile.readout_cycles
     by_ramp = digital.cell_activation == "ramp"
     timestep = conversion + (3 * passes + conversion if by_ramp else 4 * passes)
+    if adc.kind == "linear_ramp":
+        processors = digital.processors
+        timestep += math.ceil(4 * lstm.units / processors.count) * processors.cycles
     load_cycles = math.ceil(
         config.network.inputs * (tile.input_bits + 1) / digital.buffer_word_bits
     )

@@ -247,6 +247,13 @@ def test_steps_stand_for_the_codes_of_their_branches(threshold: list[int], code:
     assert run_kernel(analog_arrays_of(mirrored), [3], 0, 0)[1] == [expected]
 
 
+@pytest.mark.parametrize(("above", "code"), [(-0.5, 1), (0.0, 1), (5e-7, 1), (2e-6, 0)])
+def test_a_hair_above_a_whole_quantum_counts_as_that_quantum(above: float, code: int) -> None:
+    # 24 quanta against a noisy ramp whose noise happens to be nothing; see GUARD.
+    at = {"ramp_position": [[24 + above, 40.0]], "ramp_noise": [[0.0, 0.0]], "bias_noise": [0.0]}
+    assert assert_same(by_hand(**at), [3], sequence=0, conversion=0).code == [code]
+
+
 # ----------------------------------------------------------------------------------- layers
 
 

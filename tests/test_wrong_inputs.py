@@ -587,6 +587,10 @@ COMMANDS = {
     "adc-g-max-unit": (("adc", "tanh", "--g-max", "150 uA"), "--g-max", "is a current"),
     "adc-g-max-zero": (("adc", "tanh", "--g-max", "0 S"), "--g-max", "above 0 S"),
     "adc-g-max-text": (("adc", "tanh", "--g-max", "x"), "--g-max: 'x' is not a number"),
+    "adc-plot": (("adc", "tanh", "--plot", "x.png"), "--plot", "--device"),
+    "adc-device-missing": (("adc", "tanh", "--device", "no.yaml"), "no.yaml", "does not exist"),
+    "plot-missing": (("plot", "no.h5", "--out", "x.png"), "no.h5: there is no such file"),
+    "threads-0": (("run", "small.yaml", "--threads", "0"), "'--threads'", "1"),
     "adc-range-one": (("adc", "identity", "--range", "1"), "--range"),
     "adc-range-falls": (("adc", "identity", "--range", "1", "0"), "--range: 1 0"),
     "adc-range-text": (("adc", "identity", "--range", "a", "b"), "--range"),
@@ -617,3 +621,34 @@ def test_process(here, case):
     command = [sys.executable, "-m", "archsim", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     _assert_refused((done.returncode, done.stdout, done.stderr), *says)
+
+
+def _second_layer(name, **more):
+    keys = "".join(f", {key}: {value}" for key, value in more.items())
+    return f"network.layers.1={{kind: linear, name: {name}, units: 3{keys}}}"
+
+
+GAPS = {
+    "layer-called-classifier": ("classifier", _second_layer("classifier")),
+    "layer-called-input-buffer": ("input_buffer", _second_layer("input_buffer")),
+    "layer-called-update": ("lstm_update", _second_layer("lstm_update")),
+    "layer-called-cell": ("lstm_cell", _second_layer("lstm_cell"), "digital.cell_activation=ramp"),
+    "unit-called-chip": ("chip", _second_layer("chip", placement="digital")),
+    "last-timestep-only": (
+        "output",
+        "network.layers=[{kind: lstm, name: lstm, units: 4}, {kind: linear, name: output, "
+        "units: 3}, {kind: linear, name: more, units: 3}]",
+    ),
+    "voltage-tiny": ("output", "tile.full_scale=1e-320 V"),
+    "voltage-huge": ("output", "tile.v_read=1e300 V"),
+    "range-huge": ("output", "network.layers.1.input_range=[-1e300, 1e300]"),
+}
+
+
+@pytest.mark.xfail(strict=False, reason="these get an internal error or numbers without meaning")
+@pytest.mark.parametrize("case", GAPS.values(), ids=GAPS)
+def test_configurations_that_are_not_refused_yet(run, here, case):
+    output, *sets = case
+    more = {"more.weight": np.ones((3, 3), np.float32), "more.bias": np.ones(3, np.float32)}
+    save_file({**tensors(output=output), **more}, here / "weights.safetensors")
+    _assert_refused(run(*sets))

@@ -97,7 +97,7 @@ ARGUMENTS = {
     "isaac_sar_8b": {"resolution": 8},
 }
 
-# How components follow the node (archsim.costs.scaling); those not named here as digital logic does.
+# How components follow the node (archsim.costs.scaling); those not named are digital.
 SCALING = dict.fromkeys(
     (
         "integrator",
@@ -168,8 +168,8 @@ CELL_SOURCE = (
 )
 CELL_LEAKAGE = "assumed: none, because an idle row and its column both rest at V_CLP"
 CELL_CAPACITANCE = (
-    "of row wire (256 nm at 0.2 fF/um) and 100 aF for what hangs on it: a 50 nm square of 5 nm HfO2 "
-    "has about 90 aF, the drain of a four-fin transistor about as much"
+    "of row wire (256 nm at 0.2 fF/um) and 100 aF for what hangs on it: a 50 nm square of 5 nm "
+    "HfO2 has about 90 aF, the drain of a four-fin transistor about as much"
 )
 CAPACITOR = (
     "metal capacitor of an integrator, no action; its area is its capacitance over the density"
@@ -188,12 +188,12 @@ DRIVER = (
 )
 DRIVER_SOURCE = (
     f"assumed: switches of 20 ohm, {DRIVER_FINS} fins of 5 kohm each, against about 50 ohm of 256 "
-    f"cells at 75 uS; 0.07 fF of gate a fin at {SUPPLY} V; half as much again for what drives them; "
-    "ISAAC's 1-bit DAC (isaac_dac) books 0.068 um^2 and 110 fJ a row"
+    f"cells at 75 uS; 0.07 fF of gate a fin at {SUPPLY} V; half as much again for what drives "
+    "them; ISAAC's 1-bit DAC (isaac_dac) books 0.068 um^2 and 110 fJ a row"
 )
 DRIVER_AREA = (
-    f"assumed: the same fins, each of one gate by one fin pitch ({PITCHES}), half as much again for "
-    "what drives them"
+    f"assumed: the same fins, each of one gate by one fin pitch ({PITCHES}), half as much again "
+    "for what drives them"
 )
 DRIVER_LEAKAGE = (
     "assumed: two switches off at 0.1 nA a fin and 0.4 V, one more switch's worth of drivers at "
@@ -205,8 +205,8 @@ SURVEY_ADC = (
 )
 SURVEY_SOURCE = "model: Andrulis et al., arXiv 2404.06553 (2024), fit to Murmann's ADC survey"
 SABERI = (
-    "converter of ISAAC at 5 bits, scaled from 8 by a model of capacitive DACs, not by halving with "
-    "every bit; the fairer baseline, nearly five times isaac_sar_5b in energy"
+    "converter of ISAAC at 5 bits, scaled from 8 by a model of capacitive DACs, not by halving "
+    "with every bit; the fairer baseline, nearly five times isaac_sar_5b in energy"
 )
 SABERI_SOURCE = (
     f"model: {ISAAC}, scaled to 5 bits after Saberi et al. 2011 (0.99 pJ, 476.91 um^2 at 32 nm, a "

@@ -328,7 +328,8 @@ def survey_adc(models: Models, bits: int) -> Component:
     cost = model.convert()
     return build(
         f"analog-to-digital converter of {bits} bits at {data.SURVEY_ADC}",
-        f"{data.SURVEY_SOURCE}; through hwcomponents-adc {version('hwcomponents-adc')} ADC at 16 nm",
+        f"{data.SURVEY_SOURCE}; through hwcomponents-adc {version('hwcomponents-adc')} ADC at "
+        "16 nm",
         ("convert",),
         Figures(cost.energy, model.area, model.leak_power, cost.latency),
     )

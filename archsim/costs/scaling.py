@@ -6,8 +6,9 @@ An energy goes from node x at V_x to node y at V_y as ``E_y(V_y) / E_x(V_x)`` wi
 ``E(V)``, a latency as the ratio of a cubic ``D(V)``, an area as the ratio of table areas. The
 article was not read. Its coefficients were, in github.com/wromaszkan/nodeScale (MIT); hwcomponents
 1.0.114 (MIT) has the same areas and energies, except that it takes the low-power rows at 45 and
-32 nm, we the high-performance ones, as below. The authors' corrigendum (engineering.fresnostate.edu/
-faculty-research/astill/2017-06-vlsij-scaling.html) confirms the energies of 65 and 32 nm.
+32 nm, we the high-performance ones, as below. The authors' corrigendum
+(engineering.fresnostate.edu/faculty-research/astill/2017-06-vlsij-scaling.html) confirms the
+energies of 65 and 32 nm.
 
 What these equations do not have is assumed, and the source of every number says so:
 
@@ -52,6 +53,9 @@ from archsim.costs.library import (
 from archsim.errors import ConfigError
 
 STILLMAKER = "the equations of Stillmaker and Baas, Integration 58:74 (2017)"
+BEFORE = "before that: "
+"""What stands between the rule and the old source where the rule makes a number an assumption."""
+
 SUPPLY_RANGE = (0.6, 1.3)
 """Supplies that the energy equations are used for, V: below, that of 65 nm rises again; the
 authors' own example reaches 1.3 V."""
@@ -118,7 +122,7 @@ class Factor:
             return f"{old}; scaled {step} by {self.rule}"
         if SourceKind.of(old) is SourceKind.ASSUMED:
             return f"{old}; scaled {step} by {self.rule} ({self.why})"
-        return f"assumed: scaled {step} by {self.rule} ({self.why}); before that: {old}"
+        return f"assumed: scaled {step} by {self.rule} ({self.why}); {BEFORE}{old}"
 
 
 @dataclass(frozen=True)
