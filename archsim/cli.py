@@ -146,6 +146,33 @@ def spice(
 
 
 @app.command()
+def compare(
+    designs: Annotated[
+        list[Path], typer.Argument(metavar="DESIGN...", help="traces (.h5) or configurations")
+    ],
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare designs on the same network: ratios at three levels, and what makes them."""
+    from tempfile import TemporaryDirectory
+
+    from archsim.analysis.compare import (
+        comparison_report,
+        comparison_to_json,
+        draw_comparison,
+        read_designs,
+    )
+    from archsim.analysis.experiment import save_figure
+    from archsim.simulate import traced
+
+    with TemporaryDirectory() as folder:
+        found = read_designs([traced(path, Path(folder)) for path in designs])
+    _show(comparison_report(found), comparison_to_json(found), as_json=as_json)
+    if plot:
+        save_figure(lambda figure: draw_comparison(figure, found), plot)
+
+
+@app.command()
 def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Check a configuration, the files that it names and the chip, without running it."""
     from archsim.config.load import load_config

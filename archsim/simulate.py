@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archsim import __version__
 from archsim.chip.build import Chip, build_chip, total
 from archsim.chip.layers.base import Recorder
-from archsim.config.load import LoadedConfig
+from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.errors import ConfigError, DesignError
 from archsim.recording import (
@@ -119,6 +119,15 @@ def run(
         if writer:
             simulation.finish(summary)
     return RunResult(summary, simulation.label, simulation.energy, simulation.components)
+
+
+def traced(path: Path, folder: Path) -> Path:
+    """Return a trace as it is; of a configuration, run it and return the trace in `folder`."""
+    if path.suffix not in {".yaml", ".yml"}:
+        return path
+    out = folder / f"{len(list(folder.iterdir()))}.h5"
+    run(load_config(path), out)
+    return out
 
 
 @contextmanager

@@ -21,7 +21,7 @@ UNITS = {
     "capacitance_per_cell": r"[af]F",
     "capacitor_density": r"fF/um\^2",
 }
-TEXT_KEYS = {"description", "source", "node", "per", "actions"}
+TEXT_KEYS = {"description", "source", "node", "per", "scaling", "actions"}
 ACTIONS = {
     "integrator": ["integrate"],
     "sample_and_hold": ["sample"],
@@ -48,6 +48,20 @@ ACTIONS = {
     "neurram_adc": ["convert"],
     "timely_dtc": ["read"],
     "timely_tdc": ["read"],
+}
+ANALOG = {
+    "integrator",
+    "sample_and_hold",
+    "timely_comparator",
+    "isaac_sar_5b",
+    "isaac_sar_8b",
+    "isaac_sar_5b_saberi",
+    "isaac_dac",
+    "neurram_adc",
+    "timely_dtc",
+    "timely_tdc",
+    "crossbar_cell",
+    "feedback_capacitor",
 }
 PER = {
     "counter": "bit",
@@ -85,6 +99,7 @@ def test_header_names_schema_library_and_node():
     assert DOCUMENT["schema"] == "archsim-components/1"
     assert DOCUMENT["name"] == LIBRARY.stem
     assert DOCUMENT["node"] == "16 nm"
+    assert DOCUMENT["supply"] == "800 mV"
     assert DOCUMENT["description"].strip()
 
 
@@ -124,6 +139,20 @@ def test_every_number_has_a_source_and_every_guess_a_reason(name):
         assert len(source.strip()) > 10, f"{name}.{place}: {source!r} says nothing"
         if "assume" in source.lower():
             assert re.match(r"assumed: \S.{10}", source), f"{name}.{place}: {source!r} gives no why"
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_what_a_model_computed_is_called_a_model(name):
+    for place, _, _, source in numbers(COMPONENTS[name]):
+        through = re.search(r"through hwcomponents|CACTI", source)
+        assert not through or source.startswith("model: "), f"{name}.{place}: {source!r}"
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_component_says_how_it_follows_the_node(name):
+    rule = COMPONENTS[name].get("scaling", "digital")
+    survey = "survey" if name.startswith("adc_survey") else "digital"
+    assert rule == ("analog" if name in ANALOG else "wire" if name == "wire" else survey)
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

@@ -19,7 +19,7 @@ from archsim.costs.scaling import BEFORE, scale_library
 from archsim.errors import InputError
 
 _MARK = "*"
-_SHORT = 34
+_SHORT = 33
 _HEADINGS = (
     "component",
     "action",

@@ -163,7 +163,7 @@ def _class_of(wanted: HwModel, at: Origin, label: str) -> Any:
     }
     if wanted.model not in known:
         near = get_close_matches(wanted.model, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}"
+        hint = f"did you mean '{near[0]}'?" if near else f"{len(known)} are, as {min(known)} is"
         raise at.error(
             f"{label}.model: '{wanted.model}' is not a model of {PACKAGES[wanted.package]} that "
             f"works without CACTI and NeuroSim ({hint})"

@@ -1,11 +1,12 @@
 """Experiments: a figure or a table from one file and one command."""
 
-from archsim.experiments import calibration, monte_carlo, nonlinear_share, v_read
+from archsim.experiments import calibration, efficiency, monte_carlo, nonlinear_share, v_read
 from archsim.experiments.base import ExperimentResult, load_experiment, run_experiment
 
 __all__ = [
     "ExperimentResult",
     "calibration",
+    "efficiency",
     "load_experiment",
     "monte_carlo",
     "nonlinear_share",
