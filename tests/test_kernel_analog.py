@@ -335,7 +335,7 @@ def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
 
 def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
     return LSTMArrays(
-        level=np.array(lstm.level, dtype=np.int64),
+        level=np.array([lstm.level[ramp] for ramp in lstm.gates.ramp_of_column], dtype=np.int64),
         fraction_bits=lstm.format.fraction_bits,
         word_limit=lstm.format.limit,
         drive_steps=2**lstm.gates.n_in - 1,

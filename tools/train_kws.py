@@ -320,7 +320,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder in the layout of Speech Commands")
     parser.add_argument("out", type=Path, help="folder for weights and test features")
-    parser.add_argument("--bits", type=int, default=5, help="bits of converter, inputs and h")
+    parser.add_argument(
+        "--bits", type=int, default=5, choices=range(2, 9), help="bits of converter, inputs and h"
+    )
     parser.add_argument("--ramp", type=float, default=8.0, help="half range of the logits")
     parser.add_argument("--clip", type=float, default=2.0, help="largest weight")
     parser.add_argument("--noise", type=float, default=0.025, help="noise over largest weight")
