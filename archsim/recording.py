@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.chip.layers.base import Unit
 from archsim.chip.tile import Tile
-from archsim.config.run import RunConfig, TraceLevel
+from archsim.config.run import CHIP, RunConfig, TraceLevel
 from archsim.costs.operation import OperationEnergy
 from archsim.errors import DesignError
 from archsim.kernels.record import TileRecord
 from archsim.kernels.tile import Activity, Phase
 from archsim.trace.layout import Group, Scale, Variable, strings
-
-CHIP_UNIT = "chip"
-"""Name of the unit that holds what every cycle costs: leakage and the clock tree."""
 
 _COUNTS = (
     ("active_rows", Activity.ACTIVE_ROWS, "rows driven in the cycle"),
@@ -73,7 +70,7 @@ def plan_recording(config: RunConfig, chip: Chip, sequences: int) -> RecordingPl
     trace = config.trace
     if trace.level is not TraceLevel.CYCLE:
         return RecordingPlan(trace.level, (), frozenset(), waveforms=False)
-    known = [*(tile.name for tile in chip.tiles), *(unit.name for unit in chip.units), CHIP_UNIT]
+    known = [*(tile.name for tile in chip.tiles), *(unit.name for unit in chip.units), CHIP]
     wanted = known if trace.tiles == "all" else list(trace.tiles)
     for name in wanted:
         if name not in known:
@@ -131,7 +128,7 @@ def layout(
     if plan.level is TraceLevel.CYCLE:
         groups += [_tile_group(chip, tile, plan) for tile in chip.tiles if tile.name in plan.names]
         groups += [_unit_group(chip, unit, plan) for unit in chip.units if unit.name in plan.names]
-        if CHIP_UNIT in plan.names:
+        if CHIP in plan.names:
             groups.append(_chip_group(chip, plan))
     return groups
 
@@ -213,9 +210,7 @@ def _unit_group(chip: Chip, unit: Unit, plan: RecordingPlan) -> Group:
 def _chip_group(chip: Chip, plan: RecordingPlan) -> Group:
     base = np.array(plan.sequences, dtype=np.int64) * chip.schedule.cycles
     cycle = (base[:, None] + np.arange(chip.schedule.cycles)[None, :]).ravel()
-    return _busy_group(
-        CHIP_UNIT, cycle, chip.overhead, np.tile(chip.overhead.fixed, (cycle.size, 1))
-    )
+    return _busy_group(CHIP, cycle, chip.overhead, np.tile(chip.overhead.fixed, (cycle.size, 1)))
 
 
 def unit_components(unit: Unit) -> tuple[str, ...]:

@@ -73,7 +73,8 @@ def prepare(loaded: LoadedConfig) -> tuple[Chip, FeatureSet]:
         If they do not fit each other, or a file cannot be used; names the configuration file.
     """
     with in_file(loaded):
-        return build_chip(loaded.config), load_workload(loaded.config)
+        data = load_workload(loaded.config)
+        return build_chip(loaded.config), data
 
 
 def run(

@@ -114,7 +114,7 @@ def test_spice_writes_a_netlist_and_says_the_codes(archsim, tmp_path):
     ("text", "says"),
     [
         ("kind: calibratoin\n", "did you mean 'calibration'?"),
-        ("trials: 3\n", "is not one of calibration"),
+        ("trials: 3\n", "the key 'kind' is missing; write one of calibration"),
         ("kind: v_read\nfunctions: [tanh]\n", "is missing"),
         (f"kind: calibration\ndevice: {DEVICE}\nfunctions: [sigmod]\n", "did you mean 'sigmoid'?"),
     ],

@@ -125,7 +125,7 @@ SETS = {
     "range-bits-high": ("adc.bits=11", "adc.bits: 11 is above the maximum 10"),
     "range-huge": ("adc.bits=99999999999999999999999", "adc.bits", "above the maximum 10"),
     "range-seed": ("seed=-1", "seed: -1 is below the minimum 0"),
-    "range-clock": ("technology.clock=0 Hz", "technology.clock: '0 Hz' is not above 0 Hz"),
+    "range-clock": ("technology.clock=0 Hz", "technology.clock: '0 Hz' is below the minimum 1 Hz"),
     "range-voltage": ("tile.v_clp=-1 V", "tile.v_clp: '-1 V' is below the minimum 0 V"),
     "range-units": ("network.layers.0.units=0", "network.layers.0.units: 0 is below"),
     "range-sequences": ("workload.sequences=0", "workload.sequences: 0 is below"),
@@ -162,8 +162,8 @@ SETS = {
     "set-deep": ("a." * 60 + "b=1", "more than 50 keys deep"),
     # what does not fit together
     "fit-units": ("network.layers.0.units=5", "'lstm.weight_ih_l0'", "(16, 6)", "(20, 6)"),
-    "fit-inputs": ("network.inputs=7", "'lstm.weight_ih_l0'", "(16, 7)", "network.inputs"),
-    "fit-classes": ("network.layers.1.units=4", "'output.weight'", "(3, 4)", "(4, 4)"),
+    "fit-inputs": ("network.inputs=7", "features.npz", "6 inputs", "network.inputs is 7"),
+    "fit-classes": ("network.layers.1.units=4", "features.npz", "3 classes", "4 units"),
     "fit-timesteps": ("network.timesteps=6", "features.npz", "5 timesteps", "network.timesteps"),
     "fit-last-layer": (
         "network.layers=[{kind: lstm, name: lstm, units: 4}]",
@@ -173,7 +173,7 @@ SETS = {
     "fit-rows": ("tile.rows=10", "small.yaml", "tile.rows", "needs 11 rows", "'lstm'"),
     "fit-columns": ("tile.columns=15", "small.yaml", "tile.columns", "needs 16 columns"),
     "fit-bias-cells": ("adc.bias_cells=1", "small.yaml", "set adc.bias_cells to"),
-    "fit-node": ("technology.node=7 nm", "small.yaml", "technology.node is 7 nm", "cmos-16nm"),
+    "fit-node": ("technology.node=23 nm", "small.yaml", "technology.node", "a node of 23 nm"),
     "layer-name-twice": ("network.layers.1.name=lstm", "small.yaml:10", "two layers", "'lstm'"),
     "layers-empty": ("network.layers=[]", "network.layers: has 0 entries"),
     "layer-unknown-tensor": ("network.layers.0.name=gates", "no tensor 'gates.weight_ih_l0'"),
@@ -416,7 +416,7 @@ ENERGY = r"energy: ([\d.]+) [a-z]J"
 LIBRARY = {
     "schema-2": ("archsim-components/1", "archsim-components/2", "LINE: schema"),
     "schema-missing": ("schema: archsim-components/1\n", "", "the key 'schema' is missing"),
-    "node": (r"\nnode: 16 nm", r"\nnode: 7 nm", "technology.node is 16 nm", "of 7 nm"),
+    "node": (r"\nnode: 16 nm", r"\nnode: 9 nm", "technology.node", "a node of 9 nm"),
     "component-missing": (r"\n  integrator:", r"\n  integratorx:", "no component 'integrator'"),
     "action-missing": (" integrate:", " integratex:", "no action 'integrate'"),
     "key": ("    actions:", "    action:", "LINE: ", "'action'", "did you mean 'actions'?"),
@@ -587,17 +587,20 @@ COMMANDS = {
     "adc-bits-none": (("adc", "tanh", "--bits"), "--bits"),
     "adc-g-max-bare": (("adc", "tanh", "--g-max", "150"), "--g-max: '150' needs a unit"),
     "adc-g-max-unit": (("adc", "tanh", "--g-max", "150 uA"), "--g-max", "is a current"),
-    "adc-g-max-zero": (("adc", "tanh", "--g-max", "0 S"), "--g-max", "above 0 S"),
+    "adc-g-max-zero": (("adc", "tanh", "--g-max", "0 S"), "--g-max", "between 1 fS and 10 S"),
     "adc-g-max-text": (("adc", "tanh", "--g-max", "x"), "--g-max: 'x' is not a number"),
     "adc-plot": (("adc", "tanh", "--plot", "x.png"), "--plot", "--device"),
     "adc-device-missing": (("adc", "tanh", "--device", "no.yaml"), "no.yaml", "does not exist"),
     "plot-missing": (("plot", "no.h5", "--out", "x.png"), "no.h5: there is no such file"),
     "threads-0": (("run", "small.yaml", "--threads", "0"), "'--threads'", "1"),
     "adc-range-one": (("adc", "identity", "--range", "1"), "--range"),
-    "adc-range-falls": (("adc", "identity", "--range", "1", "0"), "--range: 1 0"),
+    "adc-range-falls": (("adc", "identity", "--range", "1", "0"), "[1, 0] has to rise"),
     "adc-range-text": (("adc", "identity", "--range", "a", "b"), "--range"),
-    "adc-range-nan": (("adc", "identity", "--range", "nan", "1"), "--range: nan 1"),
-    "adc-range-infinite": (("adc", "identity", "--range", "-inf", "inf"), "--range: -inf inf"),
+    "adc-range-nan": (("adc", "identity", "--range", "nan", "1"), "[nan, 1] has to rise"),
+    "adc-range-infinite": (
+        ("adc", "identity", "--range", "-inf", "inf"),
+        "--range: input_range [-inf, inf]",
+    ),
 }
 
 
@@ -631,7 +634,7 @@ def _second_layer(name, **more):
 
 
 LSTM, MORE = "{kind: lstm, name: lstm, units: 4}", "{kind: linear, name: more, units: 3}"
-GAPS = {
+NO_CHIP = {
     "layer-called-classifier": ("classifier", _second_layer("classifier")),
     "layer-called-input-buffer": ("input_buffer", _second_layer("input_buffer")),
     "layer-called-update": ("lstm_update", _second_layer("lstm_update")),
@@ -647,9 +650,8 @@ GAPS = {
 }
 
 
-@pytest.mark.xfail(strict=False, reason="these get an internal error or numbers without meaning")
-@pytest.mark.parametrize("case", GAPS.values(), ids=GAPS)
-def test_configurations_that_are_not_refused_yet(run, here, case):
+@pytest.mark.parametrize("case", NO_CHIP.values(), ids=NO_CHIP)
+def test_configurations_that_fit_no_chip(run, here, case):
     output, *sets = case
     more = {"more.weight": np.ones((3, 3), np.float32), "more.bias": np.ones(3, np.float32)}
     save_file({**tensors(output=output), **more}, here / "weights.safetensors")

@@ -20,14 +20,18 @@ TABLES = {
     "pcm-joshi2020.csv": (
         25.0,
         Polynomial([0.2635, 1.9650, -1.1731]),
-        "Programming noise of phase-change memory: Joshi et al., Nature Communications 11:2473 "
-        "(2020), as given in IBM's aihwkit documentation, 'Inference and PCM statistical model'.",
+        (
+            "Programming noise of phase-change memory: Joshi et al., Nature Communications 11:2473 "
+            "(2020), as in IBM's aihwkit documentation, 'Inference and PCM statistical model'."
+        ),
     ),
     "rram-wan2022.csv": (
         40.0,
         Polynomial([0.348, 16.030, -43.853, 45.393, -16.815]),
-        "Deviation of HfOx RRAM from its target 1 s after programming: polynomial fit in IBM's "
-        "aihwkit (ReRamWan2022NoiseModel) to Wan et al., Nature 608:504 (2022).",
+        (
+            "Deviation of HfOx RRAM from its target 1 s after programming: polynomial fit in IBM's "
+            "aihwkit (ReRamWan2022NoiseModel) to Wan et al., Nature 608:504 (2022)."
+        ),
     ),
 }
 

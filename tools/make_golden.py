@@ -1,7 +1,8 @@
 """Write the golden results that tests compare with: `make golden`.
 
-tests/golden/kws.json holds summaries and digests of codes of a few short runs; traces/golden.h5 is the
-trace of one sequence. Write them anew only when a result is meant to change, and say why in the commit.
+tests/golden/kws.json holds summaries and digests of codes of a few short runs; traces/golden.h5 is
+the trace of one sequence. Write them anew only when a result is meant to change, and say why in the
+commit.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ CASES: dict[str, list[str]] = {
 
 
 def result_of(overrides: list[str]) -> dict[str, Any]:
-    """Run the shipped example on a few sequences; return its summary and digests of its outputs."""
+    """Run the shipped example on a few sequences; return summary and digests of its outputs."""
     loaded = load_config(
         ROOT / "configs" / "kws.yaml", [f"workload.sequences={SEQUENCES}", *overrides]
     )

@@ -38,7 +38,7 @@ def ramp_report(ramp: Ramp) -> RenderableType:
         if step in ramp.branches[1:]:
             table.add_section()
         lower = f"{ramp.theta[step - 1]:.5f}" if step else "-inf"
-        numbers = (f"{ramp.level[code]:.5f}", lower, f"{cell * 1e6:.3f}", f"{position:.5f}")
+        numbers = (f"{ramp.level[code]:.5f}", lower, f"{cell * 1e6:.3f}", f"{position + 1e-12:.5f}")
         table.add_row(str(step), str(code), *numbers)
     bias = ramp.bias.sum() * 1e6
     note = (

@@ -12,11 +12,12 @@ from archsim.chip.layers import BuildContext, ChipLayer, build_layer
 from archsim.chip.layers.base import Signal, Unit
 from archsim.chip.program import Needs, Program, Schedule
 from archsim.chip.tile import Tile
-from archsim.config.run import RunConfig
+from archsim.config.run import CLASSIFIER, INPUT_BUFFER, RunConfig
 from archsim.costs.digital import argmax_unit, buffer_unit, chip_overhead
-from archsim.costs.library import load_library
+from archsim.costs.library import ComponentLibrary, load_library
 from archsim.costs.operation import Inventory, OperationEnergy
-from archsim.errors import DesignError
+from archsim.costs.scaling import scale_library
+from archsim.errors import ConfigError, DesignError
 from archsim.network.weights import network_weights
 
 INPUT_REGISTERS = 2
@@ -96,13 +97,7 @@ def build_chip(config: RunConfig) -> Chip:
     DesignError, WorkloadError
         If the network does not fit the chip, or a file that it names cannot be used.
     """
-    library = load_library(config.technology.components)
-    if abs(library.node - config.technology.node) > 1e-12:
-        msg = (
-            f"technology.node is {config.technology.node * 1e9:g} nm but the component library "
-            f"'{library.name}' is of {library.node * 1e9:g} nm: name a library of the same node"
-        )
-        raise DesignError(msg)
+    library = _library(config)
     weights = network_weights(config.network.weights, seed=config.seed)
     context = BuildContext(config, library, weights)
     layers = _build_layers(context)
@@ -128,6 +123,17 @@ def build_chip(config: RunConfig) -> Chip:
     )
 
 
+def _library(config: RunConfig) -> ComponentLibrary:
+    """Load the component library and scale it to the chip's node and supply."""
+    technology = config.technology
+    library = load_library(technology.components)
+    try:
+        return scale_library(library, technology.node, supply=technology.supply)
+    except ConfigError as error:
+        msg = f"technology.node and supply: {error}"
+        raise DesignError(msg) from error
+
+
 def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     layers: list[ChipLayer] = []
     elements = context.config.network.inputs
@@ -144,7 +150,7 @@ def _shared_units(context: BuildContext, last: ChipLayer) -> tuple[Unit, ...]:
     load = buffer_unit(bits, design=context.digital_design(), library=context.library)
     width = last.tiles[0].ramps[0].bits if last.tiles else config.digital.word_bits
     classify = argmax_unit(last.elements, width, library=context.library)
-    return Unit("input_buffer", load), Unit("classifier", classify)
+    return Unit(INPUT_BUFFER, load), Unit(CLASSIFIER, classify)
 
 
 def _schedule(config: RunConfig, layers: Sequence[ChipLayer], shared: Sequence[Unit]) -> Schedule:

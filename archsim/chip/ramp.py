@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.config.device import Device
+from archsim.config.hardware import check_range
 from archsim.errors import DesignError, InputError
 from archsim.network.activations import Activation, Clipped, Range, get_activation
 from archsim.network.activations.quantised import Quantised, outer_ends, quantise
@@ -314,13 +315,15 @@ def design_from_text(
     except ValueError as error:
         msg = f"--g-max: {error}"
         raise InputError(msg) from error
-    if conductance <= 0:
-        msg = f"--g-max: '{text}' has to be above 0 S"
+    if not 1e-15 <= conductance <= 10:
+        msg = f"--g-max: '{text}' has to be between 1 fS and 10 S"
         raise InputError(msg)
     low, high = input_range or DEFAULT_RANGE
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        msg = f"--range: {low:g} {high:g} has to be two finite numbers that rise"
-        raise InputError(msg)
+    try:
+        check_range((low, high))
+    except ValueError as error:
+        msg = f"--range: {error}"
+        raise InputError(msg) from error
     activation = get_activation(function)
     if input_range is not None and activation.bounds is not None:
         activation = Clipped(activation, (low, high))

@@ -251,9 +251,10 @@ def _check_size(name: str, rows: int, columns: int, config: RunConfig) -> None:
         ("columns", columns, config.tile.columns),
     ):
         if needed > limit:
+            bias = " (bias row included)" if what == "rows" else ""
             msg = (
-                f"tile.{what}: layer '{name}' needs {needed} {what}, bias row included, "
-                f"but tile.{what} is {limit}: raise it or make the layer smaller"
+                f"tile.{what}: tile '{name}' needs {needed} {what}{bias} but tile.{what} is "
+                f"{limit}: raise it or make the layer smaller"
             )
             raise DesignError(msg)
 

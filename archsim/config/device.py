@@ -17,7 +17,7 @@ from archsim.config.merge import load_document
 from archsim.config.quantity import ConfigPath, Quantity
 from archsim.config.validate import validate_document
 
-Conductance = Annotated[float, Quantity("S", ge=0)]
+Conductance = Annotated[float, Quantity("S", ge=0, le=10)]
 Share = Annotated[float, Quantity("1", ge=0, le=1)]
 Source = Annotated[str, Field(min_length=8)]
 
@@ -114,7 +114,9 @@ class _Range(Section):
     """Range of conductances that every device has."""
 
     g_min: Conductance = Field(description="lowest conductance")
-    g_max: Annotated[float, Quantity("S", gt=0)] = Field(description="highest conductance")
+    g_max: Annotated[float, Quantity("S", ge=1e-15, le=10)] = Field(
+        description="highest conductance"
+    )
     conductance_steps: int = Field(
         4095,
         ge=1,

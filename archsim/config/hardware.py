@@ -10,14 +10,35 @@ from pydantic import Field, model_validator
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath, Quantity
 
+Volts = Annotated[float, Quantity("V", ge=1e-6, le=100)]
+SmallVolts = Annotated[float, Quantity("V", ge=0, le=100)]
+LARGEST_INPUT = 1e6
+"""Largest magnitude, and inverse of the least width, of the range of a ramp."""
+
+
+def check_range(limits: tuple[float, float]) -> None:
+    """Raise ValueError unless a ramp's range rises and stays within reason."""
+    low, high = limits
+    if not low < high:
+        msg = f"input_range [{low:g}, {high:g}] has to rise"
+        raise ValueError(msg)
+    if max(-low, high) > LARGEST_INPUT or high - low < 1 / LARGEST_INPUT:
+        msg = (
+            f"input_range [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
+            f"least {1 / LARGEST_INPUT:g} wide"
+        )
+        raise ValueError(msg)
+
 
 class Technology(Section):
     """Process, clock and supply, and the component library that gives every cost."""
 
-    node: Annotated[float, Quantity("m", gt=0)] = Field(description="CMOS node")
-    clock: Annotated[float, Quantity("Hz", gt=0)] = Field(description="frequency of the one clock")
-    supply: Annotated[float, Quantity("V", gt=0)] = Field(description="digital supply voltage")
-    components: ConfigPath = Field(description="component library (YAML) of this node")
+    node: Annotated[float, Quantity("m", ge=1e-9, le=1e-5)] = Field(description="CMOS node")
+    clock: Annotated[float, Quantity("Hz", ge=1, le=1e12)] = Field(
+        description="frequency of the one clock"
+    )
+    supply: Volts = Field(description="digital supply voltage")
+    components: ConfigPath = Field(description="component library (YAML)")
     clock_gating: bool = Field(
         True,
         description="registers have one clock gate a word, so that only the gates switch when "
@@ -34,10 +55,10 @@ class Integrator(Section):
     saturation: bool = Field(
         False, description="clip at the rails, 0 V and the supply less headroom, every cycle"
     )
-    headroom: Annotated[float, Quantity("V", ge=0)] = Field(
+    headroom: SmallVolts = Field(
         0.05, description="distance from either rail at which an integrator clips"
     )
-    offset_sigma: Annotated[float, Quantity("V", ge=0)] = Field(
+    offset_sigma: SmallVolts = Field(
         0.0, description="spread of the voltage at which integrators stand after reset"
     )
 
@@ -45,10 +66,10 @@ class Integrator(Section):
 class Wires(Section):
     """Resistance of word and bit lines (IR drop); off by default."""
 
-    row_resistance: Annotated[float, Quantity("ohm", ge=0)] = Field(
+    row_resistance: Annotated[float, Quantity("ohm", ge=0, le=1e6)] = Field(
         0.0, description="of a wordline from one cell to the next"
     )
-    column_resistance: Annotated[float, Quantity("ohm", ge=0)] = Field(
+    column_resistance: Annotated[float, Quantity("ohm", ge=0, le=1e6)] = Field(
         0.0, description="of a bitline from one cell to the next"
     )
 
@@ -56,12 +77,10 @@ class Wires(Section):
 class Comparator(Section):
     """Imperfections of the comparators; all off by default."""
 
-    offset_sigma: Annotated[float, Quantity("V", ge=0)] = Field(
+    offset_sigma: SmallVolts = Field(
         0.0, description="spread of the offsets, fixed for each comparator"
     )
-    noise_sigma: Annotated[float, Quantity("V", ge=0)] = Field(
-        0.0, description="noise of a decision, drawn for each"
-    )
+    noise_sigma: SmallVolts = Field(0.0, description="noise of a decision, drawn for each")
 
 
 class Tile(Section):
@@ -72,11 +91,9 @@ class Tile(Section):
     input_bits: int = Field(
         ge=1, le=10, description="magnitude bits of a pulse-width input; its sign comes on top"
     )
-    v_read: Annotated[float, Quantity("V", gt=0)] = Field(
-        description="read voltage on a driven row"
-    )
-    v_clp: Annotated[float, Quantity("V", ge=0)] = Field(description="clamp voltage of the columns")
-    full_scale: Annotated[float, Quantity("V", gt=0)] = Field(
+    v_read: Volts = Field(description="read voltage on a driven row")
+    v_clp: SmallVolts = Field(description="clamp voltage of the columns")
+    full_scale: Volts = Field(
         description="swing of the integrators from V_CLP that the longest ramp reaches; sets C_fb"
     )
     reset_cycles: int = Field(1, ge=1, le=1024, description="cycles to reset the integrators")
@@ -105,6 +122,12 @@ class Converter(Section):
     input_range: tuple[float, float] = Field(
         (-4.0, 4.0), description="where a linear ramp of the gates begins and ends"
     )
+
+    @model_validator(mode="after")
+    def _range(self) -> Converter:
+        check_range(self.input_range)
+        return self
+
     bits: int = Field(ge=1, le=10, description="output resolution n_out")
     bias_cells: Literal["auto"] | Annotated[int, Field(ge=0, le=4096)] = Field(
         "auto", description="calibration cells of a ramp column; auto takes what the ramp needs"
@@ -118,7 +141,7 @@ class Converter(Section):
     copies: int = Field(
         1, ge=1, le=64, description="ramp columns that are programmed, of which the best is used"
     )
-    fixed_reference: Annotated[float, Quantity("V", gt=0)] | None = Field(
+    fixed_reference: Volts | None = Field(
         None,
         description="read voltage for which a ramp outside the array was made, as in an ordinary "
         "converter; without it the ramp is in memory and read with tile.v_read",

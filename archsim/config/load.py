@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,8 @@ def _content(path: Path) -> str:
     """Return a digest of a file's content, or the name of what is not a readable file."""
     digest = hashlib.sha256()
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return path.name
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
-from archsim.config.hardware import Converter, Digital, Technology, Tile
+from archsim.config.hardware import Converter, Digital, Technology, Tile, check_range
 from archsim.config.quantity import ConfigPath
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+
+
+def _checked_name(name: str) -> str:
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        msg = (
+            f"'{name[:40]}' is not a name: begin with a letter and go on with letters, digits, _ "
+            "and -, 64 in all at most"
+        )
+        raise ValueError(msg)
+    return name
+
+
+Name = Annotated[
+    str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": NAME_PATTERN})
+]
+
+INPUT_BUFFER, CLASSIFIER, CHIP = "input_buffer", "classifier", "chip"
+"""Names of the units that every chip has, in traces."""
 
 
 class LSTMLayer(Section):
@@ -57,10 +76,7 @@ class LinearLayer(Section):
     def _range(self) -> LinearLayer:
         if self.input_range == "auto":
             return self
-        low, high = self.input_range
-        if not low < high:
-            msg = f"input_range [{low:g}, {high:g}] has to rise"
-            raise ValueError(msg)
+        check_range(self.input_range)
         return self
 
 
@@ -79,13 +95,36 @@ class Network(Section):
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
 
     @model_validator(mode="after")
+    def _last(self) -> Network:
+        for layer in self.layers[:-1]:
+            if isinstance(layer, LinearLayer) and layer.timesteps == "last":
+                msg = (
+                    f"layer '{layer.name}' works at the last timestep only, so no layer can follow "
+                    "it: set its timesteps to all"
+                )
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _names(self) -> Network:
         names = [layer.name for layer in self.layers]
         for name in names:
             if names.count(name) > 1:
                 msg = f"two layers are called '{name}': give each its own name"
                 raise ValueError(msg)
+            if name in {INPUT_BUFFER, CLASSIFIER, CHIP, *self._derived()}:
+                msg = f"'{name}' is the name of a unit of the chip: call the layer something else"
+                raise ValueError(msg)
         return self
+
+    def _derived(self) -> list[str]:
+        """Return the names that LSTM layers give to their other tiles and units."""
+        return [
+            f"{layer.name}_{part}"
+            for layer in self.layers
+            if isinstance(layer, LSTMLayer)
+            for part in ("update", "cell", "activation")
+        ]
 
 
 class KeywordSpotting(Section):

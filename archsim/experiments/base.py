@@ -89,7 +89,10 @@ def load_experiment(path: str | Path) -> Section:
     if not isinstance(kind, str) or kind not in _REGISTRY:
         near = get_close_matches(str(kind), _REGISTRY, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
-        msg = f"{path}: kind: '{kind}' is not one of {', '.join(sorted(_REGISTRY))}{hint}"
+        known = ", ".join(sorted(_REGISTRY))
+        msg = f"{path}: kind: '{kind}' is not one of {known}{hint}"
+        if kind is None:
+            msg = f"{path}: the key 'kind' is missing; write one of {known}"
         raise ConfigError(msg)
     return validate_document(document, _REGISTRY[kind][0])
 
