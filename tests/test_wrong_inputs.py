@@ -416,7 +416,6 @@ ENERGY = r"energy: ([\d.]+) [a-z]J"
 LIBRARY = {
     "schema-2": ("archsim-components/1", "archsim-components/2", "LINE: schema"),
     "schema-missing": ("schema: archsim-components/1\n", "", "the key 'schema' is missing"),
-    "node": (r"\nnode: 16 nm", r"\nnode: 9 nm", "technology.node", "a node of 9 nm"),
     "component-missing": (r"\n  integrator:", r"\n  integratorx:", "no component 'integrator'"),
     "action-missing": (" integrate:", " integratex:", "no action 'integrate'"),
     "key": ("    actions:", "    action:", "LINE: ", "'action'", "did you mean 'actions'?"),
