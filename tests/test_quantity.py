@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from archsim.config.origin import Origin, SourceStr
 from archsim.config.quantity import ConfigPath, Quantity, format_quantity, parse_quantity
 from archsim.config.units import known_symbols, unit_scale
-from archsim.config.yaml_source import Origin, SourceStr
 
 UNITS = ["V", "mV", "fJ", "m^2", "um^2", "F/m", "1/K", "V/us", "1", "%", "Hz", "ohm", "S"]
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from archsim.config import yaml_source
-from archsim.config.yaml_source import Origin, SourceStr, parse_value, read_yaml
+from archsim.config.origin import Origin, SourceStr
+from archsim.config.yaml_source import parse_value, read_yaml
 from archsim.errors import ConfigError
 
 PARSERS = [yaml.SafeLoader] + ([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])

@@ -8,14 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archsim.config.yaml_source import (
-    MAX_DEPTH,
-    KeyPath,
-    Origin,
-    YamlSource,
-    parse_value,
-    read_yaml,
-)
+from archsim.config.origin import KeyPath, Origin
+from archsim.config.yaml_source import MAX_DEPTH, YamlSource, parse_value, read_yaml
 
 __all__ = ["Document", "load_document"]
 

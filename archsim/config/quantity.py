@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic_core import CoreSchema, core_schema
 
+from archsim.config.origin import SourceStr
 from archsim.config.units import PREFIXES, base_symbol, kind_of, unit_scale
-from archsim.config.yaml_source import SourceStr
 
 if TYPE_CHECKING:  # costs a tenth of the time that a configuration takes to load
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from archsim.config.merge import Document
-from archsim.config.yaml_source import KeyPath, Origin, SourceStr
+from archsim.config.origin import KeyPath, Origin, SourceStr
 from archsim.errors import ConfigError
 
 __all__ = ["InvalidDocumentError", "validate_document"]

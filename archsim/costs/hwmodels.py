@@ -35,9 +35,9 @@ from pydantic import Field
 
 from archsim.config.base import Section
 from archsim.config.merge import Document
+from archsim.config.origin import KeyPath, Origin
 from archsim.config.quantity import format_quantity, parse_quantity
 from archsim.config.validate import validate_document
-from archsim.config.yaml_source import KeyPath, Origin
 from archsim.errors import ConfigError
 
 KEY = "from_hwcomponents"
