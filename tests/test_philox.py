@@ -5,6 +5,9 @@ import pytest
 
 from archsim.kernels.philox import Purpose, fill_normal, fill_uniform, philox
 
+# Compiled code wraps silently; where compilation is off, NumPy warns of it.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
+
 
 def reference(key, counter):
     """NumPy's Philox counts up before it draws, so it starts one below."""

@@ -381,3 +381,22 @@ def test_no_two_arrays_of_a_tile_share_random_numbers():
     assert len(set(model.site)) == len(model.site) > 1000
     assert {(site.seed, site.tile) for site in model.site} == {(3, 7)}
     assert max(site.array for site in model.site) < 2**32
+
+
+def test_drift_comes_after_calibration():
+    """Ramp and bias cells drift alike, so that the calibrated middle of tanh stays at 0."""
+    device = Memristor.model_validate(
+        {
+            "model": "memristor",
+            "g_min": "0 S",
+            "g_max": "150 uS",
+            "drift": {"nu": 0.05, "time": "100000 s"},
+            "sources": dict.fromkeys(("g_min", "g_max", "drift"), "assumed: for this test"),
+        }
+    )
+    design = design_ramp(get_activation("tanh"), 5, g_max=150e-6)
+    programmed = program_ramp(
+        design, device_model(device), device=device, site=Site(0, 0, 0), calibrate=True
+    )
+    assert programmed.ramp.cell.sum() == pytest.approx(design.cell.sum() * 1e5**-0.05)
+    assert programmed.ramp.position[15] == pytest.approx(0, abs=1e-9)

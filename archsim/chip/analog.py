@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from archsim.chip.programming import ProgrammedRamp
 from archsim.config.run import RunConfig
 from archsim.devices import Site
+from archsim.errors import DesignError
 from archsim.kernels.philox import Purpose
 from archsim.kernels.tile import NO_RAIL, AnalogArrays
 
@@ -55,6 +56,13 @@ def analog_arrays(
     low, high = -NO_RAIL, NO_RAIL
     if integrator.saturation:
         swing = scale.volts_per_quantum
+        room = config.technology.supply - integrator.headroom
+        if not integrator.headroom < config.tile.v_clp < room:
+            msg = (
+                f"tile.integrator.headroom: V_CLP ({config.tile.v_clp:g} V) has to lie between the "
+                f"rails, {integrator.headroom:g} V and {room:g} V"
+            )
+            raise DesignError(msg)
         low = -round((config.tile.v_clp - integrator.headroom) / swing)
         high = round((config.technology.supply - integrator.headroom - config.tile.v_clp) / swing)
     position, sigma = _ramp_noise(programmed, scale)

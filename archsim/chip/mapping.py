@@ -71,7 +71,8 @@ def program_crossbar(
 
     With several slices a weight, each slice is programmed to what is still missing after the ones
     before it, magnified by its significance, so that it mends their errors (Song et al., Science
-    383:903, 2024).
+    383:903, 2024). What is missing is measured right after programming, through the wires; drift
+    and temperature come later and are not mended.
 
     Parameters
     ----------
@@ -90,23 +91,28 @@ def program_crossbar(
     """
     weight_max = largest_weight(weight, device)
     aim = weight * (device.g_max / weight_max)
-    reached, loaded = np.zeros(weight.shape), np.zeros(weight.shape)
+    reached, verified, loaded = (np.zeros(weight.shape) for _ in range(3))
     variance = np.zeros(weight.shape)
     noisy, pulses, energy = False, 0, 0.0
     for place in range(device.slices.count):
         scale = device.slices.ratio**place
-        missing = np.clip((aim - reached) / scale, device.g_min - device.g_max, None)
-        missing = np.minimum(missing, device.g_max - device.g_min)
-        sides = []
-        for side, target in enumerate((np.maximum(missing, 0.0), np.maximum(-missing, 0.0))):
-            site = Site(seed, tile, SIDES * place + side)
-            written = model.program(device.g_min + target, site)
-            sides.append(np.where(present, written.conductance, 0.0))
-            pulses, energy = pulses + written.pulses, energy + written.energy
-        plus, minus = _behind_wires(sides[0], sides[1], wires)
+        span = device.g_max - device.g_min
+        missing = np.clip((aim - verified) / scale, -span, span)
+        sides = [
+            model.program(device.g_min + np.maximum(wanted, 0.0), Site(seed, tile, number))
+            for number, wanted in enumerate((missing, -missing), start=SIDES * place)
+        ]
+        fresh = [np.where(present, side.verified, 0.0) for side in sides]
+        working = [np.where(present, side.conductance, 0.0) for side in sides]
+        pulses += sum(side.pulses for side in sides)
+        energy += sum(side.energy for side in sides)
+        if place + 1 < device.slices.count:
+            plus, minus = _behind_wires(fresh[0], fresh[1], wires)
+            verified = verified + scale * (plus - minus)
+        plus, minus = _behind_wires(working[0], working[1], wires)
         reached = reached + scale * (plus - minus)
         loaded = loaded + plus + minus
-        for conductance in sides:
+        for conductance in working:
             sigma = model.read_sigma(conductance)
             if sigma is not None:
                 noisy = True

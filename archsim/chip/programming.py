@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from archsim.chip.ramp import Ramp
 from archsim.config.device import Device
-from archsim.devices import DeviceModel, Site
+from archsim.devices import DeviceModel, Programmed, Site
 
 Array = NDArray[np.float64]
 
@@ -17,7 +17,7 @@ _RAMP_ARRAYS = 1 << 8
 """First array number of ramps; those below belong to the crossbar."""
 _COPIES = 1 << 6
 """Array numbers of a ramp: a copy of its cells each, and as many for their bias cells."""
-_BIAS_TRIAL = 1 << 20
+_BIAS_TRIAL = 1 << 18
 """Random numbers of bias cells are kept apart from those of ramp cells."""
 
 
@@ -77,11 +77,11 @@ def program_ramp(
         _program_copy(design, model, device=device, site=site, calibrate=calibrate, copy=copy)
         for copy in range(copies)
     ]
-    best = min(tries, key=lambda programmed: mean_inl(programmed.ramp))
+    _, best = min(tries, key=lambda measured: mean_inl(measured[0]))
     return replace(
         best,
-        pulses=sum(programmed.pulses for programmed in tries),
-        energy=sum(programmed.energy for programmed in tries),
+        pulses=sum(programmed.pulses for _, programmed in tries),
+        energy=sum(programmed.energy for _, programmed in tries),
     )
 
 
@@ -104,44 +104,46 @@ def transition_errors(ramp: Ramp) -> Array:
 
 def _program_copy(
     design: Ramp, model: DeviceModel, *, device: Device, site: Site, calibrate: bool, copy: int
-) -> ProgrammedRamp:
+) -> tuple[Ramp, ProgrammedRamp]:
+    """Return a copy as it is measured right after programming, and as it is at work."""
     number = _RAMP_ARRAYS + site.array * 2 * _COPIES + copy
     cells = model.program(design.cell[None, :], Site(site.seed, site.tile, number))
     at_bias = Site(site.seed, site.tile, number + _COPIES)
-    ramp = replace(design, cell=cells.conductance[0])
-    bias, pulses, energy = _program_bias(ramp, model, device=device, site=at_bias, fit=calibrate)
-    ramp = replace(ramp, bias=bias)
+    fresh = replace(design, cell=cells.verified[0])
+    biases = _program_bias(fresh, model, device=device, site=at_bias, fit=calibrate)
+    fresh = replace(fresh, bias=np.array([item.verified[0, 0] for item in biases]))
+    ramp = replace(
+        design,
+        cell=cells.conductance[0],
+        bias=np.array([item.conductance[0, 0] for item in biases]),
+    )
     noise = model.read_sigma(ramp.bias)
-    return ProgrammedRamp(
+    return fresh, ProgrammedRamp(
         ramp=ramp,
         cell_sigma=model.read_sigma(ramp.cell),
         bias_sigma=0.0 if noise is None else float(np.sqrt((noise**2).sum())),
-        pulses=cells.pulses + pulses,
-        energy=cells.energy + energy,
+        pulses=cells.pulses + sum(item.pulses for item in biases),
+        energy=cells.energy + sum(item.energy for item in biases),
     )
 
 
 def _program_bias(
     ramp: Ramp, model: DeviceModel, *, device: Device, site: Site, fit: bool
-) -> tuple[Array, int, float]:
+) -> list[Programmed]:
     """Program the bias cells one after the other, each knowing what the ones before it reached.
 
     Without calibration every cell is programmed to its share of the design and left as it comes.
     """
-    total = needed_bias(ramp) if fit else float(ramp.bias.sum())
-    reached = np.zeros(ramp.bias.size)
-    pulses, energy = 0, 0.0
-    for cell in range(reached.size):
-        target = total / reached.size
-        if fit:
-            target = (total - float(reached[:cell].sum())) / (reached.size - cell)
-        target = min(max(target, device.g_min), device.g_max)
-        written = model.program(
-            np.array([[target]]), Site(site.seed, site.tile, site.array + (cell + 1) * _BIAS_TRIAL)
-        )
-        reached[cell] = written.conductance[0, 0]
-        pulses, energy = pulses + written.pulses, energy + written.energy
-    return reached, pulses, energy
+    cells = ramp.bias.size
+    left = needed_bias(ramp) if fit else float(ramp.bias.sum())
+    share = left / cells if cells else 0.0
+    out: list[Programmed] = []
+    for cell in range(cells):
+        target = min(max(left / (cells - cell) if fit else share, device.g_min), device.g_max)
+        place = site.array + (cell + 1) * _BIAS_TRIAL
+        out.append(model.program(np.array([[target]]), Site(site.seed, site.tile, place)))
+        left -= float(out[-1].verified[0, 0])
+    return out
 
 
 def needed_bias(ramp: Ramp) -> float:

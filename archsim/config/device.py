@@ -72,6 +72,13 @@ class Faults(Section):
     stuck_off: Share = Field(0.0, description="share of devices stuck at g_min")
     stuck_on: Share = Field(0.0, description="share of devices stuck at g_max")
 
+    @model_validator(mode="after")
+    def _shares(self) -> Faults:
+        if self.stuck_off + self.stuck_on > 1:
+            msg = "stuck_off and stuck_on together are more than all devices"
+            raise ValueError(msg)
+        return self
+
 
 class Drift(Section):
     """Retention: ``G(t) = G0 (t / t0)^-nu``."""
@@ -166,7 +173,7 @@ class Memristor(_Imperfect):
     """A device with programming errors, noise, faults, drift and a temperature coefficient."""
 
     model: Literal["memristor"] = Field(description="device model")
-    levels: int | Literal["continuous"] = Field(
+    levels: Annotated[int, Field(ge=2, le=65536)] | Literal["continuous"] = Field(
         "continuous", description="levels that programming can aim at, evenly from g_min to g_max"
     )
     programming: Programming = Programming()
@@ -186,6 +193,9 @@ class CustomDevice(_Range):
 
     model: Literal["custom"] = Field(description="device model")
     name: str = Field(description="name under which the model is registered")
+    sources: dict[str, Source] = Field(
+        default_factory=dict, description="where each value is from, by key"
+    )
     parameters: dict[str, float | int | bool | str] = Field(
         default_factory=dict, description="whatever the model takes"
     )

@@ -66,6 +66,9 @@ class Programmed:
     ----------
     conductance : float64 (rows, columns)
         What they hold when the chip works, S.
+    fresh : float64 (rows, columns), or None
+        What they held right after programming, which verification and calibration see, S; None
+        where that is the same.
     pulses : int
         Programming pulses that it took, 0 where they are not simulated.
     energy : float
@@ -75,6 +78,12 @@ class Programmed:
     conductance: Array
     pulses: int
     energy: float
+    fresh: Array | None = None
+
+    @property
+    def verified(self) -> Array:
+        """What a measurement right after programming reads, S."""
+        return self.conductance if self.fresh is None else self.fresh
 
 
 class DeviceModel(ABC):

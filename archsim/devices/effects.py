@@ -9,25 +9,30 @@ from archsim.devices.base import Array, Site
 from archsim.kernels.philox import Purpose
 
 
-def after_programming(conductance: Array, section: Memristor | TableDevice, site: Site) -> Array:
+def stuck_at(section: Memristor | TableDevice, site: Site, shape: tuple[int, int]) -> Array:
+    """Return where devices are stuck, S: g_min, g_max, or NaN where they are not."""
+    faults = section.faults
+    out = np.full(shape, np.nan)
+    if faults.stuck_off or faults.stuck_on:
+        draw = site.uniform(Purpose.STUCK, shape)
+        out[draw <= faults.stuck_off + faults.stuck_on] = section.g_max
+        out[draw <= faults.stuck_off] = section.g_min
+    return out
+
+
+def at_work(fresh: Array, section: Memristor | TableDevice, site: Site) -> Array:
     """Return what freshly programmed devices (rows, columns) hold when the chip works, S.
 
-    Stuck devices hold g_min or g_max; all of them drift and follow the temperature.
+    All of them drift and follow the temperature, the stuck ones too.
     """
-    faults = section.faults
-    if faults.stuck_off or faults.stuck_on:
-        draw = site.uniform(Purpose.STUCK, _shape(conductance))
-        conductance = np.where(draw <= faults.stuck_off, section.g_min, conductance)
-        stuck_on = (draw > faults.stuck_off) & (draw <= faults.stuck_off + faults.stuck_on)
-        conductance = np.where(stuck_on, section.g_max, conductance)
-    return conductance * _drift(section.drift, conductance, site) * _warmth(section.temperature)
+    return fresh * _drift(section.drift, fresh, site) * _warmth(section.temperature)
 
 
 def _drift(drift: Drift, conductance: Array, site: Site) -> Array:
     """Return the factor ``(t / t0)^-nu`` of each device."""
     if drift.time <= drift.t0 or (drift.nu == 0 and drift.nu_sigma == 0):
         return np.ones(conductance.shape)
-    nu = drift.nu + drift.nu_sigma * site.normal(Purpose.DRIFT, _shape(conductance))
+    nu = drift.nu + drift.nu_sigma * site.normal(Purpose.DRIFT, shape_of(conductance))
     return np.asarray((drift.time / drift.t0) ** -nu)
 
 
@@ -44,6 +49,7 @@ def read_sigma(conductance: Array, noise: ReadNoise) -> Array | None:
     return np.hypot(noise.sigma, noise.sigma_relative * conductance)
 
 
-def _shape(array: Array) -> tuple[int, int]:
+def shape_of(array: Array) -> tuple[int, int]:
+    """Return the shape of an array of devices."""
     rows, columns = array.shape
     return rows, columns

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from archsim.config.device import Memristor, Method
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
-from archsim.devices.effects import after_programming, read_sigma
+from archsim.devices.effects import at_work, read_sigma, shape_of, stuck_at
 from archsim.kernels.philox import Purpose
 
 
@@ -22,12 +20,17 @@ class MemristorModel(DeviceModel):
     def program(self, target: Array, site: Site) -> Programmed:
         """Program devices to the nearest levels of `target` (rows, columns), S."""
         aim = self.nearest_level(target)
+        stuck = stuck_at(self.section, site, shape_of(aim))
         if self.section.programming.method is Method.WRITE_VERIFY:
-            written = self._write_verify(aim, site)
+            fresh, pulses = self._write_verify(aim, stuck, site)
         else:
-            written = Programmed(self._drawn(aim, site), pulses=0, energy=0.0)
-        return replace(
-            written, conductance=after_programming(written.conductance, self.section, site)
+            drawn = self._drawn(aim, site)
+            fresh, pulses = np.where(np.isnan(stuck), drawn, stuck), 0
+        return Programmed(
+            at_work(fresh, self.section, site),
+            pulses=pulses,
+            energy=pulses * self.section.programming.write_verify.pulse_energy,
+            fresh=fresh,
         )
 
     def read_sigma(self, conductance: Array) -> Array | None:
@@ -51,15 +54,16 @@ class MemristorModel(DeviceModel):
         error = sigma * site.normal(Purpose.PROGRAMMING, (rows, columns))
         return np.maximum(aim + error, 0.0)
 
-    def _write_verify(self, aim: Array, site: Site) -> Programmed:
+    def _write_verify(self, aim: Array, stuck: Array, site: Site) -> tuple[Array, int]:
         """Pulse every device from g_min until it is within the tolerance or given up.
 
         A pulse moves a device by ``pulse_gain`` of the distance that is left, with a Gaussian
-        spread; a device that reads within the tolerance gets no more pulses.
+        spread; a device that reads within the tolerance gets no more pulses. Stuck devices (`stuck`
+        is not NaN) do not move and are given up like others.
         """
         settings = self.section.programming.write_verify
         rows, columns = aim.shape
-        conductance = np.full(aim.shape, self.section.g_min)
+        conductance = np.where(np.isnan(stuck), self.section.g_min, stuck)
         pulses = 0
         for pulse in range(settings.max_pulses):
             open_ = np.abs(conductance - aim) > settings.tolerance
@@ -68,5 +72,6 @@ class MemristorModel(DeviceModel):
             pulses += int(open_.sum())
             spread = settings.pulse_sigma * site.normal(Purpose.PULSE, (rows, columns), pulse)
             moved = conductance + settings.pulse_gain * (aim - conductance) + spread
-            conductance = np.where(open_, np.clip(moved, 0.0, self.section.g_max), conductance)
-        return Programmed(conductance, pulses, pulses * settings.pulse_energy)
+            moved = np.clip(moved, 0.0, self.section.g_max)
+            conductance = np.where(open_ & np.isnan(stuck), moved, conductance)
+        return conductance, pulses

@@ -10,7 +10,7 @@ import numpy as np
 
 from archsim.config.device import TableDevice
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
-from archsim.devices.effects import after_programming, read_sigma
+from archsim.devices.effects import at_work, read_sigma, stuck_at
 from archsim.errors import WorkloadError
 from archsim.kernels.philox import Purpose
 
@@ -44,8 +44,9 @@ class TableModel(DeviceModel):
         sigma = np.interp(clipped, self._table.target, self._table.sigma)
         rows, columns = clipped.shape
         drawn = mean + sigma * site.normal(Purpose.PROGRAMMING, (rows, columns))
-        after = after_programming(np.maximum(drawn, 0.0), self.section, site)
-        return Programmed(after, pulses=0, energy=0.0)
+        stuck = stuck_at(self.section, site, (rows, columns))
+        fresh = np.where(np.isnan(stuck), np.maximum(drawn, 0.0), stuck)
+        return Programmed(at_work(fresh, self.section, site), pulses=0, energy=0.0, fresh=fresh)
 
     def read_sigma(self, conductance: Array) -> Array | None:
         """Return the read noise, S."""
@@ -61,9 +62,10 @@ def read_table(path: Path) -> Table:
         If the file cannot be read, or a row is not three numbers with ascending targets.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = (line for line in file if not line.startswith("#"))
+            rows = list(csv.DictReader(lines, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         msg = f"{path}: cannot be read as CSV ({error}): check device.table"
         raise WorkloadError(msg) from error
     if not rows or set(COLUMNS) - set(rows[0]):

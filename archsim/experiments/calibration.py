@@ -53,9 +53,10 @@ class _SomeStuck(DeviceModel):
         if columns == 1 or self._count == 0:
             return written
         draw = site.uniform(Purpose.STUCK, (rows, columns), trial=1)
-        conductance = written.conductance.copy()
-        conductance[0, np.argsort(draw[0])[: self._count]] = self._device.g_min
-        return replace(written, conductance=conductance)
+        off = np.argsort(draw[0])[: self._count]
+        conductance, fresh = written.conductance.copy(), written.verified.copy()
+        conductance[0, off] = fresh[0, off] = self._device.g_min
+        return replace(written, conductance=conductance, fresh=fresh)
 
 
 @experiment("calibration", Calibration)
