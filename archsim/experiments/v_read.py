@@ -71,9 +71,11 @@ def run_read_voltage(section: ReadVoltage, progress: Progress) -> ExperimentResu
         columns=(
             Column("function", "function"),
             Column("v_read", "V_read (V)", ".3f"),
-            Column("in_memory_ideal", "ramp in memory, ideal (LSB)"),
-            Column("in_memory_device", "in memory, device (LSB)"),
-            Column("fixed", "fixed ramp (LSB)"),
+            Column("in_memory_ideal", "ramp in memory, ideal (LSB)", "d"),
+            Column("in_memory_device", "in memory, device (LSB)", "d"),
+            Column("in_memory_device_mean", "mean", ".3f"),
+            Column("fixed", "fixed ramp (LSB)", "d"),
+            Column("fixed_mean", "mean", ".3f"),
         ),
         rows=rows,
         notes=tuple(notes),
@@ -105,26 +107,25 @@ def _row(
     ratio = section.v_design / v_read
     in_x = section.offset / section.full_scale * ideal.span
 
-    def change(ramp: Ramp, ramp_ratio: float, offset: float) -> int:
+    row: dict[str, Any] = {"function": name, "v_read": v_read}
+    for key, ramp, ramp_ratio, offset in (
+        ("in_memory_ideal", ideal, 1.0, 0.0),
+        ("in_memory_device", device, 1.0, in_x),
+        ("fixed", ideal, ratio, in_x),
+    ):
         before = codes_at(ramp, x, ramp_ratio=1.0, offset=offset)
         after = codes_at(ramp, x, ramp_ratio=ramp_ratio, offset=offset * ratio)
-        return int(np.abs(after - before).max())
-
-    return {
-        "function": name,
-        "v_read": v_read,
-        "in_memory_ideal": change(ideal, 1.0, 0.0),
-        "in_memory_device": change(device, 1.0, in_x),
-        "fixed": change(ideal, ratio, in_x),
-    }
+        change = np.abs(after - before)
+        row[key], row[f"{key}_mean"] = int(change.max()), float(change.mean())
+    return row
 
 
 def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:
-    """Draw the largest change of a code over the read voltage, a panel a function."""
+    """Draw largest and mean change of a code over the read voltage, a column a function."""
     functions = list(dict.fromkeys(row["function"] for row in rows))
-    figure.set_size_inches(4.2 * len(functions), 3.2)
-    axes = figure.subplots(1, len(functions), squeeze=False, sharey=True)[0]
-    for axis, name in zip(axes, functions, strict=True):
+    figure.set_size_inches(4.2 * len(functions), 5.4)
+    axes = figure.subplots(2, len(functions), squeeze=False, sharex=True, sharey="row")
+    for place, name in enumerate(functions):
         mine = [row for row in rows if row["function"] == name]
         v_read = [row["v_read"] for row in mine]
         for key, label, style in (
@@ -132,9 +133,11 @@ def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:
             ("in_memory_device", "ramp in memory, device", "s-"),
             ("in_memory_ideal", "ramp in memory, ideal", "^--"),
         ):
-            axis.plot(v_read, [row[key] for row in mine], style, ms=4, label=label)
-        axis.set_title(name)
-        axis.set_xlabel("V_read (V)")
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("largest change of a code (LSB)")
-    axes[0].legend(fontsize=8)
+            for axis, suffix in zip(axes[:, place], ("", "_mean"), strict=True):
+                axis.plot(v_read, [row[key + suffix] for row in mine], style, ms=4, label=label)
+                axis.grid(alpha=0.3)
+        axes[0, place].set_title(name)
+        axes[1, place].set_xlabel("V_read (V)")
+    axes[0, 0].set_ylabel("largest change of a code (LSB)")
+    axes[1, 0].set_ylabel("mean change (LSB)")
+    axes[0, 0].legend(fontsize=8)
