@@ -196,3 +196,15 @@ def test_the_shipped_set_is_balanced_and_says_that_it_is_synthetic() -> None:
     assert shipped.synthetic
     assert "Synthetic speech" in shipped.description
     assert FORMAT == "archsim-features/1"
+
+
+def test_interleaved_puts_classes_in_turn() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    features = np.zeros((6, 2, 3), dtype=np.float32)
+    features[:, 0, 0] = np.arange(6) / 10
+    names = tuple("abcdef")
+    whole = FeatureSet(features, labels, ("x", "y", "z"), names, True, "")
+    turned = whole.interleaved()
+    assert turned.labels.tolist() == [0, 1, 2, 0, 1, 0]
+    assert turned.names == ("a", "d", "f", "b", "e", "c")
+    assert turned.features[:, 0, 0] == pytest.approx([0, 0.3, 0.5, 0.1, 0.4, 0.2])

@@ -352,6 +352,7 @@ def write(model: KeywordSpotter, args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     path = args.out / "test_features.npz"
+    shipped = shipped.interleaved()
     shipped.save(path)
     kept = torch.from_numpy(load_features(path).features)
     report(model, "shipped test features", kept, torch.from_numpy(shipped.labels), args)

@@ -104,6 +104,14 @@ class FeatureSet:
             names=tuple(self.names[i] for i in chosen),
         )
 
+    def interleaved(self) -> FeatureSet:
+        """Return the set with its classes in turn, so that any first few hold all of them."""
+        turn = np.empty(len(self), dtype=np.int64)
+        for label in np.unique(self.labels):
+            mine = np.flatnonzero(self.labels == label)
+            turn[mine] = np.arange(mine.size)
+        return self.take(np.lexsort((self.labels, turn)))
+
     def save(self, path: str | Path) -> None:
         """Write the set to ``path`` in the format of this module, features rounded to 8 bits.
 
