@@ -204,7 +204,8 @@ def _lose(charge: NDArray[np.int64], leak: float) -> None:
 
 @kernel
 def _integrate(
-    tile: TileArrays,
+    difference: NDArray[np.int32],
+    row_conductance: NDArray[np.int64],
     drive: NDArray[np.int64],
     step: int,
     charge: NDArray[np.int64],
@@ -219,13 +220,13 @@ def _integrate(
         if step >= magnitude:
             continue
         activity[_ACTIVE_ROWS] += 1
-        activity[_CONDUCTANCE] += tile.row_conductance[row]
+        activity[_CONDUCTANCE] += row_conductance[row]
         if drive[row] > 0:
             for column in range(columns):
-                charge[column] += tile.difference[row, column]
+                charge[column] += difference[row, column]
         else:
             for column in range(columns):
-                charge[column] -= tile.difference[row, column]
+                charge[column] -= difference[row, column]
 
 
 @kernel
@@ -240,16 +241,16 @@ def disturb(
 
     Its variance is ``sum_i m_i**2 * sigma_ij**2`` exactly (section 2 of the model).
     """
-    analog = tile.analog
+    read_variance = tile.analog.read_variance
     columns = charge.shape[0]
     variance = np.zeros(columns, dtype=np.float64)
     for row in range(drive.shape[0]):
         square = float(drive[row] * drive[row])
         if square > 0:
             for column in range(columns):
-                variance[column] += square * analog.read_variance[row, column]
+                variance[column] += square * read_variance[row, column]
     normal = np.empty(columns, dtype=np.float64)
-    fill_normal(analog.seed, _READ_NOISE, sequence, conversion, analog.tile, normal)
+    fill_normal(tile.analog.seed, _READ_NOISE, sequence, conversion, tile.analog.tile, normal)
     for column in range(columns):
         charge[column] += np.int64(np.rint(np.sqrt(variance[column]) * normal[column]))
 
@@ -275,21 +276,13 @@ def thresholds_of_conversion(tile: TileArrays, sequence: int, conversion: int) -
 
 
 @kernel
-def _trips(
-    analog: AnalogArrays,
-    threshold: int,
-    charge: int,
-    column: int,
-    step: int,
-    sequence: int,
-    conversion: int,
-) -> bool:
-    """Decide whether the ramp is above a column's charge, as its comparator sees it."""
-    if analog.decision_sigma == 0.0:
-        return threshold > charge
-    place = analog.tile + ((step + 1) << 32)
-    word_0, word_1, _, _ = philox(analog.seed, _DECISION_NOISE, column, sequence, conversion, place)
-    return threshold > charge + analog.decision_sigma * normal_pair(word_0, word_1)[0]
+def _decision_noise(
+    seed: int, tile: int, column: int, step: int, sequence: int, conversion: int
+) -> float:
+    """Return the noise of one comparison, standard normal."""
+    place = tile + ((step + 1) << 32)
+    word_0, word_1, _, _ = philox(seed, _DECISION_NOISE, column, sequence, conversion, place)
+    return normal_pair(word_0, word_1)[0]
 
 
 @kernel
@@ -303,16 +296,27 @@ def _compare(
     sequence: int,
     conversion: int,
 ) -> None:
-    """Let every undecided column compare with its ramp, and latch those that trip."""
-    analog = tile.analog
+    """Let every undecided column compare with its ramp, and latch those that trip.
+
+    What the loop needs is taken out of the tile first: handing a tile to a function for every
+    column costs more than the comparison.
+    """
+    ramp_of_column, step_code = tile.ramp_of_column, tile.step_code
+    offset = tile.analog.comparator_offset
+    sigma, seed, number = tile.analog.decision_sigma, tile.analog.seed, tile.analog.tile
     for column in range(charge.shape[0]):
         if code[column] != _NOT_LATCHED:
             continue
         activity[_UNDECIDED] += 1
-        ramp = tile.ramp_of_column[column]
-        seen = charge[column] + analog.comparator_offset[column]
-        if _trips(analog, threshold[ramp, step], seen, column, step, sequence, conversion):
-            code[column] = tile.step_code[ramp, step]
+        ramp = ramp_of_column[column]
+        seen = charge[column] + offset[column]
+        if sigma == 0.0:
+            trips = threshold[ramp, step] > seen
+        else:
+            noise = _decision_noise(seed, number, column, step, sequence, conversion)
+            trips = threshold[ramp, step] > seen + sigma * noise
+        if trips:
+            code[column] = step_code[ramp, step]
             activity[_LATCHED] += 1
 
 
@@ -357,7 +361,7 @@ def convert_cycles(
         if phase == _INTEGRATE:
             if analog.leak > 0.0:
                 _lose(charge, analog.leak)
-            _integrate(tile, drive, step, charge, activity[cycle])
+            _integrate(tile.difference, tile.row_conductance, drive, step, charge, activity[cycle])
             if step == tile.integrate_cycles - 1 and analog.read_variance.shape[0] > 0:
                 disturb(tile, drive, sequence, conversion, charge)
             if analog.rail_high < NO_RAIL:
