@@ -58,6 +58,16 @@ class Programming(Section):
     )
     write_verify: WriteVerify = WriteVerify()
 
+    @model_validator(mode="after")
+    def _one_method(self) -> Programming:
+        if self.method is Method.WRITE_VERIFY and (self.sigma or self.sigma_relative):
+            msg = (
+                "sigma and sigma_relative are the statistical method's: with method write_verify "
+                "set them to 0 and give write_verify.tolerance"
+            )
+            raise ValueError(msg)
+        return self
+
 
 class ReadNoise(Section):
     """Slow noise of a device: frozen during a conversion, drawn for each."""

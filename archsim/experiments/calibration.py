@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,9 @@ class Calibration(Section):
     functions: tuple[str, ...] = Field(min_length=1, description="activation functions")
     bits: int = Field(5, ge=2, le=10, description="resolution")
     trials: int = Field(1000, ge=1, le=1_000_000, description="ramps that are programmed")
-    stuck_off: tuple[int, ...] = Field((0,), description="numbers of ramp cells stuck at g_min")
+    stuck_off: tuple[Annotated[int, Field(ge=0, le=1023)], ...] = Field(
+        (0,), description="numbers of ramp cells stuck at g_min"
+    )
     copies: int = Field(1, ge=1, le=64, description="ramp columns of which the best is used")
     seed: int = Field(0, ge=0, description="seed")
     published: str = Field("", description="what the article says, printed below the table")
