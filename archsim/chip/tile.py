@@ -17,7 +17,7 @@ from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.tile import TileDesign, tile_energy, tile_inventory
-from archsim.devices import Site, device_model
+from archsim.devices import DeviceModel, Site, device_model
 from archsim.errors import DesignError
 from archsim.kernels.tile import Phase, TileArrays
 
@@ -153,17 +153,7 @@ def build_tile(
         tile=number,
         present=present,
     )
-    programmed = [
-        program_ramp(
-            ramp,
-            model,
-            device=device,
-            site=Site(config.seed, number, index),
-            calibrate=config.adc.calibrate,
-            copies=config.adc.copies,
-        )
-        for index, ramp in enumerate(ramps)
-    ]
+    programmed = _program_ramps(ramps, model, number, config=config)
     quanta_per_unit = (2**input_bits - 1) * device.conductance_steps / crossbar.weight_max
     volts_per_quantum = config.tile.full_scale / (
         max(ramp.span for ramp in ramps) * quanta_per_unit
@@ -193,6 +183,23 @@ def build_tile(
         programming_pulses=crossbar.pulses + sum(item.pulses for item in programmed),
         programming_energy=crossbar.energy + sum(item.energy for item in programmed),
     )
+
+
+def _program_ramps(
+    ramps: Sequence[Ramp], model: DeviceModel, number: int, *, config: RunConfig
+) -> list[ProgrammedRamp]:
+    """Program every ramp column of tile `number`."""
+    return [
+        program_ramp(
+            ramp,
+            model,
+            device=config.device,
+            site=Site(config.seed, number, index),
+            calibrate=config.adc.calibrate,
+            copies=config.adc.copies,
+        )
+        for index, ramp in enumerate(ramps)
+    ]
 
 
 def tile_number(name: str) -> int:
