@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from archsim.config.device import Device
 from archsim.config.hardware import check_range
 from archsim.errors import DesignError, InputError
+from archsim.kernels import ROUNDING_GUARD
 from archsim.network.activations import Activation, Clipped, Range, get_activation
 from archsim.network.activations.quantised import Quantised, outer_ends, quantise
 
@@ -33,15 +34,8 @@ DEFAULT_RANGE: Range = (-8.0, 8.0)
 DEFAULT_G_MAX = "150 uS"
 """Conductance of the largest ramp cell where nothing else is said (recalled from the article)."""
 
-_ROUNDING_GUARD = 1e-6
-"""Quanta by which a threshold may lie above a whole number and still count as that number.
-
-Thresholds at exactly 0 (the middle of sigmoid and tanh) come out of sums of floats as 1e-11 or
--1e-11; without the guard, ties would fall either way.
-"""
-
 _RELATIVE_GUARD = 1e-13
-"""The same as a part of the ramp's span: what sums of a thousand cells round by, and more."""
+"""`ROUNDING_GUARD` as a part of the span: what sums of a thousand cells round by, and more."""
 
 _LARGEST_RATIO = 1e9
 """Largest to smallest cell beyond which a function counts as vertical: no device is near it."""
@@ -134,7 +128,7 @@ class Ramp:
         quanta_per_unit : float
             Charge quanta that one unit of x stands for in the tile.
         """
-        guard = max(_ROUNDING_GUARD, _RELATIVE_GUARD * self.span * quanta_per_unit)
+        guard = max(ROUNDING_GUARD, _RELATIVE_GUARD * self.span * quanta_per_unit)
         return np.ceil(self.position * quanta_per_unit - guard).astype(np.int64)
 
     def step(self, x: NDArray[np.float64]) -> NDArray[np.int64]:

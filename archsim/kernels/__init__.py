@@ -3,3 +3,10 @@
 Kernels see integer slots and flat arrays: no strings, dicts or Python objects. They are compiled on
 first use and cached on disk; see `archsim.kernels.jit`.
 """
+
+ROUNDING_GUARD = 1e-6
+"""Quanta by which a threshold may lie above a whole number and still count as that number.
+
+Thresholds at exactly 0 (the middle of sigmoid and tanh) come out of sums of floats as 1e-11 or
+-1e-11; without the guard, ties would fall either way.
+"""

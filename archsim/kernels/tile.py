@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.kernels import ROUNDING_GUARD
 from archsim.kernels.jit import kernel
 from archsim.kernels.philox import Purpose, fill_normal, normal_pair, philox
 
@@ -66,13 +67,6 @@ _NOT_LATCHED = -1
 _READ_NOISE = int(Purpose.READ_NOISE)
 _RAMP_NOISE = int(Purpose.RAMP_NOISE)
 _DECISION_NOISE = int(Purpose.DECISION_NOISE)
-
-ROUNDING_GUARD = 1e-6
-"""Quanta by which a threshold may lie above a whole number and still count as that number.
-
-Thresholds at exactly 0 (the middle of sigmoid and tanh) come out of sums of floats as 1e-11 or
--1e-11; without the guard, ties would fall either way.
-"""
 
 
 class AnalogArrays(NamedTuple):
