@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -20,10 +20,12 @@ from archsim.chip.layers.base import Recorder
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
+from archsim.kernels.record import GridRecord, totals
 from archsim.prepare import in_file, prepare
 from archsim.profile import Part, Profile
 from archsim.recording.actions import ActionTally
-from archsim.recording.groups import Moment, tiles_of, unit_components, unit_energy
+from archsim.recording.cycles import Datasets, Moment, kept_of_tiles
+from archsim.recording.groups import tiles_of, unit_components, unit_energy
 from archsim.recording.layout import answers, layout, summary_group
 from archsim.recording.plan import RecordingPlan, plan_recording
 from archsim.recording.run import Outputs, RecordedRun
@@ -156,6 +158,23 @@ def _attributes(loaded: LoadedConfig) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Block:
+    """What a thread found for a block of sequences: all that is left is to write it down."""
+
+    outputs: Outputs
+    recorder: Recorder
+    kept: dict[str, Datasets]
+
+
+@dataclass(frozen=True)
+class _Spare:
+    """Memory of a block that is written down, for the next one."""
+
+    records: dict[str, GridRecord]
+    kept: dict[str, Datasets]
+
+
 class _Simulation:
     """State of one run between blocks."""
 
@@ -187,6 +206,7 @@ class _Simulation:
         self.energy = np.zeros((len(data), len(self.components)))
         self._written = RecordedRun(chip, plan, self._timing, writer) if writer else None
         self._actions = ActionTally(chip)
+        self._spare: deque[_Spare] = deque()
         self._clock = 0
         self._groups = 0
         self._busy = np.zeros(len(chip.schedule.resources), dtype=np.int64)
@@ -198,7 +218,7 @@ class _Simulation:
             self._plan,
             self._timing,
             sequences=len(self._data),
-            outputs=self._run_block(0, 0)[0],
+            outputs=self._run_block(0, 0).outputs,
             target=self._data.labels,
         )
         return [*groups, summary_group(self.chip, self.components, len(self._data))]
@@ -216,14 +236,15 @@ class _Simulation:
             ahead = [pool.submit(self._run_block, *span) for span in spans[: 2 * threads]]
             for index, (first, size) in enumerate(spans):
                 with self._profile.part(Part.KERNELS):
-                    outputs, recorder = ahead.pop(0).result()
+                    block = ahead.pop(0).result()
                 if index + 2 * threads < len(spans):
                     ahead.append(pool.submit(self._run_block, *spans[index + 2 * threads]))
-                self._take(first, size, outputs, recorder)
+                self._take(first, size, block)
                 yield first + size
 
-    def _take(self, first: int, size: int, outputs: Outputs, recorder: Recorder) -> None:
+    def _take(self, first: int, size: int, block: _Block) -> None:
         """Note a block's answers and energy, and write it down."""
+        outputs, recorder = block.outputs, block.recorder
         answer = answers(outputs[self.chip.layers[-1].name])
         label = answer[:, -1].argmax(axis=1)
         self.label[first : first + size] = label
@@ -231,7 +252,10 @@ class _Simulation:
         self._charge(moments, recorder)
         if self._written:
             with self._profile.part(Part.TRACE):
-                self._written.write(first, outputs, recorder, moments=moments, label=label)
+                self._written.write(
+                    first, outputs, recorder, kept=block.kept, moments=moments, label=label
+                )
+        self._spare.append(_Spare(recorder.records, block.kept))
 
     def _advance(self, first: int, size: int, recorder: Recorder) -> list[Moment]:
         """Put a block's groups on the clock, one after the other."""
@@ -248,17 +272,23 @@ class _Simulation:
             self._busy += schedule.busy()
         return moments
 
-    def _run_block(self, first: int, size: int) -> tuple[Outputs, Recorder]:
+    def _run_block(self, first: int, size: int) -> _Block:
         signal = type(self._signal)(
             self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
         )
-        recorder = Recorder(self._plan.slots(first, size), first, self._plan.waveforms)
+        slots = self._plan.slots(first, size)
+        spare = self._spare.pop() if self._spare else None
+        recorder = Recorder(slots, first, self._plan.waveforms, spare.records if spare else {})
         outputs = {}
         for layer in self.chip.layers:
             result = layer.run(signal, recorder)
             outputs[layer.name] = result.outputs
             signal = result.signal
-        return outputs, recorder
+        kept = {}
+        if self._written and slots.max(initial=-1) >= 0:
+            recorded = [item for item in tiles_of(self.chip) if item[3].name in self._plan.names]
+            kept = kept_of_tiles(recorded, recorder.records, spare.kept if spare else {})
+        return _Block(outputs, recorder, kept)
 
     def _charge(self, moments: list[Moment], recorder: Recorder) -> None:
         """Add up the energy of a block's sequences; those of a group share what the chip spends."""
@@ -275,7 +305,7 @@ class _Simulation:
             record = recorder.records[grid.name]
             index = bank * len(grid.banks[bank].tiles) + number
             happened = happened_cycles(grid, record, bank)[:, : tile.cycles]
-            total_activity = record.total[:, :, index].sum(axis=1)
+            total_activity = totals(grid.arrays, record)[:, :, index].sum(axis=1)
             self._actions.add(tile, total_activity, happened)
             energy = tile.energy.of_totals(total_activity, happened)
             columns = [self.components.index(name) for name in tile.energy.components]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from archsim.config.load import load_config
 from archsim.config.run import LSTMLayer
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.arrays import Activity
-from archsim.recording.groups import tiles_of
+from archsim.kernels.record import KEPT, GridRecord, tile_counts, totals
 from archsim.simulate import BLOCK
 
 
@@ -30,6 +31,14 @@ class Recording(StrEnum):
     """Activity and energy of every cycle of every sequence."""
     WAVEFORMS = "waveforms"
     """The same, and every column's charge in every cycle."""
+
+
+_SPARES = local()
+"""Each thread's records of before, whose memory the next block takes over, as in a run."""
+
+
+def _spare() -> dict[str, GridRecord]:
+    return getattr(_SPARES, "records", {})
 
 
 @cache
@@ -92,16 +101,10 @@ class TimedNetwork:
         signal = Signal(self.signal.drive[block], self.signal.fixed[block])
         size = signal.drive.shape[0]
         kept = np.arange(size) if recording is not Recording.OFF else np.full(size, -1)
-        recorder = Recorder(kept, block.start, recording is Recording.WAVEFORMS)
+        waveforms = recording is Recording.WAVEFORMS
+        recorder = Recorder(kept, block.start, waveforms, spare=_spare())
         self.layer.run(signal, recorder)
-        if recording is Recording.OFF:
-            return
-        for grid, bank, number, tile in tiles_of(self.chip):
-            if grid.name not in recorder.records:
-                continue
-            index = bank * len(grid.banks[bank].tiles) + number
-            activity = recorder.records[grid.name].activity[..., : tile.cycles, index, :]
-            tile.energy.of_cycles(activity)
+        _SPARES.records = recorder.records
 
     def check(self) -> None:
         """Raise unless the run to be timed does all of its work: counts are exact.
@@ -113,11 +116,18 @@ class TimedNetwork:
         self.layer.run(self.signal, recorder)
         for grid in self.layer.grids:
             record = recorder.records[grid.name]
-            latched = record.total[..., Activity.LATCHED].sum(axis=2)
-            cycles = record.activity.shape[2]
+            total = totals(grid.arrays, record)
+            latched = total[..., Activity.LATCHED].sum(axis=2)
             whole = (record.walked == grid.arrays.ramp_cycles).all()
-            same = (record.activity.sum(axis=2) == record.total).all()
-            if cycles != grid.cycles or not whole or not same:
+            places = enumerate(
+                tile_counts(grid.arrays, record, n) for n in range(grid.arrays.tiles)
+            )
+            same = all(
+                (count.sum(axis=3)[n] == total[..., tile, activity]).all()
+                for tile, count in places
+                for n, activity in enumerate(KEPT)
+            )
+            if not whole or not same:
                 raise ArchsimError(f"bench: '{grid.name}' did not walk all of its cycles")
             if not (0 < latched.sum() <= latched.size * grid.arrays.column.size):
                 raise ArchsimError(f"bench: '{grid.name}' latched an impossible number of columns")

@@ -17,6 +17,7 @@ from archsim.config.hardware import RowSum
 from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.errors import DesignError
+from archsim.kernels.energy import TileEnergy
 from archsim.kernels.grid import GridArrays, join_banks
 
 
@@ -204,6 +205,11 @@ def build_grid(
             [bank.arrays for bank in banks],
             [bank.first_input for bank in banks],
             [bank.column for bank in banks],
+            [
+                TileEnergy(tile.energy.fixed, tile.energy.per_activity)
+                for bank in banks
+                for tile in bank.tiles
+            ],
         ),
         row_blocks=len(cut.rows) if digital else 1,
         double_buffer=tile.double_buffer,

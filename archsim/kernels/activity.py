@@ -1,7 +1,8 @@
 """What a conversion did in its cycles, counted from pulse widths and latch steps.
 
-Every function adds to a conversion's totals and, where there is one, fills the record of its
-cycles: an axis of length 1, or 0 where the cycles are not kept.
+Counts of the cycles of a phase go to a table that has a row an activity: ``count[activity, cycle]``,
+the phase's first cycle being 0. Where the cycles are not kept only their sums are
+formed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import Activity
-from archsim.kernels.jit import kernel
+from archsim.kernels.arrays import N_ACTIVITY, Activity
+from archsim.kernels.jit import leaf
+from archsim.kernels.vector import MANY_LANES, MOST_REACHED, count_reached
 
 _ACTIVE_ROWS = int(Activity.ACTIVE_ROWS)
 _CONDUCTANCE = int(Activity.CONDUCTANCE)
@@ -18,158 +20,250 @@ _ROW_EDGES = int(Activity.ROW_EDGES)
 _UNDECIDED = int(Activity.UNDECIDED)
 _LATCHED = int(Activity.LATCHED)
 
+ROW_BITS = 20
+"""Low bits of a packed row, which count rows; the others add conductances up."""
+_ROW_MASK = (1 << ROW_BITS) - 1
 
-@kernel
-def count_integration(
-    drive: NDArray[np.int64],
-    row_conductance: NDArray[np.int64],
-    row_pointer: NDArray[np.int64],
-    width: int,
-    total: NDArray[np.int64],
-    cycles: NDArray[np.int64],
+
+def pack_rows(row_conductance: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return rows' conductances (rows,) with a 1 in the low bits, which counts the row."""
+    return (row_conductance << ROW_BITS) | 1
+
+
+def rows_fit(row_conductance: NDArray[np.int64]) -> bool:
+    """Return whether sums of all packed rows can be taken apart again."""
+    most = 1 << (62 - ROW_BITS)
+    return row_conductance.size <= _ROW_MASK and int(row_conductance.sum()) < most
+
+
+@leaf
+def magnitudes(
+    drive: NDArray[np.int16], at: int, rows: int, most: int, width: NDArray[np.int64]
 ) -> None:
-    """Count the rows that drive and that switch.
+    """Write the magnitudes of signed pulse widths, ``drive[at:at + rows]``, in cycles.
+
+    None is above `most`, so that they can be indices.
+    """
+    signed, mine = drive[at : at + rows], width[:rows]
+    for row in range(rows):
+        mine[row] = min(abs(np.int64(signed[row])), most)
+
+
+@leaf
+def sum_rows(
+    width: NDArray[np.int64],
+    packed: NDArray[np.int64],
+    row: int,
+    rows: int,
+    total: NDArray[np.int64],
+    to: int,
+) -> None:
+    """Write what a tile's rows did in a conversion to row `to` of `total`.
 
     Parameters
     ----------
-    drive : int64 (rows,)
-        Signed pulse widths in cycles, less than `width`.
-    row_conductance : int64 (rows,)
-        Sum of G+ + G- over the columns, in conductance steps.
-    row_pointer : int64 (tiles + 1,)
-        Where each tile's rows begin.
-    width : int
-        Integrate cycles.
-    total : int64 (tiles, N_ACTIVITY)
-        Added to.
-    cycles : int64 (0 or 1, width or more, tiles, N_ACTIVITY)
-        Out: activity from the first integrate cycle on.
+    width : int64 (rows or more,)
+        Pulse widths of the tile's rows, in cycles.
+    packed : int64
+        Rows of `pack_rows`, those of the tile from `row` on.
+    rows : int
+        How many.
     """
-    for tile in range(row_pointer.shape[0] - 1):
-        rows = slice(row_pointer[tile], row_pointer[tile + 1])
-        mine, conductance = drive[rows], row_conductance[rows]
-        active, charged, driven = np.int64(0), np.int64(0), np.int64(0)
-        for row in range(mine.shape[0]):
-            magnitude = abs(mine[row])
-            active += magnitude
-            charged += magnitude * conductance[row]
-            driven += np.int64(magnitude > 0)
-        total[tile, _ACTIVE_ROWS] += active
-        total[tile, _CONDUCTANCE] += charged
-        total[tile, _ROW_EDGES] += 2 * driven
-        if cycles.shape[0] > 0:
-            _spread_rows(mine, conductance, width, cycles[0, :, tile])
+    mine = packed[row : row + rows]
+    active, charged, driven = np.int64(0), np.int64(0), np.int64(0)
+    for place in range(rows):
+        active += width[place]
+        charged += width[place] * (mine[place] >> ROW_BITS)
+        driven += np.int64(width[place] > 0)
+    _write_totals(total, to, active, charged, 2 * driven)
 
 
-@kernel
-def _spread_rows(
-    drive: NDArray[np.int64],
-    row_conductance: NDArray[np.int64],
-    width: int,
-    cycles: NDArray[np.int64],
+@leaf
+def spread_rows(
+    width: NDArray[np.int64],
+    packed: NDArray[np.int64],
+    row: int,
+    rows: int,
+    cycles: int,
+    by_width: NDArray[np.int64],
+    count: NDArray[np.int64],
+    total: NDArray[np.int64],
+    to: int,
 ) -> None:
-    """Fill a tile's integrate cycles (cycles, N_ACTIVITY), each from the one after it.
+    """Do what `sum_rows` does, and count the rows in every integrate cycle.
 
     A row with pulse width m drives in cycles 0 .. m - 1, and switches in cycles 0 and m.
-    """
-    rows = np.zeros(width + 1, dtype=np.int64)
-    conductance = np.zeros(width + 1, dtype=np.int64)
-    for row in range(drive.shape[0]):
-        magnitude = min(abs(drive[row]), width)
-        rows[magnitude] += 1
-        conductance[magnitude] += row_conductance[row]
-    active, charged = np.int64(0), np.int64(0)
-    for cycle in range(width - 1, -1, -1):
-        active += rows[cycle + 1]
-        charged += conductance[cycle + 1]
-        cycles[cycle, _ACTIVE_ROWS] = active
-        cycles[cycle, _CONDUCTANCE] = charged
-        cycles[cycle, _ROW_EDGES] = rows[cycle] if cycle > 0 else active
-
-
-@kernel
-def count_ramp(
-    latch_step: NDArray[np.int64],
-    ramp_cycles: int,
-    early_stop: int,
-    total: NDArray[np.int64],
-    cycles: NDArray[np.int64],
-) -> int:
-    """Count the columns that compare and that latch; return the ramp cycles that were walked.
 
     Parameters
     ----------
-    latch_step : int64 (columns,)
+    width, packed, row, rows
+        As of `sum_rows`; no width is above `cycles`.
+    cycles : int
+        Integrate cycles.
+    by_width : int64 (2 * (cycles + 1) or more,)
+        Scratch.
+    count : int64
+        Out.
+    total, to
+        As of `sum_rows`.
+    """
+    for place in range(2 * cycles + 2):
+        by_width[place] = 0
+    mine = packed[row : row + rows]
+    # Rows of even and odd numbers apart: a sum that was just written takes time to be read again.
+    for place in range(rows):
+        by_width[np.uint64(2 * width[place] + (place & 1))] += mine[place]
+    active = count[_ACTIVE_ROWS]
+    charged = count[_CONDUCTANCE][:cycles]
+    edges = count[_ROW_EDGES]
+    for cycle in range(cycles):
+        edges[cycle] = by_width[2 * cycle] + by_width[2 * cycle + 1]
+        charged[cycle] = by_width[2 * cycle + 2] + by_width[2 * cycle + 3]
+    both, backward = np.int64(0), charged[::-1]
+    for cycle in range(cycles):
+        both += backward[cycle]
+        backward[cycle] = both
+    for cycle in range(cycles):
+        active[cycle] = charged[cycle] & _ROW_MASK
+        edges[cycle] &= _ROW_MASK
+        charged[cycle] >>= ROW_BITS
+    edges[0] = active[0]
+    all_active, all_charged, all_edges = np.int64(0), np.int64(0), np.int64(0)
+    for cycle in range(cycles):
+        all_active += active[cycle]
+        all_charged += charged[cycle]
+        all_edges += edges[cycle]
+    _write_totals(total, to, all_active, all_charged, all_edges)
+
+
+@leaf
+def _write_totals(total: NDArray[np.int64], to: int, active: int, charged: int, edges: int) -> None:
+    total[to * N_ACTIVITY + _ACTIVE_ROWS] = active
+    total[to * N_ACTIVITY + _CONDUCTANCE] = charged
+    total[to * N_ACTIVITY + _ROW_EDGES] = edges
+    total[to * N_ACTIVITY + _UNDECIDED] = 0
+    total[to * N_ACTIVITY + _LATCHED] = 0
+
+
+@leaf
+def sum_columns(
+    latch_step: NDArray[np.int32], columns: int, ramp_cycles: int, total: NDArray[np.int64], to: int
+) -> int:
+    """Write what a bank's comparators did to the total of its foot.
+
+    Returns the cycles up to the last latch, all where a column never latches.
+
+    Parameters
+    ----------
+    latch_step : int32
         Step at which each column latches, `ramp_cycles` where it never does.
-    ramp_cycles, early_stop : int
-        As in `TileArrays`.
-    total : int64 (N_ACTIVITY,)
-        Added to.
-    cycles : int64 (0 or 1, ramp_cycles or more, N_ACTIVITY)
-        Out: activity of the tile at the foot, from the first ramp cycle on.
+    columns, ramp_cycles : int
+        Columns of the bank, and steps of the ramp.
+    total : int64
+        Out: a row of `N_ACTIVITY` elements a tile; row `to`.
     """
-    waited, never, longest = 0, 0, 0
-    for column in range(latch_step.shape[0]):
-        waited += latch_step[column]
-        never += int(latch_step[column] == ramp_cycles)
-        longest = max(longest, int(latch_step[column]))
-    latched = latch_step.shape[0] - never
-    total[_UNDECIDED] += waited + latched
-    total[_LATCHED] += latched
-    if cycles.shape[0] > 0:
-        _spread_columns(latch_step, ramp_cycles, cycles[0])
-    return min(longest + 1, ramp_cycles) if early_stop else ramp_cycles
+    waited, never, longest = np.int64(0), np.int64(0), np.int64(0)
+    for column in range(columns):
+        step = np.int64(latch_step[column])
+        waited += step
+        never += np.int64(step == ramp_cycles)
+        longest = max(longest, step)
+    latched = columns - never
+    total[to * N_ACTIVITY + _UNDECIDED] = waited + latched
+    total[to * N_ACTIVITY + _LATCHED] = latched
+    return min(longest + 1, ramp_cycles)
 
 
-@kernel
-def _spread_columns(
-    latch_step: NDArray[np.int64], ramp_cycles: int, cycles: NDArray[np.int64]
-) -> None:
-    """Fill the ramp cycles (cycles, N_ACTIVITY); there is nothing after an early stop to fill."""
-    latching = np.zeros(ramp_cycles + 1, dtype=np.int64)
-    for column in range(latch_step.shape[0]):
-        latching[latch_step[column]] += 1
-    undecided = latch_step.shape[0]
-    for step in range(ramp_cycles):
-        cycles[step, _UNDECIDED] = undecided
-        cycles[step, _LATCHED] = latching[step]
-        undecided -= latching[step]
-
-
-@kernel
-def count_conversions(
+@leaf
+def spread_columns(
+    latch_step: NDArray[np.int32],
     columns: int,
-    steps: int,
-    columns_per_converter: int,
-    cycles_per_conversion: int,
+    ramp_cycles: int,
+    by_step: NDArray[np.int64],
+    count: NDArray[np.int64],
     total: NDArray[np.int64],
-    cycles: NDArray[np.int64],
+    to: int,
 ) -> int:
-    """Count the columns that shared converters are at; return the cycles up to the last bit.
+    """Do what `sum_columns` does, and count the columns in every cycle of a ramp.
 
     Parameters
     ----------
-    columns : int
-        Columns of the bank.
-    steps : int
-        ``2**bits - 1``.
-    columns_per_converter, cycles_per_conversion : int
-        As in `TileArrays`.
-    total : int64 (N_ACTIVITY,)
-        Added to.
-    cycles : int64 (0 or 1, cycles or more, N_ACTIVITY)
-        Out: activity of the tile at the foot, from the first cycle of the phase on.
+    latch_step : int32
+        As of `sum_columns`; 0 behind the columns, for `MANY_LANES`.
+    columns, ramp_cycles : int
+        As of `sum_columns`.
+    by_step : int64 (ramp_cycles + 1 or more,)
+        Scratch.
+    count : int64
+        Out; an early stop leaves nothing to count after it.
+    total, to
+        As of `sum_columns`.
     """
-    bits = 0
-    while (1 << bits) <= steps:
-        bits += 1
-    total[_UNDECIDED] += columns * bits
-    total[_LATCHED] += columns
-    turns = min(columns, columns_per_converter)
-    for turn in range(turns if cycles.shape[0] > 0 else 0):
-        busy = (columns - turn - 1) // columns_per_converter + 1
+    undecided, latched = count[_UNDECIDED], count[_LATCHED]
+    waiting = np.int64(columns)
+    for step in range(ramp_cycles + 1):
+        by_step[step] = 0
+    if ramp_cycles <= MOST_REACHED:
+        for first in range(0, columns, MANY_LANES):
+            count_reached(latch_step, first, ramp_cycles, by_step)
+        undecided[0] = waiting
+        for step in range(1, ramp_cycles):
+            undecided[step] = by_step[step - 1]
+        for step in range(ramp_cycles):
+            latched[step] = undecided[step] - by_step[step]
+    else:
+        for column in range(columns):
+            by_step[latch_step[column]] += 1
+        for step in range(ramp_cycles):
+            undecided[step] = waiting
+            latched[step] = by_step[step]
+            waiting -= by_step[step]
+    compared, all_latched, longest = np.int64(0), np.int64(0), np.int64(0)
+    for step in range(ramp_cycles):
+        compared += undecided[step]
+        all_latched += latched[step]
+        longest += np.int64(undecided[step] > 0)
+    total[to * N_ACTIVITY + _UNDECIDED] = compared
+    total[to * N_ACTIVITY + _LATCHED] = all_latched
+    return longest
+
+
+@leaf
+def sum_turns(columns: int, bits: int, total: NDArray[np.int64], to: int) -> None:
+    """Write what shared converters did, which decide `bits` bits of every column."""
+    total[to * N_ACTIVITY + _UNDECIDED] = columns * bits
+    total[to * N_ACTIVITY + _LATCHED] = columns
+
+
+@leaf
+def spread_turns(
+    columns: int,
+    bits: int,
+    sharing: int,
+    cycles_per_conversion: int,
+    cycles: int,
+    count: NDArray[np.int64],
+) -> None:
+    """Count the columns that shared converters are at and that they end with, in every cycle.
+
+    Parameters
+    ----------
+    columns, bits : int
+        Columns of the bank, and bits of their codes.
+    sharing, cycles_per_conversion : int
+        Columns that a converter serves in turn, and cycles for each.
+    cycles : int
+        Cycles of the phase.
+    count : int64
+        Out.
+    """
+    undecided, latched = count[_UNDECIDED], count[_LATCHED]
+    for cycle in range(cycles):
+        undecided[cycle] = 0
+        latched[cycle] = 0
+    for turn in range(min(columns, sharing)):
+        busy = (columns - turn - 1) // sharing + 1
         first = turn * cycles_per_conversion
         for cycle in range(first, first + bits):
-            cycles[0, cycle, _UNDECIDED] = busy
-        cycles[0, first + bits - 1, _LATCHED] = busy
-    return (turns - 1) * cycles_per_conversion + bits
+            undecided[cycle] = busy
+        latched[first + bits - 1] = busy

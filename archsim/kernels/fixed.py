@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archsim.kernels.jit import kernel
+from archsim.kernels.jit import leaf
 
 
-@kernel
+@leaf
 def round_shift(value: int, bits: int) -> int:
     """Divide by ``2**bits``, rounding half up (towards plus infinity)."""
     if bits == 0:
@@ -13,13 +13,13 @@ def round_shift(value: int, bits: int) -> int:
     return (value + (1 << (bits - 1))) >> bits
 
 
-@kernel
+@leaf
 def saturate(value: int, limit: int) -> int:
     """Clamp to ``-limit - 1 .. limit``, the range of a two's complement word."""
     return min(max(value, -limit - 1), limit)
 
 
-@kernel
+@leaf
 def scaled_magnitude(value: int, full_scale: int, steps: int) -> int:
     """Return ``|value| / full_scale`` in `steps` steps, rounded half up, saturated at `steps`.
 
@@ -30,7 +30,7 @@ def scaled_magnitude(value: int, full_scale: int, steps: int) -> int:
     return min(magnitude, steps)
 
 
-@kernel
+@leaf
 def pulse_width(value: int, full_scale: int, steps: int) -> int:
     """Return the signed pulse width, in cycles, that drives a row with `value`."""
     magnitude = scaled_magnitude(value, full_scale, steps)

@@ -5,26 +5,38 @@ integrates is one exact product; the step at which it latches is a search; how m
 how many columns compare in a cycle are counts of pulse widths and of latch steps. The bits are
 those of `convert_cycles`; what acts on a charge within its integration (leak, rails), on single
 comparisons, or is seen between cycles (waveforms) has to be walked.
+
+Charges are kept in 32 bits where none can overflow, whatever the inputs, and in 64 bits elsewhere.
+What is needed again and again is made once for a block of sequences (`Scratch`): per conversion
+nothing is allocated.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.activity import count_conversions, count_integration, count_ramp
-from archsim.kernels.arrays import Conversion
+from archsim.kernels.activity import (
+    magnitudes,
+    spread_columns,
+    spread_rows,
+    spread_turns,
+    sum_columns,
+    sum_rows,
+    sum_turns,
+)
+from archsim.kernels.arrays import N_ACTIVITY, Conversion
+from archsim.kernels.energy import CONVERTING, INTEGRATING
 from archsim.kernels.grid import GridArrays, Place
-from archsim.kernels.jit import inlined, kernel
-from archsim.kernels.ladder import count_rungs, disturb_rungs
+from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.ladder import NARROW_NEVER, NEVER, Run, count_rungs, disturb_rungs
 from archsim.kernels.noise import add_normal
 from archsim.kernels.philox import Purpose
-from archsim.kernels.product import GROUP, filled, multiply, split_inputs
-
-if TYPE_CHECKING:
-    from archsim.kernels.record import GridRecord
+from archsim.kernels.product import ProductArrays, add_products, multiply, split_inputs
+from archsim.kernels.record import GridRecord, keep_cycles
+from archsim.kernels.vector import HALVES, LANES, MANY_LANES
 
 _INPUT = int(Place.INPUT)
 _ROW = int(Place.ROW)
@@ -36,25 +48,85 @@ _RAMPS = int(Place.RAMPS)
 _NUMBER = int(Place.NUMBER)
 _READ_NOISE = int(Purpose.READ_NOISE)
 _STRAIGHT = int(Conversion.RAMP)
+_CHARGE = int(Place.CHARGE)
+_RUN = int(Place.RUN)
+_RUNS = int(Place.RUNS)
+_FIRST, _END, _TO = int(Run.FIRST), int(Run.END), int(Run.TO)
+_RUN_RAMP, _LAST_CODE = int(Run.RAMP), int(Run.LAST_CODE)
+_PANEL = LANES * HALVES
 
 
-class Timing(NamedTuple):
-    """Phases of a conversion, as in `TileArrays`, and the bits of shared converters."""
+class Scratch(NamedTuple):
+    """Memory that every conversion of a layer's bank uses anew.
 
-    integrate_cycles: int
-    ramp_cycles: int
-    conversion: int
-    early_stop: int
-    columns_per_converter: int
-    cycles_per_conversion: int
-    steps: int
+    Attributes
+    ----------
+    seen : int32 or int64 (sequences * widest bank,)
+        What the comparators of a bank see, for every sequence of a block.
+    rung : int32 or int64 (ramps * (2**n - 1),)
+        Rungs, with noise of a conversion where there is any.
+    latch_step : int32 (widest bank,)
+        Rungs below each column of one sequence.
+    count : int64 (N_ACTIVITY, cycles of a conversion and one more)
+        Counts of a phase's cycles, a row an activity.
+    normal : float64 (steps + 1,)
+        For `disturb_rungs`.
+    width : int64 (most rows,)
+        Magnitudes of a tile's pulse widths.
+    energy, sorted : float64 (as many,), int64 (twice as many,)
+        For `add_energy`, `spread_rows` and `spread_columns`.
+    """
+
+    seen: NDArray[Any]
+    rung: NDArray[Any]
+    latch_step: NDArray[np.int32]
+    count: NDArray[np.int64]
+    normal: NDArray[np.float64]
+    width: NDArray[np.int64]
+    energy: NDArray[np.float64]
+    sorted: NDArray[np.int64]
 
 
-@inlined
-def integrate_block(
-    grid: GridArrays, index: int, drive: NDArray[np.int64], first: int, conversion: int
-) -> NDArray[np.int64]:
-    """Return the charges of a bank's columns after integration.
+@leaf
+def width_of(columns: int) -> int:
+    """Return the columns of a bank filled up to panels, for kernels."""
+    return (columns + LANES - 1) // LANES * LANES
+
+
+@kernel
+def make_scratch(grid: GridArrays, sequences: int) -> Scratch:
+    """Make what conversions of a layer need, for a block of sequences."""
+    widest, most_rows = 0, 0
+    for index in range(grid.place.shape[0]):
+        most_rows = max(most_rows, grid.place[index, _ROWS])
+        widest = max(widest, width_of(grid.place[index, _COLUMNS]))
+    cycles = grid.reset_cycles + grid.integrate_cycles + grid.ramp_cycles + grid.readout_cycles
+    stride = cycles + 1
+    return Scratch(
+        np.zeros(sequences * widest + LANES, dtype=grid.ladder.rung.dtype),
+        grid.ladder.rung.copy().reshape(grid.ladder.rung.size),
+        # Runs of columns are written in whole panels, and counted by still more at a time.
+        np.zeros(widest + LANES + MANY_LANES, dtype=np.int32),
+        np.zeros((N_ACTIVITY, stride), dtype=np.int64),
+        np.zeros(grid.analog.ramp_sigma.shape[1], dtype=np.float64),
+        np.zeros(most_rows, dtype=np.int64),
+        np.zeros(stride, dtype=np.float64),
+        np.zeros(2 * stride, dtype=np.int64),
+    )
+
+
+@kernel
+def charges_of_bank(
+    grid: GridArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    stride: int,
+    sequences: int,
+    first: int,
+    conversion: int,
+    seen: NDArray[Any],
+) -> None:
+    """Write what a bank's comparators see after integration: charges, all offsets, read noise.
 
     Parameters
     ----------
@@ -62,63 +134,146 @@ def integrate_block(
         A layer's banks.
     index : int
         Which bank.
-    drive : int64 (sequences, inputs)
-        Signed pulse widths of the layer's inputs, in cycles.
+    drive : int16 (elements,)
+        Signed pulse widths of the layer's inputs, in cycles: a vector every `stride` elements. What
+        is behind the last one can be read, a pair of rows at least.
+    sequences : int
+        How many vectors.
     first, conversion : int
         Number of the first sequence in the run, and of the conversion in its sequence.
-
-    Returns
-    -------
-    int64 (sequences, columns or more)
-        Charges in quanta; columns beyond the bank's are of no use.
+    seen : int32 or int64
+        Out: a vector every `width_of(columns)` elements, in quanta.
     """
-    place, product, noise = grid.place[index], grid.charge, grid.noise
-    start, rows, columns = place[_INPUT], place[_ROWS], place[_COLUMNS]
-    charge = np.empty((drive.shape[0], filled(columns, GROUP)), dtype=np.int64)
-    multiply(product, index, rows, split_inputs(product, drive, start, rows, False), charge)
-    offset = grid.analog.offset[place[_COLUMN] : place[_COLUMN] + columns]
-    for sequence in range(drive.shape[0]):
-        mine = charge[sequence]
-        for column in range(columns):
-            mine[column] += offset[column]
-    if noise.cell.shape[0] > 0:
-        variance = np.empty_like(charge)
-        multiply(noise, index, rows, split_inputs(noise, drive, start, rows, True), variance)
-        step, seed, number = grid.analog.variance_step, grid.analog.seed, place[_NUMBER]
-        _disturb_block(variance, step, seed, number, columns, first, conversion, charge)
-    return charge
+    start, rows = grid.place[index, _INPUT], grid.place[index, _ROWS]
+    column, columns = grid.place[index, _COLUMN], grid.place[index, _COLUMNS]
+    if grid.narrow == 1:
+        _integrate_narrow(
+            drive, start, stride, sequences, grid.charge.cell, grid.place[index, _CHARGE], rows,
+            grid.rest, column, columns, seen,
+        )  # fmt: skip
+    else:
+        _integrate_wide(
+            grid.charge, index, drive, start, stride, sequences, rows, grid.rest, column,
+            columns, seen,
+        )  # fmt: skip
+    if grid.noise.cell.shape[0] > 0:
+        key = grid.analog.seed, grid.place[index, _NUMBER], first, conversion
+        _disturb_block(
+            grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
+            key, columns, seen,
+        )  # fmt: skip
+
+
+@leaf
+def _integrate_narrow(
+    drive: NDArray[np.int16],
+    start: int,
+    stride: int,
+    sequences: int,
+    cell: NDArray[np.int16],
+    cell_at: int,
+    rows: int,
+    rest: NDArray[np.int64],
+    column: int,
+    columns: int,
+    seen: NDArray[np.int32],
+) -> None:
+    """Add products to offsets in 32 bits."""
+    width, pairs = width_of(columns), (rows + HALVES - 1) // HALVES
+    offset = rest[column : column + columns]
+    for sequence in range(sequences):
+        mine = seen[sequence * width : sequence * width + columns]
+        for place in range(columns):
+            mine[place] = offset[place]
+    add_products(
+        drive, start, stride, sequences, cell, cell_at, pairs * _PANEL, width // LANES, pairs,
+        seen, width,
+    )  # fmt: skip
+
+
+@kernel
+def _integrate_wide(
+    charge: ProductArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    start: int,
+    stride: int,
+    sequences: int,
+    rows: int,
+    rest: NDArray[np.int64],
+    column: int,
+    columns: int,
+    seen: NDArray[np.int64],
+) -> None:
+    """Add offsets to products in 64 bits."""
+    width = width_of(columns)
+    vector = split_inputs(charge, drive, start, stride, sequences, rows, False)
+    multiply(charge, index, rows, vector, sequences, seen, width)
+    for sequence in range(sequences):
+        for place in range(columns):
+            seen[sequence * width + place] += rest[column + place]
 
 
 @kernel
 def _disturb_block(
-    variance: NDArray[np.int64],
+    noise: ProductArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    start: int,
+    stride: int,
+    sequences: int,
+    rows: int,
     step: float,
-    seed: int,
-    number: int,
+    key: tuple[int, int, int, int],
     columns: int,
-    first: int,
-    conversion: int,
-    charge: NDArray[np.int64],
+    seen: NDArray[Any],
 ) -> None:
     """Add the read noise of a conversion to every sequence's charges, as `disturb` does."""
+    seed, number, first, conversion = key
+    width = width_of(columns)
+    variance = np.empty(sequences * width, dtype=np.int64)
+    vector = split_inputs(noise, drive, start, stride, sequences, rows, True)
+    multiply(noise, index, rows, vector, sequences, variance, width)
     sigma = np.empty(columns, dtype=np.float64)
-    for sequence in range(charge.shape[0]):
-        mine = variance[sequence]
-        for column in range(columns):
-            sigma[column] = np.sqrt(step * mine[column])
-        add_normal(seed, _READ_NOISE, first + sequence, conversion, number, sigma, charge[sequence])
+    for sequence in range(sequences):
+        at = sequence * width
+        for place in range(columns):
+            sigma[place] = np.sqrt(step * variance[at + place])
+        add_normal(seed, _READ_NOISE, first + sequence, conversion, number, sigma, seen, at)
 
 
-@inlined
-def convert_bank(
+@leaf
+def integrate_bank(
     grid: GridArrays,
     index: int,
-    drive: NDArray[np.int64],
-    code: NDArray[np.int64],
+    drive: NDArray[np.int16],
+    stride: int,
+    sequences: int,
+    seen: NDArray[Any],
+) -> None:
+    """Do what `charges_of_bank` does where charges are narrow and nothing disturbs them."""
+    _integrate_narrow(
+        drive, grid.place[index, _INPUT], stride, sequences, grid.charge.cell,
+        grid.place[index, _CHARGE], grid.place[index, _ROWS], grid.rest,
+        grid.place[index, _COLUMN], grid.place[index, _COLUMNS], seen,
+    )  # fmt: skip
+
+
+@leaf
+def latch_bank(
+    grid: GridArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    stride: int,
+    code: NDArray[np.uint16],
     record: GridRecord,
     conversion: int,
+    scratch: Scratch,
+    plain: int | None,
 ) -> None:
-    """Convert every sequence of a block with one bank, but those whose waveforms are kept.
+    """Latch the codes of a block's sequences, but those whose waveforms are kept; note the cycles.
+
+    `charges_of_bank` has been there.
 
     Parameters
     ----------
@@ -126,88 +281,135 @@ def convert_bank(
         A layer's banks.
     index : int
         Which bank.
-    drive : int64 (sequences, inputs)
-        Signed pulse widths of the layer's inputs, in cycles.
-    code : int64 (sequences, columns)
+    drive, stride
+        As of `charges_of_bank`.
+    code : uint16 (sequences, columns)
         Codes of the layer's columns, to which the bank's are added.
     record : GridRecord
         Out.
     conversion : int
         Number of the conversion in its sequence.
+    scratch : Scratch
+        Of the layer.
+    plain : int or None
+        None where charges are narrow and nothing is disturbed or walked, so that the rest is left
+        out of the machine code.
     """
-    place, analog = grid.place[index], grid.analog
-    start, columns = place[_COLUMN], place[_COLUMNS]
-    row, first_input, rows = place[_ROW], place[_INPUT], place[_ROWS]
-    ramps = slice(place[_RAMP], place[_RAMP] + place[_RAMPS])
-    whole = slice(start, start + columns)
-    offset, ramp_of_column = analog.comparator_offset[whole], grid.ramp_of_column[whole]
-    rung, meaning, column = grid.ladder.rung[ramps], grid.ladder.code[ramps], grid.column[whole]
-    position, sigma = analog.ramp_position[ramps], analog.ramp_sigma[ramps]
-    conductance, pointer = grid.row_conductance[row : row + rows], grid.row_pointer[index]
-    timing = Timing(
-        grid.integrate_cycles,
-        grid.ramp_cycles,
-        grid.conversion,
-        grid.early_stop,
-        grid.columns_per_converter,
-        grid.cycles_per_conversion,
-        rung.shape[1],
-    )
-    ordered = timing.ramp_cycles if timing.conversion == _STRAIGHT else 0
-    tiles, waving = pointer.shape[0] - 1, record.waveform.shape[0] > 0
-    these = slice(index * tiles, (index + 1) * tiles)
-    if sigma.shape[0] > 0:
-        rung = rung.copy()
-    charge = integrate_block(grid, index, drive, record.first, conversion)
-    count = np.empty(columns, dtype=np.int64)
-    for sequence in range(drive.shape[0]):
-        slot, number = record.slot[sequence], record.first + sequence
-        if waving and slot >= 0:
-            continue
-        if sigma.shape[0] > 0:
-            key = analog.seed, place[_NUMBER]
-            disturb_rungs(position, sigma, key, number, conversion, ordered, rung)
-        count_rungs(rung, ordered, ramp_of_column, charge[sequence], offset, count)
-        _add_codes(meaning, ramp_of_column, count, column, code[sequence])
-        mine = drive[sequence, first_input : first_input + rows]
-        total = record.total[sequence, conversion, these]
-        cycles = record.activity[max(slot, 0) : slot + 1, conversion, grid.reset_cycles :, these]
-        count_integration(mine, conductance, pointer, timing.integrate_cycles, total, cycles)
-        foot = cycles[:, timing.integrate_cycles :, tiles - 1]
-        record.walked[sequence, conversion, index] = _count_foot(
-            timing, count, total[tiles - 1], foot
-        )
+    place, row_pointer, packed_row = grid.place, grid.row_pointer, grid.packed_row
+    ladder, energy = grid.ladder, grid.energy
+    meaning, runs, rungs = ladder.code, ladder.run, ladder.rung.shape[1]
+    fixed, tile_table = energy.fixed, energy.tile
+    terms, activity, amount = energy.term, energy.activity, energy.amount
+    seen, rung, latch_step = scratch.seen, scratch.rung, scratch.latch_step
+    count, by_step = scratch.count, scratch.sorted
+    width_of_row, joules = scratch.width, scratch.energy
+    total, out_count, out_energy = record.total, record.count, record.energy
+    conversions = record.walked.shape[1]
+    all_tiles, kept = energy.tile.shape[0], record.slots * conversions
+    before, width, after = grid.reset_cycles, grid.integrate_cycles, grid.ramp_cycles
+    straight = grid.conversion == _STRAIGHT
+    sharing, each, bits = grid.columns_per_converter, grid.cycles_per_conversion, grid.bits
+    columns, tiles = place[index, _COLUMNS], row_pointer.shape[1] - 1
+    row, start, panels = place[index, _ROW], place[index, _INPUT], width_of(columns)
+    first_run = place[index, _RUN]
+    end_run = first_run + place[index, _RUNS]
+    ordered = after if straight else 0
+    for sequence in range(code.shape[0]):
+        slot = record.slot[sequence]
+        if plain is not None:
+            if record.waveform.shape[0] > 0 and slot >= 0:
+                continue
+            if grid.analog.ramp_sigma.shape[0] > 0:
+                key = grid.analog.seed, place[index, _NUMBER]
+                disturb_rungs(
+                    grid.analog.ramp_position, grid.analog.ramp_sigma, place[index, _RAMP],
+                    place[index, _RAMPS], key, record.first + sequence, conversion, ordered,
+                    NARROW_NEVER if grid.narrow == 1 else NEVER, rungs, scratch.normal, rung,
+                )  # fmt: skip
+        for run in range(first_run, end_run):
+            first, end, ramp = runs[run, _FIRST], runs[run, _END], runs[run, _RUN_RAMP]
+            count_rungs(rung, ramp, rungs, ordered, seen, sequence * panels, first, end, latch_step)
+            add_codes(
+                latch_step, first, end, meaning, ramp, runs[run, _LAST_CODE], code, sequence,
+                runs[run, _TO],
+            )  # fmt: skip
+        clear_behind(latch_step, columns)
+        mine = slot * conversions + conversion
+        to = (sequence * conversions + conversion) * all_tiles + index * tiles
+        for tile in range(tiles):
+            above, number = row_pointer[index, tile], index * tiles + tile
+            rows, at = row_pointer[index, tile + 1] - above, sequence * stride + start + above
+            magnitudes(drive, at, rows, width, width_of_row)
+            if slot < 0:
+                sum_rows(width_of_row, packed_row, row + above, rows, total, to + tile)
+            else:
+                spread_rows(
+                    width_of_row, packed_row, row + above, rows, width, by_step, count, total,
+                    to + tile,
+                )  # fmt: skip
+                keep_cycles(
+                    fixed, tile_table, terms, activity, amount, number, kept, mine, INTEGRATING,
+                    before, width, count, joules, out_count, out_energy,
+                )  # fmt: skip
+        foot = to + tiles - 1
+        if straight:
+            if slot < 0:
+                cycles = sum_columns(latch_step, columns, after, total, foot)
+            else:
+                cycles = spread_columns(latch_step, columns, after, by_step, count, total, foot)
+        else:
+            sum_turns(columns, bits, total, foot)
+            cycles = (min(columns, sharing) - 1) * each + bits
+            if slot >= 0:
+                spread_turns(columns, bits, sharing, each, after, count)
+        record.walked[sequence, conversion, index] = cycles if grid.early_stop else after
+        if slot >= 0:
+            number = index * tiles + tiles - 1
+            keep_cycles(
+                fixed, tile_table, terms, activity, amount, number, kept, mine, CONVERTING,
+                before + width, after, count, joules, out_count, out_energy,
+            )  # fmt: skip
 
 
-@kernel
-def _add_codes(
+@leaf
+def clear_behind(latch_step: NDArray[np.int32], columns: int) -> None:
+    """Write zeros behind the columns, for `spread_columns`."""
+    behind = latch_step[columns : columns + MANY_LANES]
+    for place in range(MANY_LANES):
+        behind[place] = 0
+
+
+@leaf
+def add_codes(
+    latch_step: NDArray[np.int32],
+    first: int,
+    end: int,
     meaning: NDArray[np.int64],
-    ramp_of_column: NDArray[np.int64],
-    count: NDArray[np.int64],
-    column: NDArray[np.int64],
-    code: NDArray[np.int64],
+    ramp: int,
+    last: int,
+    code: NDArray[np.uint16],
+    sequence: int,
+    to: int,
 ) -> None:
-    """Add what the rungs counted stand for to the codes of the layer's columns."""
-    for place in range(count.shape[0]):
-        code[column[place]] += meaning[ramp_of_column[place], count[place]]
+    """Add what the latch steps of a run stand for to the codes of the layer's columns.
 
-
-@kernel
-def _count_foot(
-    timing: Timing,
-    count: NDArray[np.int64],
-    total: NDArray[np.int64],
-    cycles: NDArray[np.int64],
-) -> int:
-    """Count what the converters did; return the cycles of their phase that were walked."""
-    if timing.conversion == _STRAIGHT:
-        return count_ramp(count, timing.ramp_cycles, timing.early_stop, total, cycles)
-    walked = count_conversions(
-        count.shape[0],
-        timing.steps,
-        timing.columns_per_converter,
-        timing.cycles_per_conversion,
-        total,
-        cycles,
-    )
-    return walked if timing.early_stop else timing.ramp_cycles
+    Parameters
+    ----------
+    latch_step : int32 (columns or more,)
+        Rungs below each column of the bank.
+    first, end : int
+        The run's columns.
+    meaning : int64 (ramps, 2**n)
+        `code` of the layer's `LadderArrays`.
+    ramp, last : int
+        The run's ramp, and its last code.
+    code : uint16 (sequences, columns)
+        Added to, in the row of `sequence`; a column of the bank is column ``to + column`` there.
+    """
+    steps, mine = latch_step[first:end], code[sequence, to + first : to + end]
+    if last >= 0:
+        for column in range(end - first):
+            mine[column] += min(steps[column], last)
+    else:
+        for column in range(end - first):
+            mine[column] += meaning[ramp, np.uint32(steps[column])]

@@ -18,10 +18,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import NOT_SERIAL, AnalogArrays, BitSerialArrays, TileArrays
+from archsim.kernels.activity import pack_rows, rows_fit
+from archsim.kernels.arrays import (
+    NOT_SERIAL,
+    AnalogArrays,
+    BitSerialArrays,
+    Conversion,
+    TileArrays,
+)
 from archsim.kernels.choice import Walk, choose, reason_for
+from archsim.kernels.energy import EnergyArrays, TileEnergy, join_energy
 from archsim.kernels.jit import kernel
-from archsim.kernels.ladder import LadderArrays, build_ladders
+from archsim.kernels.ladder import NARROW_NEVER, LadderArrays, build_ladders
+from archsim.kernels.philox import LARGEST_NORMAL
 from archsim.kernels.product import NO_PRODUCT, ProductArrays, cell_at, lay_out
 
 
@@ -39,6 +48,11 @@ class Place(IntEnum):
     RAMPS = 7
     NUMBER = 8
     """The bank's number, which keys its random numbers."""
+    CHARGE = 9
+    """First cell of the bank in `GridArrays.charge`."""
+    RUN = 10
+    RUNS = 11
+    """First run of its columns in `GridArrays.ladder`, and how many."""
 
 
 _INPUT = int(Place.INPUT)
@@ -82,6 +96,16 @@ class GridArrays(NamedTuple):
         Differences and variances of the cells for the fused kernel; empty where there are none.
     ladder : LadderArrays
         Thresholds for the fused kernel.
+    narrow : int
+        1 where the fused kernel keeps charges in 32 bits.
+    rest : int64 (bank columns,)
+        Charge that a comparator sees beside what is integrated: both offsets, for the fused kernel.
+    packed_row : int64 (rows of all banks,)
+        Conductances of rows as the fused kernel counts them (`pack_rows`).
+    bits : int
+        Bits that shared converters decide, 0 without them.
+    energy : EnergyArrays
+        What the tiles spend.
     serial : BitSerialArrays
         As in `TileArrays`, the same for all banks.
     """
@@ -108,12 +132,23 @@ class GridArrays(NamedTuple):
     charge: ProductArrays
     noise: ProductArrays
     ladder: LadderArrays
+    narrow: int
+    rest: NDArray[np.int64]
+    packed_row: NDArray[np.int64]
+    bits: int
+    energy: EnergyArrays
     serial: BitSerialArrays = NOT_SERIAL
 
     @property
     def cycles(self) -> int:
         """Length of one conversion in clock cycles, all of its ramp walked."""
         return self.reset_cycles + self.integrate_cycles + self.ramp_cycles + self.readout_cycles
+
+    @property
+    def plain(self) -> bool:
+        """Whether conversions are fused, in 32 bits, and nothing disturbs them."""
+        noisy = self.noise.cell.size > 0 or self.analog.ramp_sigma.size > 0
+        return self.walk == 0 and self.narrow == 1 and not noisy
 
     @property
     def tiles(self) -> int:
@@ -137,6 +172,7 @@ def join_banks(
     banks: Sequence[TileArrays],
     inputs: Sequence[int],
     columns: Sequence[NDArray[np.int64]],
+    energies: Sequence[TileEnergy],
     *,
     fused: bool = True,
 ) -> GridArrays:
@@ -150,6 +186,8 @@ def join_banks(
         For each bank, the first of the layer's inputs that drives its rows.
     columns : sequence of int64 arrays
         For each bank, the layer's columns that its columns are parts of.
+    energies : sequence of TileEnergy
+        What each tile of each bank spends.
     fused : bool
         Whether the fused kernel may convert; if not, every conversion is walked.
     """
@@ -157,8 +195,12 @@ def join_banks(
     walk, charge, noise = _products(banks, fused=fused)
     analogs = [bank.analog for bank in banks]
     walked = [] if walk is Walk.NONE else [bank.difference.ravel() for bank in banks]
+    narrow = walk is Walk.NONE and charge.single == 1 and _are_narrow(banks)
+    ladder = build_ladders(banks, columns, narrow=narrow)
+    steps = first.threshold.shape[1]
+    rests = [bank.analog.offset + bank.analog.comparator_offset for bank in banks]
     return GridArrays(
-        place=_places(banks, inputs),
+        place=_places(banks, inputs, charge, ladder),
         column=column,
         columns=int(column.max()) + 1,
         row_pointer=np.stack([bank.row_pointer for bank in banks]),
@@ -179,12 +221,22 @@ def join_banks(
         walk=int(walk),
         charge=charge,
         noise=noise,
-        ladder=build_ladders(banks),
+        ladder=ladder,
+        narrow=int(narrow),
+        rest=np.concatenate(rests).astype(np.int64),
+        packed_row=np.concatenate([pack_rows(bank.row_conductance) for bank in banks]),
+        bits=0 if first.conversion == Conversion.RAMP else (steps - 1).bit_length(),
+        energy=join_energy(energies),
         serial=first.serial,
     )
 
 
-def _places(banks: Sequence[TileArrays], inputs: Sequence[int]) -> NDArray[np.int64]:
+def _places(
+    banks: Sequence[TileArrays],
+    inputs: Sequence[int],
+    charge: ProductArrays,
+    ladder: LadderArrays,
+) -> NDArray[np.int64]:
     """Return where each bank's numbers are."""
     place = np.zeros((len(banks), len(Place)), dtype=np.int64)
     at = dict.fromkeys((Place.ROW, Place.COLUMN, Place.CELL, Place.RAMP), 0)
@@ -196,6 +248,9 @@ def _places(banks: Sequence[TileArrays], inputs: Sequence[int]) -> NDArray[np.in
         for field, size in sizes.items():
             place[index, field] = at[field]
             at[field] += size
+    place[: charge.place.size, Place.CHARGE] = charge.place
+    place[:, Place.RUN] = ladder.run_pointer[:-1]
+    place[:, Place.RUNS] = np.diff(ladder.run_pointer)
     return place
 
 
@@ -211,10 +266,26 @@ def _products(
     charge = lay_out([bank.difference for bank in banks], widest)
     noise: ProductArrays | None = NO_PRODUCT
     if first.analog.read_variance.size > 0:
-        noise = lay_out([bank.analog.read_variance for bank in banks], widest**2)
-    if charge is None or noise is None:
+        variances = [bank.analog.read_variance for bank in banks]
+        noise = lay_out(variances, widest**2, signed=False)
+    if charge is None or noise is None or not all(rows_fit(b.row_conductance) for b in banks):
         return Walk.WIDE, NO_PRODUCT, NO_PRODUCT
     return walk, charge, noise
+
+
+def _are_narrow(banks: Sequence[TileArrays]) -> bool:
+    """Return whether no comparator sees a charge of more than 31 bits, whatever the inputs."""
+    return all(_largest_seen(bank) < NARROW_NEVER - 1 for bank in banks)
+
+
+def _largest_seen(bank: TileArrays) -> int:
+    """Return a magnitude that nothing exceeds which a bank's comparators see, in quanta."""
+    widest, analog = bank.integrate_cycles - 1, bank.analog
+    charge = int(np.abs(bank.difference.astype(np.int64)).sum(axis=0).max(initial=0)) * widest
+    rest = np.abs(analog.offset).max(initial=0) + np.abs(analog.comparator_offset).max(initial=0)
+    variance = analog.read_variance.sum(axis=0, dtype=np.int64).max(initial=0) * widest**2
+    noise = LARGEST_NORMAL * np.sqrt(float(variance) * analog.variance_step)
+    return charge + int(rest) + int(np.ceil(noise))
 
 
 def _join_analog(parts: Sequence[AnalogArrays], *, with_cells: bool) -> AnalogArrays:

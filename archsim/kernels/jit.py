@@ -70,6 +70,17 @@ def inlined(function: F) -> F:
     return kernel(function)
 
 
+def leaf(function: F) -> F:
+    """Make a kernel that makes no new array, and so need not count references to any.
+
+    Counting them takes longer than many a short loop. A loop over a part of an array takes a slice
+    of it first and counts from 0: an index that may be negative, for all that Numba knows, keeps
+    vector instructions away.
+    """
+    function._archsim_leaf = True  # type: ignore[attr-defined]
+    return kernel(function)
+
+
 def kernel(function: F) -> F:
     """Compile `function` without the interpreter's lock and keep the machine code on disk.
 
@@ -176,6 +187,9 @@ def _dispatcher(function: Callable[..., Any]) -> Any:
     settings.CACHE_DIR = str(cache_folder())
     try:
         inline = "always" if hasattr(function, "_archsim_inline") else "never"
-        return compiler(cache=True, nogil=True, inline=inline)(function)
+        counted = not hasattr(function, "_archsim_leaf")
+        return compiler(
+            cache=True, nogil=True, inline=inline, _nrt=counted, forceinline=not counted
+        )(function)
     finally:
         settings.CACHE_DIR = before

@@ -9,71 +9,140 @@ converters search the thresholds as they are, bit by bit; both are the same loop
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from enum import IntEnum
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels import ROUNDING_GUARD
 from archsim.kernels.arrays import Conversion, TileArrays
-from archsim.kernels.jit import kernel
+from archsim.kernels.jit import leaf
 from archsim.kernels.philox import Purpose, fill_normal
+from archsim.kernels.vector import LANES, count_below_1, count_below_2, count_below_4
 
 _RAMP = int(Conversion.RAMP)
 _RAMP_NOISE = int(Purpose.RAMP_NOISE)
-_NEVER = 1 << 61
+NEVER = 1 << 61
 """Charge that no column reaches."""
+NARROW_NEVER = (1 << 31) - 1
+"""The same where charges are kept in 32 bits."""
 _FEW = 64
 """Rungs that are compared all at once rather than searched."""
+_FOUR = 4 * LANES
+
+
+class Run(IntEnum):
+    """Columns of `LadderArrays.run`."""
+
+    FIRST = 0
+    """First column of the bank, and the one after the last."""
+    END = 1
+    RAMP = 2
+    """Their ramp, in the layer."""
+    TO = 3
+    """Column of the layer that the bank's first one would be if all were neighbours in it."""
+    LAST_CODE = 4
+    """The largest code where codes are the counts themselves up to it, -1 where they are not."""
 
 
 class LadderArrays(NamedTuple):
     """Thresholds of a layer's ramps, filled up to one less than a power of two.
 
+    A *run* is neighbouring columns of a bank that see the same ramp and are neighbours in the layer
+    too.
+
     Attributes
     ----------
-    rung : int64 (ramps, 2**n - 1)
+    rung : int64 or int32 (ramps, 2**n - 1)
         Running maxima of the thresholds (of shared converters: the thresholds), then what no charge
-        reaches.
+        reaches. int32 where charges are.
     code : int64 (ramps, 2**n)
         The code of a column with so many rungs at or below its charge.
+    run : int64 (runs, fields of `Run`)
+        The runs of all banks.
+    run_pointer : int64 (banks + 1,)
+        Where each bank's runs begin.
     """
 
-    rung: NDArray[np.int64]
+    rung: NDArray[Any]
     code: NDArray[np.int64]
+    run: NDArray[np.int64]
+    run_pointer: NDArray[np.int64]
 
 
-def build_ladders(banks: Sequence[TileArrays]) -> LadderArrays:
-    """Return the ladders of a layer's ramps, those of the first bank first."""
+def build_ladders(
+    banks: Sequence[TileArrays], columns: Sequence[NDArray[np.int64]], *, narrow: bool
+) -> LadderArrays:
+    """Return the ladders of a layer's ramps, those of the first bank first.
+
+    Parameters
+    ----------
+    banks : sequence of TileArrays
+        Banks.
+    columns : sequence of int64 arrays
+        For each bank, the layer's columns that its columns are parts of.
+    narrow : bool
+        Whether charges are kept in 32 bits.
+    """
     first = banks[0]
     threshold = np.concatenate([bank.threshold for bank in banks])
     step_code = np.concatenate([bank.step_code for bank in banks])
     ramps, steps = threshold.shape
     straight = first.conversion == _RAMP
     width = (1 << (steps if straight else steps - 1).bit_length()) - 1
-    rung = np.full((ramps, width), _NEVER, dtype=np.int64)
+    never = NARROW_NEVER if narrow else NEVER
+    rung = np.full((ramps, width), never, dtype=np.int64)
     reached = min(width, first.ramp_cycles if straight else steps)
-    rung[:, :reached] = np.clip(threshold[:, :reached], -_NEVER, _NEVER)
+    rung[:, :reached] = np.clip(threshold[:, :reached], -never, never)
     if straight:
         np.maximum.accumulate(rung, axis=1, out=rung)
     counts = np.arange(width + 1)
     code = np.broadcast_to(counts, (ramps, width + 1)).astype(np.int64)
     if straight:
-        code = step_code[:, np.minimum(counts, first.ramp_cycles - 1)]
-    return LadderArrays(rung, np.ascontiguousarray(code))
+        code = np.ascontiguousarray(step_code[:, np.minimum(counts, first.ramp_cycles - 1)])
+    last = code.max(axis=1)
+    plain = (code == np.minimum(counts, last[:, None])).all(axis=1)
+    last = np.where(plain, last, -1)
+    runs, ramp = [], 0
+    for bank, column in zip(banks, columns, strict=True):
+        runs.append(_runs(bank.ramp_of_column + ramp, column, last))
+        ramp += bank.threshold.shape[0]
+    return LadderArrays(
+        rung=rung.astype(np.int32) if narrow else rung,
+        code=code,
+        run=np.concatenate(runs),
+        run_pointer=np.cumsum([0, *(len(run) for run in runs)], dtype=np.int64),
+    )
 
 
-@kernel
+def _runs(
+    ramp: NDArray[np.int64], column: NDArray[np.int64], last_code: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the runs of a bank's columns."""
+    breaks = (np.diff(ramp) != 0) | (np.diff(column) != 1)
+    start = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+    end = np.concatenate([start[1:], [ramp.size]])
+    fields = [start, end, ramp[start], column[start] - start, last_code[ramp[start]]]
+    return np.stack(fields, axis=1).astype(np.int64)
+
+
+@leaf
 def disturb_rungs(
     position: NDArray[np.float64],
     sigma: NDArray[np.float64],
+    first: int,
+    ramps: int,
     key: tuple[int, int],
     sequence: int,
     conversion: int,
     ordered: int,
-    rung: NDArray[np.int64],
+    never: int,
+    rungs: int,
+    normal: NDArray[np.float64],
+    rung: NDArray[Any],
 ) -> None:
-    """Write the rungs of a conversion with noise of the ramps' cells.
+    """Write the rungs of a bank's conversion with noise of the ramps' cells.
 
     The thresholds are those of `thresholds_of_conversion`.
 
@@ -81,102 +150,119 @@ def disturb_rungs(
     ----------
     position, sigma : float64 (ramps, steps), (ramps, steps + 1)
         As `ramp_position` and `ramp_sigma` in `AnalogArrays`.
+    first, ramps : int
+        Which ramps are the bank's.
     key : tuple of int
         Seed of the run and number of the tile.
     sequence, conversion : int
         Which conversion of the run it is.
     ordered : int
         Rungs that are running maxima, or 0 if all are thresholds as they are.
-    rung : int64 (ramps, 2**n - 1)
+    never : int
+        What no charge reaches.
+    rungs : int
+        Rungs of a ramp, ``2**n - 1``.
+    normal : float64 (steps + 1 or more,)
+        Scratch.
+    rung : int64 or int32 (ramps * rungs,)
         Out; those beyond the ramp stay as they are.
     """
-    ramps, steps = position.shape
-    normal = np.empty(steps + 1, dtype=np.float64)
-    for ramp in range(ramps):
-        place = key[1] + ((ramp + 1) << 32)
-        fill_normal(key[0], _RAMP_NOISE, sequence, conversion, place, normal)
-        moved, highest = -sigma[ramp, steps] * normal[steps], -_NEVER
-        for step in range(min(steps, ordered if ordered > 0 else rung.shape[1])):
+    steps = position.shape[1]
+    for ramp in range(first, first + ramps):
+        place = key[1] + ((ramp - first + 1) << 32)
+        fill_normal(key[0], _RAMP_NOISE, sequence, conversion, place, normal[: steps + 1])
+        moved, highest = -sigma[ramp, steps] * normal[steps], -NEVER
+        for step in range(min(steps, ordered if ordered > 0 else rungs)):
             moved += sigma[ramp, step] * normal[step]
             threshold = int(np.ceil(position[ramp, step] + moved - ROUNDING_GUARD))
             highest = max(highest, threshold) if ordered > 0 else threshold
-            rung[ramp, step] = min(max(highest, -_NEVER), _NEVER)
+            rung[ramp * rungs + step] = min(max(highest, -never), never)
 
 
-@kernel
+@leaf
 def count_rungs(
-    rung: NDArray[np.int64],
+    rung: NDArray[Any],
+    ramp: int,
+    rungs: int,
     ordered: int,
-    ramp_of_column: NDArray[np.int64],
-    charge: NDArray[np.int64],
-    offset: NDArray[np.int64],
-    count: NDArray[np.int64],
+    seen: NDArray[Any],
+    at: int,
+    first: int,
+    end: int,
+    count: NDArray[np.int32],
 ) -> None:
-    """Count the rungs at or below every column's charge.
+    """Count the rungs at or below what each column of a run shows, by vectors or by searching.
 
     Parameters
     ----------
-    rung : int64 (ramps, 2**n - 1)
+    rung : int64 or int32 (ramps * rungs,)
         As in `LadderArrays`.
+    ramp, rungs : int
+        The run's ramp, and rungs of a ramp, ``2**n - 1``.
     ordered : int
         How many rungs are in order with all others out of reach, or 0 if they need not be.
-    ramp_of_column : int64 (columns,)
-        Which ramp each column's comparator sees.
-    charge : int64 (columns or more,)
-        Integrated charges.
-    offset : int64 (columns,)
-        Added to the charges when they are compared.
-    count : int64 (columns,)
-        Out.
+    seen : int64 or int32
+        What the comparators of a bank see, its columns from `at` on; as wide as the rungs.
+    first, end : int
+        The run's columns.
+    count : int32
+        Out, a column of the bank an element; what is behind the run may be written to.
     """
     if 0 < ordered <= _FEW:
-        _count_all(rung, ordered, ramp_of_column, charge, offset, count)
+        _count_all(rung, ramp * rungs, ordered, seen, at, first, end, count)
     else:
-        _search_all(rung, ramp_of_column, charge, offset, count)
+        _search(rung, ramp * rungs, rungs, seen, at, first, end, count)
 
 
-@kernel
+@leaf
 def _count_all(
-    rung: NDArray[np.int64],
+    rung: NDArray[Any],
+    start: int,
     rungs: int,
-    ramp_of_column: NDArray[np.int64],
-    charge: NDArray[np.int64],
-    offset: NDArray[np.int64],
-    count: NDArray[np.int64],
+    seen: NDArray[Any],
+    at: int,
+    first: int,
+    end: int,
+    count: NDArray[np.int32],
 ) -> None:
-    """Compare every column with every rung: few enough are one line of vector comparisons."""
-    for column in range(count.shape[0]):
-        seen = charge[column] + offset[column]
-        mine = rung[ramp_of_column[column]]
-        below = 0
-        for step in range(rungs):
-            below += mine[step] <= seen
-        count[column] = below
+    """Compare every column with every rung, some panels of columns at a time."""
+    column = first
+    while column + _FOUR <= end:
+        count_below_4(seen, at + column, rung, start, rungs, count, column)
+        column += _FOUR
+    if column + 2 * LANES <= end:
+        count_below_2(seen, at + column, rung, start, rungs, count, column)
+        column += 2 * LANES
+    while column < end:
+        count_below_1(seen, at + column, rung, start, rungs, count, column)
+        column += LANES
 
 
-@kernel
-def _search_all(
-    rung: NDArray[np.int64],
-    ramp_of_column: NDArray[np.int64],
-    charge: NDArray[np.int64],
-    offset: NDArray[np.int64],
-    count: NDArray[np.int64],
+@leaf
+def _search(
+    rung: NDArray[Any],
+    start: int,
+    rungs: int,
+    seen: NDArray[Any],
+    at: int,
+    first: int,
+    end: int,
+    count: NDArray[np.int32],
 ) -> None:
     """Decide a bit of every column at a time, the highest first.
 
     Which way a column goes cannot be predicted, so the sign of a difference decides it, not a
-    branch; differences fit because rungs and charges are within `_NEVER`.
+    branch; differences fit because rungs and charges are within `NEVER`.
     """
-    width, columns = rung.shape[1], count.shape[0]
-    flat = rung.reshape(rung.size)
+    below, charge = count[first:end], seen[at + first : at + end]
+    ladder, columns = rung[start : start + rungs], end - first
     for column in range(columns):
-        count[column] = ramp_of_column[column] * width - 1
-    half = (width + 1) >> 1
+        below[column] = 0
+    half = (rungs + 1) >> 1
     while half > 0:
         for column in range(columns):
-            at = count[column]
-            seen = charge[column] + offset[column]
-            count[column] = at + (half & ((flat[at + half] - seen - 1) >> 63))
+            place = np.int64(below[column])
+            mine = np.int64(ladder[np.uint64(place + half - 1)])
+            under = (mine - np.int64(charge[column]) - 1) >> 63
+            below[column] = place + (half & under)
         half >>= 1
-    for column in range(columns):
-        count[column] -= ramp_of_column[column] * width - 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.kernels.convert import SPARE_INPUTS, convert_block, take_inputs
 from archsim.kernels.fixed import round_shift, saturate
+from archsim.kernels.fused import make_scratch
 from archsim.kernels.grid import GridArrays
 from archsim.kernels.jit import kernel
-from archsim.kernels.record import GridRecord, convert_block, take_inputs
+from archsim.kernels.record import GridRecord
 
 
 @kernel
@@ -18,7 +20,7 @@ def run_linear_tiles(
     x_drive: NDArray[np.int16],
     code: NDArray[np.uint16],
     record: GridRecord,
-    walk: int | None = 1,
+    plain: int | None = 1,
 ) -> None:
     """Convert every input vector of a block of sequences.
 
@@ -36,12 +38,15 @@ def run_linear_tiles(
         Out: what the tiles did.
     """
     sequences, conversions, inputs = x_drive.shape
-    drive = np.empty((sequences, inputs + 1), dtype=np.int64)
-    drive[:, inputs] = bias_drive
-    latched = np.empty((sequences, code.shape[2]), dtype=np.int64)
+    stride = inputs + 1
+    drive = np.zeros(sequences * stride + SPARE_INPUTS, dtype=np.int16)
+    for sequence in range(sequences):
+        drive[sequence * stride + inputs] = bias_drive
+    latched = np.empty((sequences, code.shape[2]), dtype=np.uint16)
+    scratch = make_scratch(grid, sequences)
     for conversion in range(conversions):
-        take_inputs(x_drive, conversion, drive)
-        convert_block(grid, drive, latched, record, conversion, walk)
+        take_inputs(x_drive, conversion, drive, stride)
+        convert_block(grid, drive, stride, latched, record, conversion, scratch, plain)
         for sequence in range(sequences):
             for column in range(latched.shape[1]):
                 code[sequence, conversion, column] = latched[sequence, column]

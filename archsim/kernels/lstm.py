@@ -16,10 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.kernels.convert import SPARE_INPUTS, convert_block, take_inputs
 from archsim.kernels.fixed import pulse_width, round_shift, saturate
+from archsim.kernels.fused import make_scratch
 from archsim.kernels.grid import GridArrays
-from archsim.kernels.jit import kernel
-from archsim.kernels.record import GridRecord, convert_block, take_inputs
+from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.record import GridRecord
 
 
 class LSTMArrays(NamedTuple):
@@ -79,31 +81,29 @@ class LSTMOutputs(NamedTuple):
     h_drive: NDArray[np.int16]
 
 
-@kernel
-def update_cell(
-    code: NDArray[np.int64],
-    lstm: LSTMArrays,
-    c: NDArray[np.int64],
-) -> None:
-    """Replace ``c`` (units,) by ``f * c + i * g`` of the gates' codes (4 * units,)."""
-    units = c.shape[0]
+@leaf
+def update_cell(code: NDArray[np.uint16], lstm: LSTMArrays, c: NDArray[np.int64]) -> None:
+    """Replace ``c`` (sequences, units) by ``f * c + i * g`` of the gates' codes."""
+    sequences, units = c.shape
     level, bits, limit = lstm.level, lstm.fraction_bits, lstm.word_limit
-    for unit in range(units):
-        i = level[0, code[unit]]
-        f = level[1, code[units + unit]]
-        g = level[2, code[2 * units + unit]]
-        c[unit] = saturate(round_shift(f * c[unit] + i * g, bits), limit)
+    for sequence in range(sequences):
+        for unit in range(units):
+            i = level[0, code[sequence, unit]]
+            f = level[1, code[sequence, units + unit]]
+            g = level[2, code[sequence, 2 * units + unit]]
+            total = f * c[sequence, unit] + i * g
+            c[sequence, unit] = saturate(round_shift(total, bits), limit)
 
 
-@kernel
+@leaf
 def tanh_by_table(value: int, table: NDArray[np.int64], shift: int) -> int:
     """Look tanh up for a fixed-point value; beyond the table its last entry holds."""
     entry = min(abs(value) >> shift, table.shape[0] - 1)
-    magnitude: int = table[entry]
+    magnitude: int = table[np.uint64(entry)]
     return magnitude if value >= 0 else -magnitude
 
 
-@kernel
+@leaf
 def _tanh_by_tables(c: NDArray[np.int64], lstm: LSTMArrays, out: NDArray[np.int64]) -> None:
     """Write tanh(c) (sequences, units) to `out` by the table."""
     table, shift = lstm.table, lstm.table_shift
@@ -112,17 +112,17 @@ def _tanh_by_tables(c: NDArray[np.int64], lstm: LSTMArrays, out: NDArray[np.int6
             out[sequence, unit] = tanh_by_table(c[sequence, unit], table, shift)
 
 
-@kernel
-def _look_up(level: NDArray[np.int64], code: NDArray[np.int64]) -> None:
-    """Replace codes (sequences, columns) by what they stand for."""
+@leaf
+def _look_up(level: NDArray[np.int64], code: NDArray[np.uint16], out: NDArray[np.int64]) -> None:
+    """Write what codes (sequences, columns) stand for to `out`."""
     for sequence in range(code.shape[0]):
         for column in range(code.shape[1]):
-            code[sequence, column] = level[code[sequence, column]]
+            out[sequence, column] = level[code[sequence, column]]
 
 
-@kernel
+@leaf
 def _multiply_output(
-    code: NDArray[np.int64],
+    code: NDArray[np.uint16],
     tanh_c: NDArray[np.int64],
     lstm: LSTMArrays,
     out: NDArray[np.int64],
@@ -136,33 +136,46 @@ def _multiply_output(
             out[sequence, unit] = saturate(round_shift(o * tanh_c[sequence, unit], bits), limit)
 
 
-@kernel
+@leaf
 def _encode(
-    value: NDArray[np.int64], full_scale: int, steps: int, drive: NDArray[np.int64], first: int
+    value: NDArray[np.int64],
+    full_scale: int,
+    steps: int,
+    drive: NDArray[np.int16],
+    stride: int,
+    first: int,
 ) -> None:
     """Write fixed-point values (sequences, elements) as pulse widths, from input `first` on."""
     for sequence in range(value.shape[0]):
+        mine = drive[sequence * stride + first :][: value.shape[1]]
         for element in range(value.shape[1]):
-            width = pulse_width(value[sequence, element], full_scale, steps)
-            drive[sequence, first + element] = width
+            mine[element] = pulse_width(value[sequence, element], full_scale, steps)
 
 
-@kernel
+@leaf
 def _give_outputs(
     outputs: LSTMOutputs,
     timestep: int,
-    code: NDArray[np.int64],
+    code: NDArray[np.uint16],
     c: NDArray[np.int64],
     h: NDArray[np.int64],
+    drive: NDArray[np.int16],
+    stride: int,
+    first: int,
 ) -> None:
     """Write a timestep's codes and states; by loops, which compile in a tenth of slices' time."""
     for sequence in range(code.shape[0]):
+        of_code, of_c = outputs.code[sequence, timestep], outputs.c[sequence, timestep]
+        of_h, of_drive = outputs.h[sequence, timestep], outputs.h_drive[sequence, timestep]
         for column in range(code.shape[1]):
-            outputs.code[sequence, timestep, column] = code[sequence, column]
+            of_code[column] = code[sequence, column]
         for unit in range(c.shape[1]):
-            outputs.c[sequence, timestep, unit] = c[sequence, unit]
+            of_c[unit] = c[sequence, unit]
         for element in range(h.shape[1]):
-            outputs.h[sequence, timestep, element] = h[sequence, element]
+            of_h[element] = h[sequence, element]
+        mine = drive[sequence * stride + first :][: h.shape[1]]
+        for element in range(h.shape[1]):
+            of_drive[element] = mine[element]
 
 
 @kernel
@@ -173,8 +186,8 @@ def run_lstm(
     lstm: LSTMArrays,
     x_drive: NDArray[np.int16],
     outputs: LSTMOutputs,
-    records: tuple[GridRecord, GridRecord, GridRecord],
-    walk: int | None = 1,
+    records: tuple[GridRecord, GridRecord | None, GridRecord | None],
+    plain: int | None = 1,
 ) -> None:
     """Run every timestep of a block of sequences.
 
@@ -195,41 +208,48 @@ def run_lstm(
     outputs : LSTMOutputs
         Out: what was computed.
     records : tuple of GridRecord
-        Out: what the tiles of gates, cell and projection did; that of the gates stands in for what
-        there is not.
-    walk : int or None
+        Out: what the tiles of gates, cell and projection did; None for what there is not.
+    plain : int or None
         As of `convert_block`.
     """
     sequences, timesteps, inputs = x_drive.shape
     units, elements = outputs.c.shape[2], outputs.h.shape[2]
     one, steps = 1 << lstm.fraction_bits, lstm.drive_steps
-    drive = np.zeros((sequences, inputs + elements + 1), dtype=np.int64)
-    drive[:, inputs + elements] = steps
-    code = np.empty((sequences, 4 * units), dtype=np.int64)
+    stride = inputs + elements + 1
+    drive = np.zeros(sequences * stride + SPARE_INPUTS, dtype=np.int16)
+    for sequence in range(sequences):
+        drive[sequence * stride + inputs + elements] = steps
+    code = np.empty((sequences, 4 * units), dtype=np.uint16)
     c = np.zeros((sequences, units), dtype=np.int64)
     value = np.empty((sequences, units), dtype=np.int64)
     h = np.empty((sequences, elements), dtype=np.int64)
-    inner = np.empty((sequences, units), dtype=np.int64)
+    inner = np.zeros(sequences * units + SPARE_INPUTS, dtype=np.int16)
+    of_units = np.empty((sequences, units), dtype=np.uint16)
+    of_elements = np.empty((sequences, elements), dtype=np.uint16)
+    scratch = make_scratch(gates, sequences)
+    if cell is not None:
+        cell_scratch = make_scratch(cell, sequences)
+    if projection is not None:
+        projection_scratch = make_scratch(projection, sequences)
     for timestep in range(timesteps):
-        take_inputs(x_drive, timestep, drive)
-        convert_block(gates, drive, code, records[0], timestep, walk)
-        for sequence in range(sequences):
-            update_cell(code[sequence], lstm, c[sequence])
+        take_inputs(x_drive, timestep, drive, stride)
+        convert_block(gates, drive, stride, code, records[0], timestep, scratch, plain)
+        update_cell(code, lstm, c)
         if cell is None:
             _tanh_by_tables(c, lstm, value)
         else:
-            _encode(c, lstm.cell_full_scale, lstm.cell_steps, inner, 0)
-            convert_block(cell, inner, value, records[1], timestep, walk)
-            _look_up(lstm.cell_level, value)
+            _encode(c, lstm.cell_full_scale, lstm.cell_steps, inner, units, 0)
+            convert_block(cell, inner, units, of_units, records[1], timestep, cell_scratch, plain)
+            _look_up(lstm.cell_level, of_units, value)
         if projection is None:
             _multiply_output(code, value, lstm, h)
         else:
             _multiply_output(code, value, lstm, value)
-            _encode(value, one, steps, inner, 0)
-            convert_block(projection, inner, h, records[2], timestep, walk)
-            _look_up(lstm.projection_level, h)
-        _encode(h, one, steps, drive, inputs)
-        _give_outputs(outputs, timestep, code, c, h)
-        for sequence in range(sequences):
-            for element in range(elements):
-                outputs.h_drive[sequence, timestep, element] = drive[sequence, inputs + element]
+            _encode(value, one, steps, inner, units, 0)
+            convert_block(
+                projection, inner, units, of_elements, records[2], timestep, projection_scratch,
+                plain,
+            )  # fmt: skip
+            _look_up(lstm.projection_level, of_elements, h)
+        _encode(h, one, steps, drive, stride, inputs)
+        _give_outputs(outputs, timestep, code, c, h, drive, stride, inputs)

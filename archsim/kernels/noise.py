@@ -9,6 +9,7 @@ variate is made again as it is defined. The rest would have been rounded to the 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ def add_normal(
     counter_2: int,
     counter_3: int,
     sigma: NDArray[np.float64],
-    charge: NDArray[np.int64],
+    charge: NDArray[Any],
+    at: int,
 ) -> None:
     """Add ``rint(sigma * normal)`` to charges, the variates being those of `fill_normal`.
 
@@ -57,8 +59,8 @@ def add_normal(
         As in `fill_normal`.
     sigma : float64 (columns,)
         Quanta.
-    charge : int64 (columns or more,)
-        Quanta; added to.
+    charge : int64 or int32
+        Quanta, those of the columns from `at` on; added to.
     """
     columns = sigma.shape[0]
     groups = (columns + 3) // 4
@@ -75,7 +77,7 @@ def add_normal(
         quanta = np.rint(value)
         if not abs(value - quanta) < 0.5 - ERROR * (1.0 + sigma[column]):
             quanta = np.rint(sigma[column] * normal_pair(first[pair], second[pair])[which])
-        charge[column] += np.int64(quanta)
+        charge[at + column] += np.int64(quanta)
 
 
 @kernel

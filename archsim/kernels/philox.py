@@ -52,6 +52,9 @@ _HALF = np.uint64(32)
 _MANTISSA = np.uint64(11)
 _UNIT = 2.0**-53
 
+LARGEST_NORMAL = math.sqrt(2.0 * math.log(1.0 / _UNIT))
+"""No variate of `normal_pair` has a larger magnitude."""
+
 
 @kernel
 def _multiply_high(a: np.uint64, b: np.uint64) -> np.uint64:

@@ -1,8 +1,9 @@
 """Exact products of whole numbers, from int16 factors: cells laid out for the fused kernel.
 
 A column's charge is ``sum_i drive_i * difference_ij``, and the variance of its read noise
-``sum_i drive_i**2 * variance_ij``. Cells lie column by column, so that a product reads memory in
-one direction; zeros fill every column up to a whole number of vectors.
+``sum_i drive_i**2 * variance_ij``. Cells lie in *panels* of `LANES` columns, two rows of a column
+side by side, so that memory is read in one direction and a vector's sums are those of neighbouring
+columns; zeros fill the last panel and the last pair of rows up.
 
 Numbers that are too large are cut into *digits*: a cell of 24 bits is two of 12, each in a layer of
 its own. Sums are kept in int32 for as many rows as cannot overflow, whatever the inputs are, and in
@@ -17,17 +18,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.dot import LANES, dot_1x4, dot_4x2
-from archsim.kernels.jit import kernel
+from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.vector import (
+    HALVES,
+    LANES,
+    add_products_1x1,
+    add_products_1x4,
+    add_products_4x1,
+    add_products_4x4,
+)
 
-GROUP = 4
-"""Columns that are multiplied at a time; empty ones fill the last group up."""
+_FEW_PAIRS = 64
+"""Pairs of rows that an int32 sum has to hold at least: one more digit is cheaper than short
+sums."""
 
-_FEW_ROWS = 128
-"""Rows that an int32 sum has to hold at least: one more digit is cheaper than short sums."""
-
-_INT16 = np.iinfo(np.int16).max
-_INT32 = np.iinfo(np.int32).max
+_PANEL = LANES * HALVES
 _CHOICES = sorted(
     ((n, m) for n in (1, 2, 3) for m in (1, 2, 3)), key=lambda both: both[0] * both[1]
 )
@@ -40,7 +45,8 @@ class ProductArrays(NamedTuple):
     Attributes
     ----------
     cell : int16 (cells,)
-        For each bank its layers, of the lowest digits first; a layer is ``(columns, rows)``.
+        For each bank its layers, of the lowest digits first; a layer is
+        ``(panels, pairs of rows, LANES, HALVES)``.
     place : int64 (banks,)
         Where each bank begins.
     layers, layer_bits : int
@@ -48,7 +54,11 @@ class ProductArrays(NamedTuple):
     digits, digit_bits : int
         The same of an input.
     block : int
-        Rows that an int32 sum holds.
+        Pairs of rows that a 32 bit sum holds.
+    mask : int
+        Bits of a sum: -1 where it is signed, ``2**32 - 1`` where no factor is negative.
+    single : int
+        1 where one digit of either is enough, and a sum holds all rows.
     """
 
     cell: NDArray[np.int16]
@@ -58,71 +68,77 @@ class ProductArrays(NamedTuple):
     digits: int
     digit_bits: int
     block: int
+    mask: int
+    single: int
 
 
 NO_PRODUCT = ProductArrays(
-    np.zeros(0, dtype=np.int16), np.zeros(0, dtype=np.int64), 1, 0, 1, 0, LANES
+    np.zeros(0, dtype=np.int16), np.zeros(0, dtype=np.int64), 1, 0, 1, 0, 1, -1, 1
 )
 
 
-def lay_out(banks: Sequence[NDArray[Any]], largest_input: int) -> ProductArrays | None:
-    """Lay cells (rows, columns) out for inputs up to a magnitude; None if they are too large."""
+def lay_out(
+    banks: Sequence[NDArray[Any]], largest_input: int, *, signed: bool = True
+) -> ProductArrays | None:
+    """Lay cells (rows, columns) out for inputs up to a magnitude; None if they are too large.
+
+    Unless they are `signed`, neither cells nor inputs are ever negative.
+    """
     for layers, digits in _CHOICES:
-        product = _lay_out(banks, largest_input, layers, digits)
+        product = _lay_out(banks, largest_input, layers, digits, signed=signed)
         if product is not None:
             return product
     return None
 
 
 def _lay_out(
-    banks: Sequence[NDArray[Any]], largest_input: int, layers: int, digits: int
+    banks: Sequence[NDArray[Any]], largest_input: int, layers: int, digits: int, *, signed: bool
 ) -> ProductArrays | None:
     largest_cell = max(int(max(bank.max(initial=0), -bank.min(initial=0))) for bank in banks)
     layer_bits = -(-largest_cell.bit_length() // layers)
     digit_bits = -(-largest_input.bit_length() // digits)
     if max(layer_bits, digit_bits) > 15:
         return None
-    parts = [_fill_up(bank, layers, layer_bits) for bank in banks]
+    parts = [_in_panels(bank, layers, layer_bits) for bank in banks]
     top = largest_input if digits == 1 else (1 << digit_bits) - 1
-    block = min(_rows_of_a_sum(part, top) for part in parts)
-    if block < min(_FEW_ROWS, max(part.shape[2] for part in parts)):
+    mask = -1 if signed else (1 << 32) - 1
+    limit = (1 << 31) - 1 if signed else mask
+    block = min(_pairs_of_a_sum(part, limit // max(top, 1)) for part in parts)
+    most = max(part.shape[2] for part in parts)
+    if block < min(_FEW_PAIRS, most):
         return None
     place = np.cumsum([0, *(part.size for part in parts[:-1])], dtype=np.int64)
     cell = np.concatenate([part.ravel() for part in parts])
-    return ProductArrays(cell, place, layers, layer_bits, digits, digit_bits, block)
+    single = int(layers == digits == 1 and block >= most)
+    return ProductArrays(cell, place, layers, layer_bits, digits, digit_bits, block, mask, single)
 
 
-def _fill_up(cells: NDArray[Any], layers: int, bits: int) -> NDArray[np.int16]:
-    """Return the digits of cells (rows, columns) as (layers, columns, rows), filled up."""
+def _in_panels(cells: NDArray[Any], layers: int, bits: int) -> NDArray[np.int16]:
+    """Return the digits of cells (rows, columns) as (layers, panels, pairs, LANES, HALVES)."""
     rows, columns = cells.shape
-    shape = layers, -(-columns // GROUP) * GROUP, -(-rows // LANES) * LANES
-    out = np.zeros(shape, dtype=np.int16)
+    panels, pairs = -(-columns // LANES), -(-rows // HALVES)
+    out = np.zeros((layers, panels, pairs, LANES, HALVES), dtype=np.int16)
     for layer in range(layers):
         digit = cells if layers == 1 else cells >> (layer * bits)
         if layer < layers - 1:
             digit = digit & ((1 << bits) - 1)
-        out[layer, :columns, :rows] = digit.T
+        whole = np.zeros((pairs * HALVES, panels * LANES), dtype=np.int16)
+        whole[:rows, :columns] = digit
+        out[layer] = whole.reshape(pairs, HALVES, panels, LANES).transpose(2, 0, 3, 1)
     return out
 
 
-def _rows_of_a_sum(digit: NDArray[np.int16], largest_input: int) -> int:
-    """Return how many rows an int32 sum holds, or 0 if even one vector is too long."""
-    magnitude = np.abs(digit)
-    block = int(digit.shape[2])
-    while block >= LANES:
-        starts = np.arange(0, digit.shape[2], block)
-        sums = np.add.reduceat(magnitude, starts, axis=2, dtype=np.int64)
-        if int(sums.max()) * largest_input <= _INT32:
+def _pairs_of_a_sum(digit: NDArray[np.int16], most: int) -> int:
+    """Return how many pairs of rows have magnitudes that add up to `most`; 0 if no pair has."""
+    magnitude = np.abs(digit.astype(np.int32)).sum(axis=4, dtype=np.int64)
+    pairs = int(digit.shape[2])
+    block = pairs
+    while block > 0:
+        sums = np.add.reduceat(magnitude, np.arange(0, pairs, block), axis=2)
+        if int(sums.max()) <= most:
             return block
-        block = block // 2 // LANES * LANES
+        block //= 2
     return 0
-
-
-@kernel
-def filled(size: int, unit: int) -> int:
-    """Return a size filled up to a multiple of a unit, for kernels."""
-    whole: int = (size + unit - 1) // unit * unit
-    return whole
 
 
 @kernel
@@ -131,23 +147,27 @@ def cell_at(product: ProductArrays, bank: int, rows: int, columns: int) -> NDArr
     out = np.zeros((rows, columns), dtype=np.int32)
     if rows == 0:
         return out
-    stride = filled(rows, LANES)
-    layer_size = filled(columns, GROUP) * stride
-    cell, first, bits = product.cell, product.place[bank], product.layer_bits
+    pairs = (rows + HALVES - 1) // HALVES
+    panels = (columns + LANES - 1) // LANES
+    cell, bits = product.cell, product.layer_bits
     for layer in range(product.layers):
-        start = first + layer * layer_size
+        start = product.place[bank] + layer * panels * pairs * _PANEL
         for column in range(columns):
+            panel, lane = column // LANES, column % LANES
             for row in range(rows):
-                digit = np.int64(cell[start + column * stride + row])
-                out[row, column] += digit << (layer * bits)
+                pair = panel * pairs + row // HALVES
+                digit = cell[start + pair * _PANEL + lane * HALVES + row % HALVES]
+                out[row, column] += np.int64(digit) << (layer * bits)
     return out
 
 
 @kernel
 def split_inputs(
     product: ProductArrays,
-    drive: NDArray[np.int64],
+    drive: NDArray[np.int16],
     start: int,
+    stride: int,
+    sequences: int,
     rows: int,
     squared: bool,
 ) -> NDArray[np.int16]:
@@ -157,30 +177,30 @@ def split_inputs(
     ----------
     product : ProductArrays
         The cells that they will be multiplied with.
-    drive : int64 (sequences, inputs)
-        Inputs of the layer.
+    drive : int16 (elements,)
+        Inputs of the layer: a vector every `stride` elements.
     start, rows : int
-        Which of them are the bank's.
+        Which elements of a vector are the bank's.
     squared : bool
         Whether they are squared.
 
     Returns
     -------
-    int16 (digits * sequences * filled rows,)
+    int16 (digits * sequences * rows filled up to pairs,)
         Vectors one after the other, all lowest digits first.
     """
-    sequences, stride = drive.shape[0], filled(rows, LANES)
+    width = (rows + HALVES - 1) // HALVES * HALVES
     digits, bits = product.digits, product.digit_bits
-    out = np.zeros(digits * sequences * stride, dtype=np.int16)
+    out = np.zeros(digits * sequences * width, dtype=np.int16)
     for digit in range(digits):
         shift = digit * bits
         mask = (1 << bits) - 1 if digit < digits - 1 else -1
         for sequence in range(sequences):
-            mine = drive[sequence, start : start + rows]
-            vector = out[(digit * sequences + sequence) * stride :]
+            at, begin = (digit * sequences + sequence) * width, sequence * stride + start
             for row in range(rows):
-                value = mine[row] * mine[row] if squared else mine[row]
-                vector[row] = (value >> shift) & mask
+                value = np.int64(drive[begin + row])
+                value = value * value if squared else value
+                out[at + row] = (value >> shift) & mask
     return out
 
 
@@ -190,49 +210,76 @@ def multiply(
     bank: int,
     rows: int,
     vector: NDArray[np.int16],
+    sequences: int,
     out: NDArray[np.int64],
+    stride: int,
 ) -> None:
-    """Multiply a bank's cells with the inputs of `split_inputs`; `out` (sequences, columns)."""
-    out[:, :] = 0
-    sequences, columns = out.shape
-    stride, cell, first = filled(rows, LANES), product.cell, product.place[bank]
+    """Multiply a bank's cells with the inputs of `split_inputs`.
+
+    Sums go to `out`, a vector every `stride` elements, which is at least as wide as the panels.
+    """
+    out[: sequences * stride] = 0
+    partial = np.empty(sequences * stride, dtype=np.int32)
+    pairs, panels = (rows + HALVES - 1) // HALVES, stride // LANES
+    width, step = pairs * HALVES, pairs * _PANEL
     for layer in range(product.layers):
+        cells = product.place[bank] + layer * panels * step
         for digit in range(product.digits):
             shift = layer * product.layer_bits + digit * product.digit_bits
-            cells = first + layer * columns * stride
-            inputs = digit * sequences * stride
-            _accumulate(vector, inputs, cell, cells, stride, product.block, shift, out)
+            inputs = digit * sequences * width
+            for begin in range(0, pairs, product.block):
+                length = min(product.block, pairs - begin)
+                partial[:] = 0
+                at, cell = inputs + begin * HALVES, cells + begin * _PANEL
+                add_products(
+                    vector, at, width, sequences, product.cell, cell, step, panels, length,
+                    partial, stride,
+                )  # fmt: skip
+                for place in range(sequences * stride):
+                    out[place] += (np.int64(partial[place]) & product.mask) << shift
 
 
-@kernel
-def _accumulate(
+@leaf
+def add_products(
     vector: NDArray[np.int16],
-    inputs: int,
+    vector_at: int,
+    vector_stride: int,
+    sequences: int,
     cell: NDArray[np.int16],
-    cells: int,
-    stride: int,
-    block: int,
-    shift: int,
-    out: NDArray[np.int64],
+    cell_at: int,
+    panel_stride: int,
+    panels: int,
+    pairs: int,
+    total: NDArray[np.int32],
+    total_stride: int,
 ) -> None:
-    """Add the products of one digit of the inputs with one of the cells to `out`.
+    """Add the products of some pairs of rows to 32 bit sums; arguments as of `AddProducts`.
 
-    Four sequences go with two columns, so that every number loaded serves several sums.
+    Four sequences go with four panels, so that every number loaded serves several sums; a panel
+    is used for all sequences while it is in the cache.
     """
-    sequences, columns = out.shape
-    together = sequences // 4 * 4
-    for column in range(0, columns, GROUP):
-        for begin in range(0, stride, block):
-            length = min(block, stride - begin)
-            b = cells + column * stride + begin
-            for sequence in range(0, together, 4):
-                a = inputs + sequence * stride + begin
-                for pair in range(2):
-                    sums = dot_4x2(vector, a, cell, b + 2 * pair * stride, stride, length)
-                    for n in range(8):
-                        out[sequence + n // 2, column + 2 * pair + n % 2] += sums[n] << shift
-            for sequence in range(together, sequences):
-                a = inputs + sequence * stride + begin
-                one = dot_1x4(vector, a, cell, b, stride, length)
-                for n in range(4):
-                    out[sequence, column + n] += one[n] << shift
+    four, groups = sequences // 4 * 4, panels // 4 * 4
+    for panel in range(0, groups, 4):
+        here, out = cell_at + panel * panel_stride, panel * LANES
+        for sequence in range(0, four, 4):
+            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
+            add_products_4x4(
+                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
+            )
+        for sequence in range(four, sequences):
+            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
+            add_products_1x4(
+                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
+            )
+    for panel in range(groups, panels):
+        here, out = cell_at + panel * panel_stride, panel * LANES
+        for sequence in range(0, four, 4):
+            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
+            add_products_4x1(
+                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
+            )
+        for sequence in range(four, sequences):
+            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
+            add_products_1x1(
+                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
+            )

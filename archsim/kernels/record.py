@@ -1,22 +1,38 @@
-"""Conversions of a layer for a block of sequences, and where kernels put what they saw."""
+"""Where kernels put what the tiles of a layer did: totals of every conversion, and kept cycles.
+
+What is kept lies tile by tile: the counts of a tile one after the other,
+each ``(slots, conversions, cycles)``, and its energy ``(slots, conversions, components, cycles)``.
+Of a conversion only the components that depend on data are written, cycle after cycle.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import N_ACTIVITY, TileArrays
-from archsim.kernels.fused import convert_bank
-from archsim.kernels.grid import GridArrays, Place, bank_at
-from archsim.kernels.jit import kernel
-from archsim.kernels.tile import conversion_cycles, convert_cycles
+from archsim.kernels.arrays import N_ACTIVITY, Activity
+from archsim.kernels.energy import (
+    CONVERTING,
+    INTEGRATING,
+    EnergyArrays,
+    Part,
+    add_energy,
+)
+from archsim.kernels.jit import kernel, leaf
 
-_INPUT = int(Place.INPUT)
-_ROWS = int(Place.ROWS)
-_COLUMN = int(Place.COLUMN)
-_COLUMNS = int(Place.COLUMNS)
+if TYPE_CHECKING:
+    from archsim.kernels.grid import GridArrays
+
+KEPT = (Activity.ACTIVE_ROWS, Activity.UNDECIDED, Activity.LATCHED)
+"""Counts that are kept of every cycle; the others are in the energy."""
+
+_KEPT = len(KEPT)
+_CELL, _CELLS = int(Part.CELL), int(Part.CELLS)
+_CYCLE, _CYCLES = int(Part.CYCLE), int(Part.CYCLES)
+_TERM = int(Part.TERM)
+_ACTIVE_ROWS, _UNDECIDED, _LATCHED = (int(activity) for activity in KEPT)
 
 
 class GridRecord(NamedTuple):
@@ -24,16 +40,20 @@ class GridRecord(NamedTuple):
 
     Attributes
     ----------
-    total : int64 (sequences, conversions, tiles, N_ACTIVITY)
-        Activity summed over the cycles of each conversion.
+    total : int64 (sequences * conversions * tiles * N_ACTIVITY,)
+        Activity summed over the cycles of each conversion; see `totals`.
     walked : int64 (sequences, conversions, banks)
         Ramp cycles of each conversion, fewer than all where it stops early.
     first : int
         Number of the block's first sequence in the run.
     slot : int64 (sequences,)
-        Place of a sequence in `activity` and `waveform`, -1 where its cycles are not kept.
-    activity : int64 (slots, conversions, cycles, tiles, N_ACTIVITY)
-        Activity of every cycle of the recorded sequences.
+        Place of a sequence among those whose cycles are kept, -1 for the others.
+    slots : int
+        How many are kept.
+    count : int32 (counts of all tiles,)
+        Counts of every kept cycle; see `tile_counts`.
+    energy : float64 (energies of all tiles,)
+        Energy of every kept cycle, J; see `tile_energy`.
     waveform : int64 (slots, conversions, cycles, bank columns), or no slots
         Charge of every column at the end of every cycle, in quanta.
     """
@@ -42,7 +62,9 @@ class GridRecord(NamedTuple):
     walked: NDArray[np.int64]
     first: int
     slot: NDArray[np.int64]
-    activity: NDArray[np.int64]
+    slots: int
+    count: NDArray[np.int32]
+    energy: NDArray[np.float64]
     waveform: NDArray[np.int64]
 
 
@@ -53,119 +75,161 @@ def make_record(
     first: int,
     conversions: int,
     waveforms: bool,
+    spare: GridRecord | None = None,
 ) -> GridRecord:
-    """Allocate the record of a block of sequences, one entry of `slot` a sequence."""
+    """Make the record of a block of sequences, one entry of `slot` a sequence.
+
+    Its memory is that of a spare one of the same size, if there is one: new memory costs more time
+    than what is written to it.
+    """
     slots = int(slot.max(initial=-1)) + 1
-    tiles, banks = grid.tiles, grid.place.shape[0]
     wave_slots = slots if waveforms else 0
+    sequences, banks = slot.size, grid.place.shape[0]
+    wave_shape = (wave_slots, conversions, grid.cycles, grid.column.size)
+    if (
+        spare is not None
+        and spare.walked.shape == (sequences, conversions, banks)
+        and spare.waveform.shape == wave_shape
+        and spare.slots == slots
+    ):
+        return spare._replace(first=first, slot=slot)
+    kept = slots * conversions
     return GridRecord(
-        total=np.zeros((slot.size, conversions, tiles, N_ACTIVITY), dtype=np.int64),
-        walked=np.zeros((slot.size, conversions, banks), dtype=np.int64),
+        total=np.zeros(sequences * conversions * grid.tiles * N_ACTIVITY, dtype=np.int64),
+        walked=np.zeros((sequences, conversions, banks), dtype=np.int64),
         first=first,
         slot=slot,
-        activity=np.zeros((slots, conversions, grid.cycles, tiles, N_ACTIVITY), dtype=np.int64),
-        waveform=np.zeros((wave_slots, conversions, grid.cycles, grid.column.size), dtype=np.int64),
+        slots=slots,
+        count=np.zeros(_KEPT * kept * grid.energy.cycles, dtype=np.int32),
+        energy=_whatever_the_data(grid.energy, kept),
+        waveform=np.zeros(wave_shape, dtype=np.int64),
     )
 
 
-@kernel
-def take_inputs(x_drive: NDArray[np.int16], timestep: int, drive: NDArray[np.int64]) -> None:
-    """Write the inputs of a timestep (sequences, timesteps, inputs) to the first of `drive`."""
-    for sequence in range(x_drive.shape[0]):
-        for index in range(x_drive.shape[2]):
-            drive[sequence, index] = x_drive[sequence, timestep, index]
+def totals(grid: GridArrays, record: GridRecord) -> NDArray[np.int64]:
+    """Return activity summed over cycles (sequences, conversions, tiles, N_ACTIVITY), a view."""
+    return record.total.reshape(*record.walked.shape[:2], grid.tiles, N_ACTIVITY)
+
+
+def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
+    """Return the energy of kept conversions of tiles that nothing drives.
+
+    Kernels write only what depends on data, so that the rest is right for every block that the
+    memory serves.
+    """
+    out = np.empty(kept * energy.cells)
+    for tile in energy.tile:
+        first, cells = int(tile[Part.CELL]), int(tile[Part.CELLS])
+        of_tile = out[kept * first : kept * (first + cells)].reshape(kept, cells)
+        of_tile[:] = energy.fixed[first : first + cells]
+    return out
+
+
+def tile_counts(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.int32]:
+    """Return a tile's counts (KEPT, slots, conversions, cycles) of kept cycles, a view."""
+    conversions = record.walked.shape[1]
+    kept, mine = _KEPT * record.slots * conversions, grid.energy.tile[tile]
+    first, cycles = kept * int(mine[Part.CYCLE]), int(mine[Part.CYCLES])
+    flat = record.count[first : first + kept * cycles]
+    return flat.reshape(_KEPT, record.slots, conversions, cycles)
+
+
+def tile_energy(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.float64]:
+    """Return a tile's energy (slots, conversions, cycles, components) of kept cycles, J, a view."""
+    conversions = record.walked.shape[1]
+    kept, mine = record.slots * conversions, grid.energy.tile[tile]
+    first = kept * int(mine[Part.CELL])
+    flat = record.energy[first : first + kept * int(mine[Part.CELLS])]
+    cycles, components = int(mine[Part.CYCLES]), int(mine[Part.COMPONENTS])
+    return flat.reshape(record.slots, conversions, components, cycles).swapaxes(2, 3)
+
+
+def rows_of_cycles(
+    energy: NDArray[np.float64], spare: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return what `tile_energy` gives as rows (slots * conversions * cycles, components).
+
+    They lie in a spare array of the same shape, if there is one.
+    """
+    slots, conversions, cycles, components = energy.shape
+    shape = slots * conversions * cycles, components
+    out = spare if spare is not None and spare.shape == shape else np.empty(shape)
+    whole = energy.swapaxes(2, 3).reshape(slots * conversions, components, cycles)
+    _turn_round(whole, out)
+    return out
 
 
 @kernel
-def convert_block(
-    grid: GridArrays,
-    drive: NDArray[np.int64],
-    code: NDArray[np.int64],
-    record: GridRecord,
-    conversion: int,
-    walk: int | None = 1,
+def _turn_round(energy: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Write energy (conversions, components, cycles) as rows, a cycle each."""
+    conversions, components, cycles = energy.shape
+    for conversion in range(conversions):
+        mine, rows = energy[conversion], out[conversion * cycles : (conversion + 1) * cycles]
+        for cycle in range(cycles):
+            for component in range(components):
+                rows[cycle, component] = mine[component, cycle]
+
+
+@leaf
+def keep_cycles(
+    fixed: NDArray[np.float64],
+    table: NDArray[np.int64],
+    terms: NDArray[np.int64],
+    activity: NDArray[np.int64],
+    amount: NDArray[np.float64],
+    tile: int,
+    kept: int,
+    place: int,
+    group: int,
+    first: int,
+    cycles: int,
+    counts: NDArray[np.int64],
+    scratch: NDArray[np.float64],
+    count: NDArray[np.int32],
+    energy: NDArray[np.float64],
 ) -> None:
-    """Run one conversion of a layer for every sequence of a block, and keep what is asked for.
+    """Keep some cycles of a tile's conversion: their counts, and the energy that they add.
 
     Parameters
     ----------
-    grid : GridArrays
-        The layer's banks.
-    drive : int64 (sequences, inputs)
-        Signed pulse widths in cycles.
-    code : int64 (sequences, columns)
-        Out: codes of the layer's columns; where rows are summed digitally, sums of codes.
-    record : GridRecord
-        Out; a conversion is noted once.
-    conversion : int
-        Number of the conversion in its sequence.
-    walk : int or None
-        None where nothing has to be walked, so that the walk is left out of the machine code.
+    fixed, table, terms, activity, amount
+        `fixed`, `tile`, `term`, `activity` and `amount` of the layer's `EnergyArrays`.
+    tile : int
+        The tile.
+    kept, place : int
+        Conversions that are kept in all, and the place of this one among them.
+    group : int
+        Which activities were counted: a group of `archsim.kernels.energy`.
+    first, cycles : int
+        The first one in its conversion, and how many.
+    counts : int64
+        Counts, a row an activity.
+    scratch : float64 (cycles or more,)
+        Scratch.
+    count, energy
+        Out: the record's.
     """
-    code[:, :] = 0
-    for index in range(grid.place.shape[0]):
-        if walk is None:
-            convert_bank(grid, index, drive, code, record, conversion)
-        else:
-            if grid.walk == 0:
-                convert_bank(grid, index, drive, code, record, conversion)
-            if grid.walk != 0 or record.waveform.shape[0] > 0:
-                _walk_bank(grid, index, drive, code, record, conversion)
+    length = table[tile, _CYCLES]
+    at = _KEPT * kept * table[tile, _CYCLE] + place * length + first
+    if group != CONVERTING:
+        _keep_counts(counts, _ACTIVE_ROWS, cycles, count, at)
+    if group != INTEGRATING:
+        _keep_counts(counts, _UNDECIDED, cycles, count, at + kept * length)
+        _keep_counts(counts, _LATCHED, cycles, count, at + 2 * kept * length)
+    to = kept * table[tile, _CELL] + place * table[tile, _CELLS] + first
+    base = table[tile, _CELL] + first
+    for term in range(table[tile, _TERM + group], table[tile, _TERM + group + 1]):
+        component = terms[term, 0] * length
+        add_energy(
+            counts, cycles, activity, amount, terms[term, 1], terms[term, 2], scratch,
+            fixed, base + component, energy, to + component,
+        )  # fmt: skip
 
 
-@kernel
-def _walk_bank(
-    grid: GridArrays,
-    index: int,
-    drive: NDArray[np.int64],
-    code: NDArray[np.int64],
-    record: GridRecord,
-    conversion: int,
+@leaf
+def _keep_counts(
+    count: NDArray[np.int64], which: int, cycles: int, out: NDArray[np.int32], at: int
 ) -> None:
-    """Walk a bank's conversions, or only those whose waveforms are kept if others are fused."""
-    place, bank = grid.place[index], bank_at(grid, index)
-    first, start, rows, columns = place[_COLUMN], place[_INPUT], place[_ROWS], place[_COLUMNS]
-    column = grid.column[first : first + columns]
-    charge = np.empty(columns, dtype=np.int64)
-    latched = np.empty(columns, dtype=np.int64)
-    for sequence in range(drive.shape[0]):
-        if grid.walk == 0 and record.slot[sequence] < 0:
-            continue
-        mine = drive[sequence, start : start + rows]
-        _convert(bank, mine, charge, latched, record, sequence, conversion, index, first)
-        for place_in_bank in range(columns):
-            code[sequence, column[place_in_bank]] += latched[place_in_bank]
-
-
-@kernel
-def _convert(
-    bank: TileArrays,
-    drive: NDArray[np.int64],
-    charge: NDArray[np.int64],
-    code: NDArray[np.int64],
-    record: GridRecord,
-    sequence: int,
-    conversion: int,
-    index: int,
-    column: int,
-) -> None:
-    """Run one conversion of bank `index`, whose columns begin at `column`; note what it did."""
-    slot = record.slot[sequence]
-    cycles, columns = conversion_cycles(bank), charge.shape[0]
-    tiles = bank.row_pointer.shape[0] - 1
-    activity = np.empty((cycles, tiles, N_ACTIVITY), dtype=np.int64)
-    waving = slot >= 0 and record.waveform.shape[0] > 0
-    waveform = np.empty((cycles if waving else 0, columns), dtype=np.int64)
-    number = record.first + sequence
-    record.walked[sequence, conversion, index] = convert_cycles(
-        bank, drive, number, conversion, charge, code, activity, waveform
-    )
+    counted, kept = count[which], out[at : at + cycles]
     for cycle in range(cycles):
-        for tile in range(tiles):
-            for count in range(N_ACTIVITY):
-                seen = activity[cycle, tile, count]
-                record.total[sequence, conversion, index * tiles + tile, count] += seen
-                if slot >= 0:
-                    record.activity[slot, conversion, cycle, index * tiles + tile, count] = seen
-    if waving:
-        record.waveform[slot, conversion, :, column : column + columns] = waveform
+        kept[cycle] = counted[cycle]

@@ -22,43 +22,14 @@ from archsim.chip.layers.base import Unit
 from archsim.chip.program import Schedule
 from archsim.config.run import CHIP
 from archsim.costs.operation import OperationEnergy
-from archsim.kernels.arrays import Activity, Phase
-from archsim.kernels.record import GridRecord
+from archsim.kernels.arrays import Phase
 from archsim.recording.plan import RecordingPlan
-from archsim.timing import Timing, conversion_rows
-from archsim.trace.layout import Group, Scale, Variable, strings
+from archsim.recording.cycles import COUNTS, Datasets, Moment, ramps_in, repeated, tile_times
+from archsim.timing import Timing
+from archsim.trace.layout import Group, Scale, Values, Variable, strings
+from archsim.trace.repeated import repeat
 
-_COUNTS = (
-    ("active_rows", Activity.ACTIVE_ROWS, "rows driven in the cycle"),
-    ("undecided_columns", Activity.UNDECIDED, "columns that compare in the cycle"),
-    ("latched_columns", Activity.LATCHED, "columns that latch in the cycle"),
-)
 _PHASES = {phase.name.lower(): int(phase) for phase in Phase}
-
-Datasets = dict[str, NDArray[Any]]
-"""What a block adds to a group, by dataset, cycles or events first."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One sequence of a run, in time.
-
-    Attributes
-    ----------
-    sequence : int
-        Its number in the run.
-    stream : int
-        Its stream.
-    base : int
-        First cycle of its group, from the start of the run.
-    schedule : Schedule
-        Schedule of its group.
-    """
-
-    sequence: int
-    stream: int
-    base: int
-    schedule: Schedule
 
 
 def planned_moments(timing: Timing, sequences: Sequence[int]) -> list[Moment]:
@@ -78,12 +49,12 @@ def tile_group(
 ) -> Group:
     """Describe a tile's group; `moments` are those of the recorded sequences."""
     place = grid.banks[bank].tiles[tile]
-    known = concatenated(
-        [_tile_times(grid, bank, tile, moment, walked=None)[0] for moment in moments]
+    known = repeated(
+        lambda moment: _planned_tile(grid, bank, tile, moment, waveforms=plan.waveforms), moments
     )
     variables = [
         Variable("phase", ("cycle",), "u1", "1", "phase of the conversion", enum=_PHASES),
-        *(Variable(name, ("cycle",), "i4", "1", text) for name, _, text in _COUNTS),
+        *(Variable(name, ("cycle",), "i4", "1", text) for name, _, text in COUNTS),
         *_common_variables(),
     ]
     scales = [component_scale(place.energy)]
@@ -91,10 +62,15 @@ def tile_group(
         more = _waveforms(grid.banks[bank])
         scales += more[0]
         variables += more[1]
-        known["v_ramp"] = np.tile(
-            grid.banks[bank].ramp_voltage(), (known["cycle"].size // place.cycles, 1)
-        )
     return known_group(f"tiles/{place.name}", known, scales, variables)
+
+
+def _planned_tile(grid: Grid, bank: int, tile: int, moment: Moment, *, waveforms: bool) -> Datasets:
+    """Return what is known beforehand of a tile's cycles for one sequence."""
+    out, happened = tile_times(grid, bank, tile, moment, walked=None)
+    if waveforms and grid.banks[bank].tiles[tile].design.foot is not None:
+        out["v_ramp"] = ramps_in(grid.banks[bank], happened)
+    return out
 
 
 def _waveforms(bank: Bank) -> tuple[list[Scale], list[Variable]]:
@@ -115,76 +91,12 @@ def _waveforms(bank: Bank) -> tuple[list[Scale], list[Variable]]:
     )
 
 
-def _tile_times(
-    grid: Grid, bank: int, tile: int, moment: Moment, *, walked: NDArray[np.int64] | None
-) -> tuple[Datasets, NDArray[np.bool_]]:
-    """Return a tile's cycles and phases for one sequence, and which cycles happened."""
-    place = grid.banks[bank].tiles[tile]
-    rows = conversion_rows(moment.schedule, grid, bank, stream=moment.stream, walked=walked)
-    happened = rows.happened[:, : place.cycles]
-    cycle = moment.base + rows.cycle[:, : place.cycles]
-    return {
-        "cycle": cycle[happened],
-        "sequence": np.full(int(happened.sum()), moment.sequence),
-        "phase": np.broadcast_to(place.phases, happened.shape)[happened],
-    }, happened
-
-
-def tile_datasets(
-    grid: Grid,
-    bank: int,
-    tile: int,
-    record: GridRecord,
-    moments: Mapping[int, Moment],
-) -> Datasets:
-    """Return what a block's record adds to a tile's group.
-
-    Parameters
-    ----------
-    grid : Grid
-        The tile's grid.
-    bank, tile : int
-        Number of its bank, and its own number in the bank.
-    record : GridRecord
-        What the grid did.
-    moments : mapping of int to Moment
-        The recorded sequences, by their place in the block.
-    """
-    parts = [
-        _tile_part(grid, bank, tile, record=record, moment=moment, place=place)
-        for place, moment in moments.items()
-    ]
-    return concatenated(parts)
-
-
-def _tile_part(
-    grid: Grid, bank: int, tile: int, *, record: GridRecord, moment: Moment, place: int
-) -> Datasets:
-    """Return what one recorded sequence adds to a tile's group."""
-    mine = grid.banks[bank].tiles[tile]
-    walked = record.walked[place, :, bank]
-    out, happened = _tile_times(grid, bank, tile, moment, walked=walked)
-    slot = record.slot[place]
-    number = bank * len(grid.banks[bank].tiles) + tile
-    activity = record.activity[slot, :, : mine.cycles, number]
-    out |= {name: activity[..., index][happened] for name, index, _ in _COUNTS}
-    out["energy"] = mine.energy.of_cycles(activity)[happened]
-    if record.waveform.shape[0] > 0 and mine.design.foot is not None:
-        bank_at = grid.banks[bank]
-        first = sum(other.columns for other in grid.banks[:bank])
-        charge = record.waveform[slot, :, :, first : first + bank_at.columns][happened]
-        out["v_mac"] = bank_at.column_voltage(charge).astype(np.float32)
-        ramps = np.broadcast_to(bank_at.ramp_voltage(), (*happened.shape, len(bank_at.ramps)))
-        out["v_ramp"] = ramps[happened]
-    return out
-
-
 # ----------------------------------------------------------------- units
 
 
 def unit_group(unit: Unit, moments: Sequence[Moment]) -> Group:
     """Describe a digital unit; its energy does not depend on data."""
-    known = concatenated([unit_datasets(unit, moment) for moment in moments])
+    known = repeated(lambda moment: unit_datasets(unit, moment), moments)
     table = unit_energy_table(unit)
     busy = Variable("busy", ("cycle",), "u1", "1", "1 in a busy cycle")
     return known_group(
@@ -212,7 +124,7 @@ def _busy(moment: Moment, cycle: NDArray[np.int64], energy: NDArray[np.float64])
 
 def chip_group(chip: Chip, moments: Sequence[Moment]) -> Group:
     """Describe what the chip spends in every cycle."""
-    known = concatenated([chip_datasets(chip, moment) for moment in first_of_groups(moments)])
+    known = repeated(lambda moment: chip_datasets(chip, moment), first_of_groups(moments))
     busy = Variable("busy", ("cycle",), "u1", "1", "1 in a busy cycle")
     return known_group(
         f"units/{CHIP}", known, [component_scale(chip.overhead)], [busy, *_common_variables()]
@@ -262,29 +174,28 @@ def events_group(timing: Timing, sequences: int) -> Group:
     def named(name: str, text: str) -> Variable:
         of_one = [str(getattr(operation, name)) for operation in operations]
         enum = {value: code for code, value in enumerate(dict.fromkeys(of_one))}
-        codes = np.tile(np.array([enum[value] for value in of_one]), sequences)
+        codes = repeat(np.array([enum[value] for value in of_one]), sequences)
         return Variable(name, ("event",), "u2", "1", text, codes, enum)
 
-    def number(name: str, text: str, values: NDArray[Any] | None = None) -> Variable:
+    def number(name: str, text: str, values: Values | None = None) -> Variable:
         return Variable(name, ("event",), "i8", "1", text, values)
 
-    times: Datasets = {}
-    if timing.fixed:
-        moments = planned_moments(timing, range(sequences))
-        times = concatenated([event_datasets(moment) for moment in moments])
-    sequence = np.repeat(np.arange(sequences), count)
+    moments = planned_moments(timing, range(sequences))
+    known = repeated(event_datasets, moments)
+    times = known if timing.fixed else {}
+    every = repeat(np.arange(count), sequences, step=count)
     timestep = np.array([operation.timestep for operation in operations])
     return Group(
         "events",
-        (Scale("event", np.arange(count * sequences), "event, in the order of the program"),),
+        (Scale("event", every, "event, in the order of the program"),),
         (
             number("start_cycle", "first cycle", times.get("start_cycle")),
             number("end_cycle", "cycle after the last", times.get("end_cycle")),
             named("resource", "tile or unit at work"),
             named("kind", "what it does"),
-            number("stream", "input stream", sequence % timing.streams),
-            number("sequence", "sequence of the workload", sequence),
-            number("timestep", "timestep of the sequence", np.tile(timestep, sequences)),
+            number("stream", "input stream", known["stream"]),
+            number("sequence", "sequence of the workload", known["sequence"]),
+            number("timestep", "timestep of the sequence", repeat(timestep, sequences)),
             named("layer", "layer of the network"),
             number(
                 "waited_for",
@@ -307,6 +218,8 @@ def event_datasets(moment: Moment) -> Datasets:
         "start_cycle": moment.base + schedule.start[mine],
         "end_cycle": moment.base + schedule.end[mine],
         "waited_for": np.where(cause >= 0, sequence * count + cause % count, -1),
+        "stream": np.full(count, moment.stream),
+        "sequence": np.full(count, moment.sequence),
     }
 
 
@@ -326,7 +239,7 @@ def _common_variables() -> tuple[Variable, ...]:
 
 
 def known_group(
-    path: str, known: Datasets, scales: Sequence[Scale], variables: Sequence[Variable]
+    path: str, known: Mapping[str, Values], scales: Sequence[Scale], variables: Sequence[Variable]
 ) -> Group:
     """Return a group along cycles, with what is known of it."""
     cycle = Scale("cycle", known["cycle"], "clock cycle from the start of the run")
@@ -337,15 +250,9 @@ def known_group(
 def unknown(group: Group) -> Group:
     """Return a group whose cycles are not known yet: as long, to be filled and cut."""
     cycle, *others = group.scales
-    blank = replace(cycle, values=np.full(cycle.values.shape, -1, dtype=np.int64))
+    blank = replace(cycle, values=repeat(np.full(1, -1, dtype=np.int64), cycle.values.shape[0]))
     emptied = tuple(replace(variable, values=None) for variable in group.variables)
     return replace(group, scales=(blank, *others), variables=emptied, resizable=True)
-
-
-def concatenated(parts: Sequence[Datasets]) -> Datasets:
-    """Join datasets of the same names."""
-    names = parts[0] if parts else ()
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def tiles_of(chip: Chip) -> list[tuple[Grid, int, int, Tile]]:

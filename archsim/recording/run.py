@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,11 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.chip.layers.base import Recorder
 from archsim.config.run import CHIP, TraceLevel
+from archsim.recording.cycles import Datasets, Moment, concatenated, tile_datasets
 from archsim.recording.groups import (
-    Moment,
     chip_datasets,
-    concatenated,
     event_datasets,
     first_of_groups,
-    tile_datasets,
     tiles_of,
     unit_datasets,
 )
@@ -25,6 +24,8 @@ from archsim.recording.plan import RecordingPlan
 from archsim.timing import Timing
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
+
+_TIMES_OF_EVENTS = ("start_cycle", "end_cycle", "waited_for")
 
 Outputs = dict[str, dict[str, NDArray[Any]]]
 """What layers computed, by layer and dataset."""
@@ -48,19 +49,37 @@ class RecordedRun:
         outputs: Outputs,
         recorder: Recorder,
         *,
+        kept: Mapping[str, Datasets],
         moments: list[Moment],
         label: NDArray[np.int64],
     ) -> None:
-        """Write a block: what layers computed, and what tiles did for the recorded sequences."""
+        """Write a block: what layers computed, and what tiles did for the recorded sequences.
+
+        Parameters
+        ----------
+        first : int
+            Number of the block's first sequence.
+        outputs : dict
+            What layers computed.
+        recorder : Recorder
+            What grids did.
+        kept : mapping of str to dict
+            `kept_of_tiles` of the tiles whose cycles are recorded, empty where none are.
+        moments : list of Moment
+            The block's sequences, in time.
+        label : int64 (sequences,)
+            Their labels.
+        """
         self._write_outputs(first, outputs, label)
         if not self._timing.fixed and self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
             parts = [event_datasets(moment) for moment in moments]
-            self._append("events", concatenated(parts))
+            times = concatenated(parts)
+            self._append("events", {name: times[name] for name in _TIMES_OF_EVENTS})
         recorded = {
             place: moment for place, moment in enumerate(moments) if recorder.slot[place] >= 0
         }
         if recorded:
-            self._write_cycles(recorder, recorded)
+            self._write_cycles(recorder, kept, recorded)
         self._writer.advance(first + len(moments))
 
     def _write_outputs(self, first: int, outputs: Outputs, label: NDArray[np.int64]) -> None:
@@ -72,12 +91,16 @@ class RecordedRun:
                     self._writer.write(f"outputs/{layer}/{name}", first, values)
         self._writer.write(f"outputs/{last}/label", first, label)
 
-    def _write_cycles(self, recorder: Recorder, recorded: dict[int, Moment]) -> None:
+    def _write_cycles(
+        self, recorder: Recorder, kept: Mapping[str, Datasets], recorded: dict[int, Moment]
+    ) -> None:
         names = self._plan.names
         for grid, bank, number, tile in tiles_of(self._chip):
-            if tile.name in names:
-                record = recorder.records[grid.name]
-                data = tile_datasets(grid, bank, number, record, recorded)
+            if tile.name in kept:
+                data = kept[tile.name]
+                if not self._timing.fixed:
+                    record = recorder.records[grid.name]
+                    data = tile_datasets(grid, bank, number, data, record, recorded)
                 self._append(f"tiles/{tile.name}", data)
         if self._timing.fixed:
             return

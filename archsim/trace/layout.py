@@ -44,7 +44,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from archsim.trace.repeated import Repeated
+
 SCHEMA = "archsim-trace/1"
+
+Values = NDArray[Any] | Repeated
+"""What is known of a dataset beforehand."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Scale:
     """A dimension: its name and its coordinate values (length,)."""
 
     name: str
-    values: NDArray[Any]
+    values: Values
     long_name: str
     units: str = "1"
 
@@ -71,7 +76,7 @@ class Variable:
         Type on disk.
     units, long_name : str
         Attributes; units in UDUNITS form, "1" for counts.
-    values : array, optional
+    values : array or Repeated, optional
         What is known beforehand.
     enum : dict of str to int, optional
         Names of integer values.
@@ -82,7 +87,7 @@ class Variable:
     dtype: DTypeLike
     units: str
     long_name: str
-    values: NDArray[Any] | None = None
+    values: Values | None = None
     enum: dict[str, int] | None = None
 
 

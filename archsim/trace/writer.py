@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, TraceError
-from archsim.trace.layout import SCHEMA, Group, Scale, Variable
+from archsim.trace.layout import SCHEMA, Group, Scale, Values, Variable
+from archsim.trace.repeated import Repeated
 
 _METADATA_CACHE_BYTES = 1 << 24
 _CHUNK = 4096
@@ -251,11 +252,25 @@ def _create_group(file: h5py.File, group: Group) -> None:
 
 def _create_scale(node: h5py.Group, scale: Scale, *, resizable: bool) -> h5py.Dataset:
     growing = {"maxshape": (None,), "chunks": (_CHUNK,)} if resizable else {}
-    dataset = node.create_dataset(scale.name, data=scale.values, **growing)
+    if isinstance(scale.values, Repeated):
+        shape, dtype = scale.values.shape, scale.values.dtype
+        dataset = node.create_dataset(scale.name, shape=shape, dtype=dtype, **growing)
+        _fill_in(dataset, scale.values)
+    else:
+        dataset = node.create_dataset(scale.name, data=scale.values, **growing)
     dataset.make_scale(scale.name)
     dataset.attrs.update({"units": scale.units, "long_name": scale.long_name})
     dataset.flush()
     return dataset
+
+
+def _fill_in(dataset: h5py.Dataset, values: Values) -> None:
+    """Write what is known beforehand."""
+    if not isinstance(values, Repeated):
+        dataset[...] = values
+        return
+    for first, part in values.parts():
+        dataset[first : first + part.shape[0]] = part
 
 
 def _create_variable(node: h5py.Group, variable: Variable, scales: dict[str, h5py.Dataset]) -> None:
@@ -264,6 +279,8 @@ def _create_variable(node: h5py.Group, variable: Variable, scales: dict[str, h5p
     shape = tuple(scales[name].shape[0] for name in variable.dims)
     allocate = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     allocate.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    if variable.values is not None:
+        allocate.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     limits = tuple(scales[name].maxshape[0] for name in variable.dims)
     growing = {}
     if None in limits:
@@ -272,7 +289,7 @@ def _create_variable(node: h5py.Group, variable: Variable, scales: dict[str, h5p
         variable.name, shape=shape, dtype=stored, fillvalue=_fill(dtype), dcpl=allocate, **growing
     )
     if variable.values is not None:
-        dataset[...] = variable.values
+        _fill_in(dataset, variable.values)
     dataset.flush()
     dataset.attrs.update({"units": variable.units, "long_name": variable.long_name})
     if variable.enum:

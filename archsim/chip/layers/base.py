@@ -7,7 +7,7 @@ file here that subclasses `ChipLayer` and registers it under the section's ``kin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -124,12 +124,13 @@ def sum_of_blocks(grid: Grid, context: BuildContext) -> Unit | None:
     return Unit(f"{grid.name}_sum", cost)
 
 
-def walk_of(grids: Sequence[Grid], recorder: Recorder) -> int | None:
-    """Return None where the fused kernel does all of a layer's conversions, 1 where it does not.
+def plain_of(grids: Sequence[Grid], recorder: Recorder) -> int | None:
+    """Return None where all of a layer's conversions are plain, 1 where they are not.
 
-    Kernels are compiled for either, so that most users never wait for the one that walks.
+    Kernels are compiled for either, so that most users never wait for what they do not need.
     """
-    return 1 if recorder.waveforms or any(grid.arrays.walk for grid in grids) else None
+    plain = not recorder.waveforms and all(grid.arrays.plain for grid in grids)
+    return None if plain else 1
 
 
 def deliver(
@@ -195,6 +196,8 @@ class Recorder:
         Number of the block's first sequence in the run.
     waveforms : bool
         Whether columns' charges are kept as well.
+    spare : mapping of str to GridRecord
+        Records that are not needed any more; those that fit lend their memory.
     records : dict of str to GridRecord
         What each grid's tiles did.
     """
@@ -202,6 +205,7 @@ class Recorder:
     slot: NDArray[np.int64]
     first: int
     waveforms: bool
+    spare: Mapping[str, GridRecord] = field(default_factory=dict)
     records: dict[str, GridRecord] = field(default_factory=dict)
 
     def open(self, grid: Grid, conversions: int) -> GridRecord:
@@ -212,6 +216,7 @@ class Recorder:
             first=self.first,
             conversions=conversions,
             waveforms=self.waveforms,
+            spare=self.spare.get(grid.name),
         )
         self.records[grid.name] = record
         return record

@@ -21,7 +21,7 @@ from archsim.chip.layers.base import (
     add_work,
     register,
     sum_of_blocks,
-    walk_of,
+    plain_of,
 )
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import design_ramp
@@ -120,8 +120,8 @@ class LinearOnTile(_LinearBase):
         drive = np.ascontiguousarray(signal.drive[:, self._first :])
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
         record = recorder.open(self._grid, drive.shape[1])
-        walk = walk_of(self.grids, recorder)
-        run_linear_tiles(self._grid.arrays, self._drive_steps, drive, code, record, walk)
+        plain = plain_of(self.grids, recorder)
+        run_linear_tiles(self._grid.arrays, self._drive_steps, drive, code, record, plain)
         logits = self._level[code]
         return LayerResult(
             self._signal(self._context.to_fixed(logits)),

@@ -23,7 +23,7 @@ from archsim.chip.layers.base import (
     deliver,
     register,
     sum_of_blocks,
-    walk_of,
+    plain_of,
 )
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
@@ -143,9 +143,9 @@ class LSTMOnChip(ChipLayer):
             h_drive=np.empty((sequences, timesteps, self.elements), dtype=np.int16),
         )
         gates = recorder.open(self._gates, timesteps)
-        cell = gates if self._cell is None else recorder.open(self._cell, timesteps)
+        cell = None if self._cell is None else recorder.open(self._cell, timesteps)
         projected = self._projection
-        projection = gates if projected is None else recorder.open(projected, timesteps)
+        projection = None if projected is None else recorder.open(projected, timesteps)
         run_lstm(
             self._gates.arrays,
             None if self._cell is None else self._cell.arrays,
@@ -154,12 +154,14 @@ class LSTMOnChip(ChipLayer):
             signal.drive,
             outputs,
             (gates, cell, projection),
-            walk_of(self.grids, recorder),
+            plain_of(self.grids, recorder),
         )
-        h = outputs.h / 2.0**self._context.config.digital.fraction_bits
+        # Words have 24 bits at most, which float32 holds exactly.
+        h = outputs.h.astype(np.float32)
+        h *= np.float32(2.0**-self._context.config.digital.fraction_bits)
         return LayerResult(
             Signal(outputs.h_drive, outputs.h),
-            {"code": outputs.code, "h": h.astype(np.float32)},
+            {"code": outputs.code, "h": h},
         )
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
