@@ -229,8 +229,8 @@ class _Simulation:
         Threads compute blocks ahead, at most two each, while this one writes them down in order.
         """
         count = len(self._data)
-        block = min(BLOCK, WAVEFORM_BLOCK) if self._plan.waveforms else BLOCK
-        length = -(-block // self._timing.streams) * self._timing.streams
+        longest = min(BLOCK, WAVEFORM_BLOCK) if self._plan.waveforms else BLOCK
+        length = -(-longest // self._timing.streams) * self._timing.streams
         spans = [(first, min(length, count - first)) for first in range(0, count, length)]
         with ThreadPoolExecutor(threads) as pool:
             ahead = [pool.submit(self._run_block, *span) for span in spans[: 2 * threads]]

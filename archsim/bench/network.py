@@ -19,6 +19,7 @@ from archsim.config.load import load_config
 from archsim.config.run import LSTMLayer
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.arrays import Activity
+from archsim.kernels.grid import GridArrays
 from archsim.kernels.record import KEPT, GridRecord, tile_counts, totals
 from archsim.simulate import BLOCK
 
@@ -116,21 +117,22 @@ class TimedNetwork:
         self.layer.run(self.signal, recorder)
         for grid in self.layer.grids:
             record = recorder.records[grid.name]
-            total = totals(grid.arrays, record)
-            latched = total[..., Activity.LATCHED].sum(axis=2)
-            whole = (record.walked == grid.arrays.ramp_cycles).all()
-            places = enumerate(
-                tile_counts(grid.arrays, record, n) for n in range(grid.arrays.tiles)
-            )
-            same = all(
-                (count.sum(axis=3)[n] == total[..., tile, activity]).all()
-                for tile, count in places
-                for n, activity in enumerate(KEPT)
-            )
-            if not whole or not same:
+            if not walked_whole(grid.arrays, record):
                 raise ArchsimError(f"bench: '{grid.name}' did not walk all of its cycles")
+            latched = totals(grid.arrays, record)[..., Activity.LATCHED].sum(axis=2)
             if not (0 < latched.sum() <= latched.size * grid.arrays.column.size):
                 raise ArchsimError(f"bench: '{grid.name}' latched an impossible number of columns")
+
+
+def walked_whole(grid: GridArrays, record: GridRecord) -> bool:
+    """Return whether the cycles of every conversion of every sequence were simulated and kept."""
+    total = totals(grid, record)
+    same = all(
+        (tile_counts(grid, record, tile)[place].sum(axis=2) == total[..., tile, activity]).all()
+        for tile in range(grid.tiles)
+        for place, activity in enumerate(KEPT)
+    )
+    return same and bool((record.walked == grid.ramp_cycles).all())
 
 
 def timed_network(

@@ -97,13 +97,20 @@ def analog_arrays(
     )
 
 
-def _whole_variance(variance: NDArray[np.float64]) -> tuple[NDArray[np.int16], float]:
-    """Return variances (quanta^2) as whole multiples of a step, and the step.
+def _whole_variance(
+    variance: NDArray[np.float64],
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return variances (quanta^2) as whole multiples of each column's step, and the steps.
 
-    The largest is 32767 steps, so a cell's variance is off by 0.0015 % of the largest at most.
+    The largest of a column is 255 steps. What rounding takes from a cell, or gives it, the next
+    cell of the column makes up for: sums over rows are as exact as their first and last cell.
     """
-    step = float(variance.max(initial=0.0)) / np.iinfo(np.int16).max or 1.0
-    return np.ascontiguousarray(np.rint(variance / step).astype(np.int16)), step
+    largest = np.iinfo(np.uint8).max
+    step = variance.max(axis=0, initial=0.0) / largest
+    step[step == 0] = 1.0
+    sums = np.rint(np.cumsum(variance / step, axis=0))
+    whole = np.diff(sums, axis=0, prepend=0.0)
+    return np.minimum(whole, largest).astype(np.uint8), step
 
 
 def _ramp_noise(

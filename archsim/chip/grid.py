@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,7 +197,6 @@ def build_grid(
         )
         for plan in plans
     ]
-    banks = _on_one_step(banks)
     return Grid(
         name=name,
         banks=tuple(banks),
@@ -215,18 +214,6 @@ def build_grid(
         double_buffer=tile.double_buffer,
         banks_per_converter=adc.banks_per_converter,
     )
-
-
-def _on_one_step(banks: list[Bank]) -> list[Bank]:
-    """Put the variances of all banks' read noise on the largest of their steps."""
-    step = max(bank.arrays.analog.variance_step for bank in banks)
-    out = []
-    for bank in banks:
-        analog = bank.arrays.analog
-        variance = np.rint(analog.read_variance * (analog.variance_step / step)).astype(np.int16)
-        analog = analog._replace(read_variance=variance, variance_step=step)
-        out.append(replace(bank, arrays=bank.arrays._replace(analog=analog)))
-    return out
 
 
 def _diagonal_plans(name: str, cut: Cut) -> list[BankPlan]:

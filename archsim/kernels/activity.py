@@ -1,11 +1,13 @@
 """What a conversion did in its cycles, counted from pulse widths and latch steps.
 
-Counts of the cycles of a phase go to a table that has a row an activity: ``count[activity, cycle]``,
-the phase's first cycle being 0. Where the cycles are not kept only their sums are
-formed.
+Counts of the cycles of a phase go to a table that has a row an activity:
+``count[activity, cycle]``, the phase's first cycle being 0. Where the cycles are not kept only
+their sums are formed.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +48,7 @@ def magnitudes(
     """
     signed, mine = drive[at : at + rows], width[:rows]
     for row in range(rows):
-        mine[row] = min(abs(np.int64(signed[row])), most)
+        mine[row] = min(abs(int(signed[row])), most)
 
 
 @leaf
@@ -137,7 +139,7 @@ def spread_rows(
 
 
 @leaf
-def _write_totals(total: NDArray[np.int64], to: int, active: int, charged: int, edges: int) -> None:
+def _write_totals(total: NDArray[np.int64], to: int, active: Any, charged: Any, edges: Any) -> None:
     total[to * N_ACTIVITY + _ACTIVE_ROWS] = active
     total[to * N_ACTIVITY + _CONDUCTANCE] = charged
     total[to * N_ACTIVITY + _ROW_EDGES] = edges
@@ -171,7 +173,7 @@ def sum_columns(
     latched = columns - never
     total[to * N_ACTIVITY + _UNDECIDED] = waited + latched
     total[to * N_ACTIVITY + _LATCHED] = latched
-    return min(longest + 1, ramp_cycles)
+    return min(int(longest) + 1, ramp_cycles)
 
 
 @leaf
@@ -218,11 +220,11 @@ def spread_columns(
             undecided[step] = waiting
             latched[step] = by_step[step]
             waiting -= by_step[step]
-    compared, all_latched, longest = np.int64(0), np.int64(0), np.int64(0)
+    compared, all_latched, longest = np.int64(0), np.int64(0), 0
     for step in range(ramp_cycles):
         compared += undecided[step]
         all_latched += latched[step]
-        longest += np.int64(undecided[step] > 0)
+        longest += int(undecided[step] > 0)
     total[to * N_ACTIVITY + _UNDECIDED] = compared
     total[to * N_ACTIVITY + _LATCHED] = all_latched
     return longest

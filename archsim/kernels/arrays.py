@@ -84,11 +84,11 @@ class AnalogArrays(NamedTuple):
 
     Attributes
     ----------
-    read_variance : int16 (rows, columns), or (0, 0)
-        Variance that read noise gives a column a cycle for which the row is driven, in
-        `variance_step`: the noise is frozen, so m driven cycles give m^2 times as much. Whole
-        numbers, so that sums are exact in any order.
-    variance_step : float
+    read_variance : uint8 (rows, columns), or (0, 0)
+        Variance that read noise gives a column a cycle for which the row is driven, in the
+        column's `variance_step`: the noise is frozen, so m driven cycles give m^2 times as much.
+        Whole numbers, so that sums are exact in any order.
+    variance_step : float64 (columns,), or (0,)
         quanta^2.
     ramp_position : float64 (ramps, steps), or (0, 0)
         Where each ramp stands after each step, in quanta; used only with noise of the ramp cells.
@@ -108,8 +108,8 @@ class AnalogArrays(NamedTuple):
         Key of the tile's random numbers: seed of the run, number of the tile.
     """
 
-    read_variance: NDArray[np.int16]
-    variance_step: float
+    read_variance: NDArray[np.uint8]
+    variance_step: NDArray[np.float64]
     ramp_position: NDArray[np.float64]
     ramp_sigma: NDArray[np.float64]
     offset: NDArray[np.int64]
@@ -129,8 +129,8 @@ def ideal_analog(columns: int) -> AnalogArrays:
     """Return perfect analog circuits for a tile of `columns` columns."""
     nothing = np.zeros((0, 0), dtype=np.float64)
     return AnalogArrays(
-        read_variance=np.zeros((0, 0), dtype=np.int16),
-        variance_step=1.0,
+        read_variance=np.zeros((0, 0), dtype=np.uint8),
+        variance_step=np.zeros(0),
         ramp_position=nothing,
         ramp_sigma=nothing,
         offset=np.zeros(columns, dtype=np.int64),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +43,7 @@ def convert_block(
     drive: NDArray[np.int16],
     stride: int,
     code: NDArray[np.uint16],
-    record: GridRecord,
+    record: Any,
     conversion: int,
     scratch: Scratch,
     plain: int | None,
@@ -142,7 +144,7 @@ def _convert(
     record.walked[sequence, conversion, index] = convert_cycles(
         bank, drive, number, conversion, charge, code, activity, waveform
     )
-    count, conversions = scratch.count, record.walked.shape[1]
+    count, conversions = scratch.counts, record.walked.shape[1]
     to = (sequence * conversions + conversion) * grid.energy.tile.shape[0] + index * tiles
     to *= N_ACTIVITY
     for tile in range(tiles):
@@ -158,8 +160,8 @@ def _convert(
             kept, mine = record.slots * conversions, slot * conversions + conversion
             energy, length = grid.energy, grid.energy.tile[place, _CYCLES]
             keep_cycles(
-                energy.fixed, energy.tile, energy.term, energy.activity, energy.amount, place, kept, mine, ALL,
-                0, length, count, scratch.energy, record.count, record.energy,
+                energy.fixed, energy.tile, energy.term, energy.activity, energy.amount, place,
+                kept, mine, ALL, 0, length, count, scratch.energy, record.counts, record.energy,
             )  # fmt: skip
     if waving:
         record.waveform[slot, conversion, :, column : column + columns] = waveform

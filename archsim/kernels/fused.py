@@ -32,9 +32,10 @@ from archsim.kernels.energy import CONVERTING, INTEGRATING
 from archsim.kernels.grid import GridArrays, Place
 from archsim.kernels.jit import kernel, leaf
 from archsim.kernels.ladder import NARROW_NEVER, NEVER, Run, count_rungs, disturb_rungs
-from archsim.kernels.noise import add_normal
+from archsim.kernels.noise import add_normal, normal_scratch
 from archsim.kernels.philox import Purpose
 from archsim.kernels.product import ProductArrays, add_products, multiply, split_inputs
+from archsim.kernels.ramp_noise import RampScratch, ramp_scratch
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.vector import HALVES, LANES, MANY_LANES
 
@@ -67,9 +68,9 @@ class Scratch(NamedTuple):
         Rungs, with noise of a conversion where there is any.
     latch_step : int32 (widest bank,)
         Rungs below each column of one sequence.
-    count : int64 (N_ACTIVITY, cycles of a conversion and one more)
+    counts : int64 (N_ACTIVITY, cycles of a conversion and one more)
         Counts of a phase's cycles, a row an activity.
-    normal : float64 (steps + 1,)
+    noise : RampScratch
         For `disturb_rungs`.
     width : int64 (most rows,)
         Magnitudes of a tile's pulse widths.
@@ -80,8 +81,8 @@ class Scratch(NamedTuple):
     seen: NDArray[Any]
     rung: NDArray[Any]
     latch_step: NDArray[np.int32]
-    count: NDArray[np.int64]
-    normal: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    noise: RampScratch
     width: NDArray[np.int64]
     energy: NDArray[np.float64]
     sorted: NDArray[np.int64]
@@ -96,9 +97,10 @@ def width_of(columns: int) -> int:
 @kernel
 def make_scratch(grid: GridArrays, sequences: int) -> Scratch:
     """Make what conversions of a layer need, for a block of sequences."""
-    widest, most_rows = 0, 0
+    widest, most_rows, most_ramps = 0, 0, 0
     for index in range(grid.place.shape[0]):
         most_rows = max(most_rows, grid.place[index, _ROWS])
+        most_ramps = max(most_ramps, grid.place[index, _RAMPS])
         widest = max(widest, width_of(grid.place[index, _COLUMNS]))
     cycles = grid.reset_cycles + grid.integrate_cycles + grid.ramp_cycles + grid.readout_cycles
     stride = cycles + 1
@@ -108,7 +110,7 @@ def make_scratch(grid: GridArrays, sequences: int) -> Scratch:
         # Runs of columns are written in whole panels, and counted by still more at a time.
         np.zeros(widest + LANES + MANY_LANES, dtype=np.int32),
         np.zeros((N_ACTIVITY, stride), dtype=np.int64),
-        np.zeros(grid.analog.ramp_sigma.shape[1], dtype=np.float64),
+        ramp_scratch(most_ramps, grid.analog.ramp_position.shape[1]),
         np.zeros(most_rows, dtype=np.int64),
         np.zeros(stride, dtype=np.float64),
         np.zeros(2 * stride, dtype=np.int64),
@@ -160,7 +162,7 @@ def charges_of_bank(
         key = grid.analog.seed, grid.place[index, _NUMBER], first, conversion
         _disturb_block(
             grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
-            key, columns, seen,
+            column, key, columns, seen,
         )  # fmt: skip
 
 
@@ -223,7 +225,8 @@ def _disturb_block(
     stride: int,
     sequences: int,
     rows: int,
-    step: float,
+    step: NDArray[np.float64],
+    column: int,
     key: tuple[int, int, int, int],
     columns: int,
     seen: NDArray[Any],
@@ -234,12 +237,13 @@ def _disturb_block(
     variance = np.empty(sequences * width, dtype=np.int64)
     vector = split_inputs(noise, drive, start, stride, sequences, rows, True)
     multiply(noise, index, rows, vector, sequences, variance, width)
-    sigma = np.empty(columns, dtype=np.float64)
+    scratch = normal_scratch(columns)
     for sequence in range(sequences):
         at = sequence * width
-        for place in range(columns):
-            sigma[place] = np.sqrt(step * variance[at + place])
-        add_normal(seed, _READ_NOISE, first + sequence, conversion, number, sigma, seen, at)
+        add_normal(
+            seed, _READ_NOISE, first + sequence, conversion, number, columns, variance, at, step,
+            column, scratch, seen, at,
+        )  # fmt: skip
 
 
 @leaf
@@ -295,80 +299,122 @@ def latch_bank(
         None where charges are narrow and nothing is disturbed or walked, so that the rest is left
         out of the machine code.
     """
-    place, row_pointer, packed_row = grid.place, grid.row_pointer, grid.packed_row
-    ladder, energy = grid.ladder, grid.energy
-    meaning, runs, rungs = ladder.code, ladder.run, ladder.rung.shape[1]
-    fixed, tile_table = energy.fixed, energy.tile
-    terms, activity, amount = energy.term, energy.activity, energy.amount
-    seen, rung, latch_step = scratch.seen, scratch.rung, scratch.latch_step
-    count, by_step = scratch.count, scratch.sorted
-    width_of_row, joules = scratch.width, scratch.energy
-    total, out_count, out_energy = record.total, record.count, record.energy
-    conversions = record.walked.shape[1]
-    all_tiles, kept = energy.tile.shape[0], record.slots * conversions
-    before, width, after = grid.reset_cycles, grid.integrate_cycles, grid.ramp_cycles
-    straight = grid.conversion == _STRAIGHT
-    sharing, each, bits = grid.columns_per_converter, grid.cycles_per_conversion, grid.bits
-    columns, tiles = place[index, _COLUMNS], row_pointer.shape[1] - 1
-    row, start, panels = place[index, _ROW], place[index, _INPUT], width_of(columns)
-    first_run = place[index, _RUN]
-    end_run = first_run + place[index, _RUNS]
-    ordered = after if straight else 0
+    columns = grid.place[index, _COLUMNS]
+    ordered = grid.ramp_cycles if grid.conversion == _STRAIGHT else 0
     for sequence in range(code.shape[0]):
-        slot = record.slot[sequence]
         if plain is not None:
-            if record.waveform.shape[0] > 0 and slot >= 0:
+            if record.waveform.shape[0] > 0 and record.slot[sequence] >= 0:
                 continue
             if grid.analog.ramp_sigma.shape[0] > 0:
-                key = grid.analog.seed, place[index, _NUMBER]
+                key = grid.analog.seed, grid.place[index, _NUMBER]
                 disturb_rungs(
-                    grid.analog.ramp_position, grid.analog.ramp_sigma, place[index, _RAMP],
-                    place[index, _RAMPS], key, record.first + sequence, conversion, ordered,
-                    NARROW_NEVER if grid.narrow == 1 else NEVER, rungs, scratch.normal, rung,
+                    grid.analog.ramp_position, grid.analog.ramp_sigma, grid.place[index, _RAMP],
+                    grid.place[index, _RAMPS], key, record.first + sequence, conversion, ordered,
+                    NARROW_NEVER if grid.narrow == 1 else NEVER, grid.ladder.rung.shape[1],
+                    scratch.noise, scratch.rung,
                 )  # fmt: skip
-        for run in range(first_run, end_run):
-            first, end, ramp = runs[run, _FIRST], runs[run, _END], runs[run, _RUN_RAMP]
-            count_rungs(rung, ramp, rungs, ordered, seen, sequence * panels, first, end, latch_step)
-            add_codes(
-                latch_step, first, end, meaning, ramp, runs[run, _LAST_CODE], code, sequence,
-                runs[run, _TO],
-            )  # fmt: skip
-        clear_behind(latch_step, columns)
-        mine = slot * conversions + conversion
-        to = (sequence * conversions + conversion) * all_tiles + index * tiles
-        for tile in range(tiles):
-            above, number = row_pointer[index, tile], index * tiles + tile
-            rows, at = row_pointer[index, tile + 1] - above, sequence * stride + start + above
-            magnitudes(drive, at, rows, width, width_of_row)
-            if slot < 0:
-                sum_rows(width_of_row, packed_row, row + above, rows, total, to + tile)
-            else:
-                spread_rows(
-                    width_of_row, packed_row, row + above, rows, width, by_step, count, total,
-                    to + tile,
-                )  # fmt: skip
-                keep_cycles(
-                    fixed, tile_table, terms, activity, amount, number, kept, mine, INTEGRATING,
-                    before, width, count, joules, out_count, out_energy,
-                )  # fmt: skip
-        foot = to + tiles - 1
-        if straight:
-            if slot < 0:
-                cycles = sum_columns(latch_step, columns, after, total, foot)
-            else:
-                cycles = spread_columns(latch_step, columns, after, by_step, count, total, foot)
-        else:
-            sum_turns(columns, bits, total, foot)
-            cycles = (min(columns, sharing) - 1) * each + bits
-            if slot >= 0:
-                spread_turns(columns, bits, sharing, each, after, count)
-        record.walked[sequence, conversion, index] = cycles if grid.early_stop else after
+        _latch(grid, index, sequence, ordered, scratch, code)
+        clear_behind(scratch.latch_step, columns)
+        _note_rows(grid, index, drive, stride, sequence, conversion, scratch, record)
+        _note_foot(grid, index, sequence, conversion, scratch, record)
+
+
+@leaf
+def _latch(
+    grid: GridArrays,
+    index: int,
+    sequence: int,
+    ordered: int,
+    scratch: Scratch,
+    code: NDArray[np.uint16],
+) -> None:
+    """Find the step at which each column latches, and add what it stands for to the codes."""
+    runs, latch_step = grid.ladder.run, scratch.latch_step
+    at = sequence * width_of(grid.place[index, _COLUMNS])
+    begin = grid.place[index, _RUN]
+    for run in range(begin, begin + grid.place[index, _RUNS]):
+        first, end, ramp = runs[run, _FIRST], runs[run, _END], runs[run, _RUN_RAMP]
+        count_rungs(
+            scratch.rung, ramp, grid.ladder.rung.shape[1], ordered, scratch.seen, at, first, end,
+            latch_step,
+        )  # fmt: skip
+        add_codes(
+            latch_step, first, end, grid.ladder.code, ramp, runs[run, _LAST_CODE], code, sequence,
+            runs[run, _TO],
+        )  # fmt: skip
+
+
+@leaf
+def _note_rows(
+    grid: GridArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    stride: int,
+    sequence: int,
+    conversion: int,
+    scratch: Scratch,
+    record: GridRecord,
+) -> None:
+    """Note what the rows of a bank's tiles did in a conversion."""
+    tiles, conversions = grid.row_pointer.shape[1] - 1, record.walked.shape[1]
+    slot, energy, cycles = record.slot[sequence], grid.energy, grid.integrate_cycles
+    first_row, first_input = grid.place[index, _ROW], grid.place[index, _INPUT]
+    to = (sequence * conversions + conversion) * energy.tile.shape[0] + index * tiles
+    for tile in range(tiles):
+        above = grid.row_pointer[index, tile]
+        rows = grid.row_pointer[index, tile + 1] - above
+        at, row = sequence * stride + first_input + above, first_row + above
+        magnitudes(drive, at, rows, cycles, scratch.width)
+        if slot < 0:
+            sum_rows(scratch.width, grid.packed_row, row, rows, record.total, to + tile)
+            continue
+        spread_rows(
+            scratch.width, grid.packed_row, row, rows, cycles, scratch.sorted, scratch.counts,
+            record.total, to + tile,
+        )  # fmt: skip
+        keep_cycles(
+            energy.fixed, energy.tile, energy.term, energy.activity, energy.amount,
+            index * tiles + tile, record.slots * conversions, slot * conversions + conversion,
+            INTEGRATING, grid.reset_cycles, cycles, scratch.counts, scratch.energy,
+            record.counts, record.energy,
+        )  # fmt: skip
+
+
+@leaf
+def _note_foot(
+    grid: GridArrays,
+    index: int,
+    sequence: int,
+    conversion: int,
+    scratch: Scratch,
+    record: GridRecord,
+) -> None:
+    """Note what a bank's converters did in a conversion."""
+    tiles, conversions = grid.row_pointer.shape[1] - 1, record.walked.shape[1]
+    slot, energy, ramp_cycles = record.slot[sequence], grid.energy, grid.ramp_cycles
+    foot, columns = index * tiles + tiles - 1, grid.place[index, _COLUMNS]
+    to = (sequence * conversions + conversion) * energy.tile.shape[0] + foot
+    if grid.conversion != _STRAIGHT:
+        sharing, each = grid.columns_per_converter, grid.cycles_per_conversion
+        sum_turns(columns, grid.bits, record.total, to)
+        cycles = (min(columns, sharing) - 1) * each + grid.bits
         if slot >= 0:
-            number = index * tiles + tiles - 1
-            keep_cycles(
-                fixed, tile_table, terms, activity, amount, number, kept, mine, CONVERTING,
-                before + width, after, count, joules, out_count, out_energy,
-            )  # fmt: skip
+            spread_turns(columns, grid.bits, sharing, each, ramp_cycles, scratch.counts)
+    elif slot < 0:
+        cycles = sum_columns(scratch.latch_step, columns, ramp_cycles, record.total, to)
+    else:
+        cycles = spread_columns(
+            scratch.latch_step, columns, ramp_cycles, scratch.sorted, scratch.counts, record.total,
+            to,
+        )  # fmt: skip
+    record.walked[sequence, conversion, index] = cycles if grid.early_stop else ramp_cycles
+    if slot >= 0:
+        keep_cycles(
+            energy.fixed, energy.tile, energy.term, energy.activity, energy.amount, foot,
+            record.slots * conversions, slot * conversions + conversion, CONVERTING,
+            grid.reset_cycles + grid.integrate_cycles, ramp_cycles, scratch.counts, scratch.energy,
+            record.counts, record.energy,
+        )  # fmt: skip
 
 
 @leaf

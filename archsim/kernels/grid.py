@@ -30,8 +30,8 @@ from archsim.kernels.choice import Walk, choose, reason_for
 from archsim.kernels.energy import EnergyArrays, TileEnergy, join_energy
 from archsim.kernels.jit import kernel
 from archsim.kernels.ladder import NARROW_NEVER, LadderArrays, build_ladders
-from archsim.kernels.philox import LARGEST_NORMAL
-from archsim.kernels.product import NO_PRODUCT, ProductArrays, cell_at, lay_out
+from archsim.kernels.noise import LARGEST_NORMAL
+from archsim.kernels.product import NO_PRODUCT, NO_VARIANCE, ProductArrays, cell_at, lay_out
 
 
 class Place(IntEnum):
@@ -261,15 +261,15 @@ def _products(
     first = banks[0]
     walk = choose(first) if fused else Walk.ASKED
     if walk is not Walk.NONE:
-        return walk, NO_PRODUCT, NO_PRODUCT
+        return walk, NO_PRODUCT, NO_VARIANCE
     widest = first.integrate_cycles - 1
     charge = lay_out([bank.difference for bank in banks], widest)
-    noise: ProductArrays | None = NO_PRODUCT
+    noise: ProductArrays | None = NO_VARIANCE
     if first.analog.read_variance.size > 0:
         variances = [bank.analog.read_variance for bank in banks]
         noise = lay_out(variances, widest**2, signed=False)
     if charge is None or noise is None or not all(rows_fit(b.row_conductance) for b in banks):
-        return Walk.WIDE, NO_PRODUCT, NO_PRODUCT
+        return Walk.WIDE, NO_PRODUCT, NO_VARIANCE
     return walk, charge, noise
 
 
@@ -283,15 +283,16 @@ def _largest_seen(bank: TileArrays) -> int:
     widest, analog = bank.integrate_cycles - 1, bank.analog
     charge = int(np.abs(bank.difference.astype(np.int64)).sum(axis=0).max(initial=0)) * widest
     rest = np.abs(analog.offset).max(initial=0) + np.abs(analog.comparator_offset).max(initial=0)
-    variance = analog.read_variance.sum(axis=0, dtype=np.int64).max(initial=0) * widest**2
-    noise = LARGEST_NORMAL * np.sqrt(float(variance) * analog.variance_step)
+    variance = analog.read_variance.sum(axis=0, dtype=np.int64) * widest**2
+    noise = LARGEST_NORMAL * np.sqrt(float((variance * analog.variance_step).max(initial=0)))
     return charge + int(rest) + int(np.ceil(noise))
 
 
 def _join_analog(parts: Sequence[AnalogArrays], *, with_cells: bool) -> AnalogArrays:
     variance = [part.read_variance.ravel() for part in parts] if with_cells else []
     return parts[0]._replace(
-        read_variance=np.concatenate([np.zeros(0, dtype=np.int16), *variance])[None, :],
+        read_variance=np.concatenate([np.zeros(0, dtype=np.uint8), *variance])[None, :],
+        variance_step=np.concatenate([part.variance_step for part in parts]),
         ramp_position=np.concatenate([part.ramp_position for part in parts]),
         ramp_sigma=np.concatenate([part.ramp_sigma for part in parts]),
         offset=np.concatenate([part.offset for part in parts]),
@@ -310,9 +311,10 @@ def bank_at(grid: GridArrays, index: int) -> TileArrays:
     fused = grid.walk == 0
     noisy = grid.noise.cell.shape[0] if fused else analog.read_variance.shape[1]
     noisy_rows = rows if noisy > 0 else 0
+    steps = whole if noisy > 0 else slice(0, 0)
     if fused:
         difference = cell_at(grid.charge, index, rows, columns)
-        variance = cell_at(grid.noise, index, noisy_rows, columns).astype(np.int16)
+        variance = cell_at(grid.noise, index, noisy_rows, columns).astype(np.uint8)
     else:
         difference = grid.difference[cell : cell + rows * columns].reshape((rows, columns))
         flat = analog.read_variance[0, cell : cell + noisy_rows * columns]
@@ -334,7 +336,7 @@ def bank_at(grid: GridArrays, index: int) -> TileArrays:
         grid.cycles_per_conversion,
         AnalogArrays(
             variance,
-            analog.variance_step,
+            analog.variance_step[steps],
             analog.ramp_position[ramps],
             analog.ramp_sigma[ramps],
             analog.offset[whole],

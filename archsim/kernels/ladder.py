@@ -15,14 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels import ROUNDING_GUARD
 from archsim.kernels.arrays import Conversion, TileArrays
 from archsim.kernels.jit import leaf
-from archsim.kernels.philox import Purpose, fill_normal
+from archsim.kernels.ramp_noise import RampScratch, disturbed_thresholds, draw_ramps
 from archsim.kernels.vector import LANES, count_below_1, count_below_2, count_below_4
 
 _RAMP = int(Conversion.RAMP)
-_RAMP_NOISE = int(Purpose.RAMP_NOISE)
 NEVER = 1 << 61
 """Charge that no column reaches."""
 NARROW_NEVER = (1 << 31) - 1
@@ -139,7 +137,7 @@ def disturb_rungs(
     ordered: int,
     never: int,
     rungs: int,
-    normal: NDArray[np.float64],
+    noise: RampScratch,
     rung: NDArray[Any],
 ) -> None:
     """Write the rungs of a bank's conversion with noise of the ramps' cells.
@@ -162,21 +160,24 @@ def disturb_rungs(
         What no charge reaches.
     rungs : int
         Rungs of a ramp, ``2**n - 1``.
-    normal : float64 (steps + 1 or more,)
+    noise : RampScratch
         Scratch.
     rung : int64 or int32 (ramps * rungs,)
         Out; those beyond the ramp stay as they are.
     """
-    steps = position.shape[1]
-    for ramp in range(first, first + ramps):
-        place = key[1] + ((ramp - first + 1) << 32)
-        fill_normal(key[0], _RAMP_NOISE, sequence, conversion, place, normal[: steps + 1])
-        moved, highest = -sigma[ramp, steps] * normal[steps], -NEVER
-        for step in range(min(steps, ordered if ordered > 0 else rungs)):
-            moved += sigma[ramp, step] * normal[step]
-            threshold = int(np.ceil(position[ramp, step] + moved - ROUNDING_GUARD))
-            highest = max(highest, threshold) if ordered > 0 else threshold
-            rung[ramp * rungs + step] = min(max(highest, -never), never)
+    steps, threshold = position.shape[1], noise.threshold
+    draw_ramps(key, sequence, conversion, ramps, steps, noise)
+    reached = min(steps, ordered if ordered > 0 else rungs)
+    for ramp in range(ramps):
+        disturbed_thresholds(position[first + ramp], sigma[first + ramp], ramp, noise)
+        mine = rung[(first + ramp) * rungs :][:reached]
+        if ordered > 0:
+            highest = threshold[0]
+            for step in range(reached):
+                highest = max(highest, threshold[step])
+                threshold[step] = highest
+        for step in range(reached):
+            mine[step] = np.int64(min(max(threshold[step], -never), never))
 
 
 @leaf

@@ -16,7 +16,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.jit import kernel
+from archsim.kernels.jit import leaf
+from archsim.kernels.vector import multiply_high
 
 
 class Purpose(IntEnum):
@@ -47,26 +48,11 @@ _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
 _WEYL_0 = np.uint64(0x9E3779B97F4A7C15)
 _WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
 _MANTISSA = np.uint64(11)
 _UNIT = 2.0**-53
 
-LARGEST_NORMAL = math.sqrt(2.0 * math.log(1.0 / _UNIT))
-"""No variate of `normal_pair` has a larger magnitude."""
 
-
-@kernel
-def _multiply_high(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Return the upper 64 bits of a 64 x 64 bit product."""
-    a_low, a_high = a & _LOW, a >> _HALF
-    b_low, b_high = b & _LOW, b >> _HALF
-    middle = a_high * b_low + ((a_low * b_low) >> _HALF)
-    carry = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + (middle >> _HALF) + (carry >> _HALF)
-
-
-@kernel
+@leaf
 def philox(
     key_0: int, key_1: int, counter_0: int, counter_1: int, counter_2: int, counter_3: int
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -75,21 +61,21 @@ def philox(
     c_0, c_1 = np.uint64(counter_0), np.uint64(counter_1)
     c_2, c_3 = np.uint64(counter_2), np.uint64(counter_3)
     for _ in range(_ROUNDS):
-        high_0, low_0 = _multiply_high(_MULTIPLIER_0, c_0), _MULTIPLIER_0 * c_0
-        high_1, low_1 = _multiply_high(_MULTIPLIER_1, c_2), _MULTIPLIER_1 * c_2
+        high_0, low_0 = multiply_high(_MULTIPLIER_0, c_0), _MULTIPLIER_0 * c_0
+        high_1, low_1 = multiply_high(_MULTIPLIER_1, c_2), _MULTIPLIER_1 * c_2
         c_0, c_1, c_2, c_3 = high_1 ^ c_1 ^ k_0, low_1, high_0 ^ c_3 ^ k_1, low_0
         k_0 += _WEYL_0
         k_1 += _WEYL_1
     return c_0, c_1, c_2, c_3
 
 
-@kernel
+@leaf
 def uniform(word: np.uint64) -> float:
     """Turn 64 random bits into a number in (0, 1]."""
     return (np.float64(word >> _MANTISSA) + 1.0) * _UNIT
 
 
-@kernel
+@leaf
 def normal_pair(word_0: np.uint64, word_1: np.uint64) -> tuple[float, float]:
     """Turn two words into two independent standard normal variates (Box and Muller 1958)."""
     radius = math.sqrt(-2.0 * math.log(uniform(word_0)))
@@ -97,7 +83,7 @@ def normal_pair(word_0: np.uint64, word_1: np.uint64) -> tuple[float, float]:
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
-@kernel
+@leaf
 def fill_normal(
     seed: int,
     purpose: int,
@@ -117,7 +103,7 @@ def fill_normal(
             out[first + place] = normal[place]
 
 
-@kernel
+@leaf
 def fill_uniform(
     seed: int,
     purpose: int,

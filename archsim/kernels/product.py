@@ -44,7 +44,7 @@ class ProductArrays(NamedTuple):
 
     Attributes
     ----------
-    cell : int16 (cells,)
+    cell : int16 or uint8 (cells,)
         For each bank its layers, of the lowest digits first; a layer is
         ``(panels, pairs of rows, LANES, HALVES)``.
     place : int64 (banks,)
@@ -61,7 +61,7 @@ class ProductArrays(NamedTuple):
         1 where one digit of either is enough, and a sum holds all rows.
     """
 
-    cell: NDArray[np.int16]
+    cell: NDArray[Any]
     place: NDArray[np.int64]
     layers: int
     layer_bits: int
@@ -75,6 +75,7 @@ class ProductArrays(NamedTuple):
 NO_PRODUCT = ProductArrays(
     np.zeros(0, dtype=np.int16), np.zeros(0, dtype=np.int64), 1, 0, 1, 0, 1, -1, 1
 )
+NO_VARIANCE = NO_PRODUCT._replace(cell=np.zeros(0, dtype=np.uint8))
 
 
 def lay_out(
@@ -82,7 +83,8 @@ def lay_out(
 ) -> ProductArrays | None:
     """Lay cells (rows, columns) out for inputs up to a magnitude; None if they are too large.
 
-    Unless they are `signed`, neither cells nor inputs are ever negative.
+    Unless they are `signed`, neither cells nor inputs are ever negative. Cells that are uint8 stay
+    so.
     """
     for layers, digits in _CHOICES:
         product = _lay_out(banks, largest_input, layers, digits, signed=signed)
@@ -113,22 +115,23 @@ def _lay_out(
     return ProductArrays(cell, place, layers, layer_bits, digits, digit_bits, block, mask, single)
 
 
-def _in_panels(cells: NDArray[Any], layers: int, bits: int) -> NDArray[np.int16]:
+def _in_panels(cells: NDArray[Any], layers: int, bits: int) -> NDArray[Any]:
     """Return the digits of cells (rows, columns) as (layers, panels, pairs, LANES, HALVES)."""
     rows, columns = cells.shape
     panels, pairs = -(-columns // LANES), -(-rows // HALVES)
-    out = np.zeros((layers, panels, pairs, LANES, HALVES), dtype=np.int16)
+    kind = np.uint8 if cells.dtype == np.uint8 else np.int16
+    out = np.zeros((layers, panels, pairs, LANES, HALVES), dtype=kind)
     for layer in range(layers):
         digit = cells if layers == 1 else cells >> (layer * bits)
         if layer < layers - 1:
             digit = digit & ((1 << bits) - 1)
-        whole = np.zeros((pairs * HALVES, panels * LANES), dtype=np.int16)
+        whole = np.zeros((pairs * HALVES, panels * LANES), dtype=kind)
         whole[:rows, :columns] = digit
         out[layer] = whole.reshape(pairs, HALVES, panels, LANES).transpose(2, 0, 3, 1)
     return out
 
 
-def _pairs_of_a_sum(digit: NDArray[np.int16], most: int) -> int:
+def _pairs_of_a_sum(digit: NDArray[Any], most: int) -> int:
     """Return how many pairs of rows have magnitudes that add up to `most`; 0 if no pair has."""
     magnitude = np.abs(digit.astype(np.int32)).sum(axis=4, dtype=np.int64)
     pairs = int(digit.shape[2])
@@ -196,12 +199,21 @@ def split_inputs(
         shift = digit * bits
         mask = (1 << bits) - 1 if digit < digits - 1 else -1
         for sequence in range(sequences):
-            at, begin = (digit * sequences + sequence) * width, sequence * stride + start
-            for row in range(rows):
-                value = np.int64(drive[begin + row])
-                value = value * value if squared else value
-                out[at + row] = (value >> shift) & mask
+            mine = drive[sequence * stride + start :][:rows]
+            _take_digit(mine, shift, mask, squared, out[(digit * sequences + sequence) * width :])
     return out
+
+
+@leaf
+def _take_digit(
+    drive: NDArray[np.int16], shift: int, mask: int, squared: bool, out: NDArray[np.int16]
+) -> None:
+    if squared:
+        for row in range(drive.shape[0]):
+            out[row] = ((np.int64(drive[row]) * np.int64(drive[row])) >> shift) & mask
+    else:
+        for row in range(drive.shape[0]):
+            out[row] = (np.int64(drive[row]) >> shift) & mask
 
 
 @kernel
@@ -218,10 +230,19 @@ def multiply(
 
     Sums go to `out`, a vector every `stride` elements, which is at least as wide as the panels.
     """
-    out[: sequences * stride] = 0
-    partial = np.empty(sequences * stride, dtype=np.int32)
+    partial = np.zeros(sequences * stride, dtype=np.int32)
     pairs, panels = (rows + HALVES - 1) // HALVES, stride // LANES
     width, step = pairs * HALVES, pairs * _PANEL
+    if product.single == 1:
+        add_products(
+            vector, 0, width, sequences, product.cell, product.place[bank], step, panels, pairs,
+            partial, stride,
+        )  # fmt: skip
+        for place in range(sequences * stride):
+            out[place] = np.int64(partial[place]) & product.mask
+        return
+    for place in range(sequences * stride):
+        out[place] = 0
     for layer in range(product.layers):
         cells = product.place[bank] + layer * panels * step
         for digit in range(product.digits):
@@ -245,7 +266,7 @@ def add_products(
     vector_at: int,
     vector_stride: int,
     sequences: int,
-    cell: NDArray[np.int16],
+    cell: NDArray[Any],
     cell_at: int,
     panel_stride: int,
     panels: int,

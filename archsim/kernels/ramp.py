@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels import ROUNDING_GUARD
 from archsim.kernels.arrays import Activity, TileArrays
 from archsim.kernels.jit import kernel
-from archsim.kernels.philox import Purpose, fill_normal, normal_pair, philox
+from archsim.kernels.philox import Purpose, normal_pair, philox
+from archsim.kernels.ramp_noise import disturbed_thresholds, draw_ramps, ramp_scratch
 
 NOT_LATCHED = -1
 """Code of a column that has not latched yet."""
 
 _UNDECIDED = int(Activity.UNDECIDED)
 _LATCHED = int(Activity.LATCHED)
-_RAMP_NOISE = int(Purpose.RAMP_NOISE)
 _DECISION_NOISE = int(Purpose.DECISION_NOISE)
 
 
@@ -27,15 +26,12 @@ def thresholds_of_conversion(tile: TileArrays, sequence: int, conversion: int) -
         return tile.threshold
     threshold = np.empty_like(tile.threshold)
     ramps, steps = threshold.shape
-    normal = np.empty(steps + 1, dtype=np.float64)
+    noise = ramp_scratch(ramps, steps)
+    draw_ramps((analog.seed, analog.tile), sequence, conversion, ramps, steps, noise)
     for ramp in range(ramps):
-        place = analog.tile + ((ramp + 1) << 32)
-        fill_normal(analog.seed, _RAMP_NOISE, sequence, conversion, place, normal)
-        moved = -analog.ramp_sigma[ramp, steps] * normal[steps]
+        disturbed_thresholds(analog.ramp_position[ramp], analog.ramp_sigma[ramp], ramp, noise)
         for step in range(steps):
-            moved += analog.ramp_sigma[ramp, step] * normal[step]
-            position = analog.ramp_position[ramp, step] + moved
-            threshold[ramp, step] = np.int64(np.ceil(position - ROUNDING_GUARD))
+            threshold[ramp, step] = np.int64(noise.threshold[step])
     return threshold
 
 

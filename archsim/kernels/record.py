@@ -50,7 +50,7 @@ class GridRecord(NamedTuple):
         Place of a sequence among those whose cycles are kept, -1 for the others.
     slots : int
         How many are kept.
-    count : int32 (counts of all tiles,)
+    counts : int32 (counts of all tiles,)
         Counts of every kept cycle; see `tile_counts`.
     energy : float64 (energies of all tiles,)
         Energy of every kept cycle, J; see `tile_energy`.
@@ -63,7 +63,7 @@ class GridRecord(NamedTuple):
     first: int
     slot: NDArray[np.int64]
     slots: int
-    count: NDArray[np.int32]
+    counts: NDArray[np.int32]
     energy: NDArray[np.float64]
     waveform: NDArray[np.int64]
 
@@ -100,7 +100,7 @@ def make_record(
         first=first,
         slot=slot,
         slots=slots,
-        count=np.zeros(_KEPT * kept * grid.energy.cycles, dtype=np.int32),
+        counts=np.zeros(_KEPT * kept * grid.energy.cycles, dtype=np.int32),
         energy=_whatever_the_data(grid.energy, kept),
         waveform=np.zeros(wave_shape, dtype=np.int64),
     )
@@ -130,7 +130,7 @@ def tile_counts(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.i
     conversions = record.walked.shape[1]
     kept, mine = _KEPT * record.slots * conversions, grid.energy.tile[tile]
     first, cycles = kept * int(mine[Part.CYCLE]), int(mine[Part.CYCLES])
-    flat = record.count[first : first + kept * cycles]
+    flat = record.counts[first : first + kept * cycles]
     return flat.reshape(_KEPT, record.slots, conversions, cycles)
 
 

@@ -30,7 +30,8 @@ from archsim.kernels.arrays import (
 )
 from archsim.kernels.bit_serial import convert_bit_serial
 from archsim.kernels.jit import kernel
-from archsim.kernels.philox import Purpose, fill_normal
+from archsim.kernels.noise import add_normal, normal_scratch
+from archsim.kernels.philox import Purpose
 from archsim.kernels.ramp import NOT_LATCHED, compare_with_ramp, thresholds_of_conversion
 from archsim.kernels.sar import compare_successively
 
@@ -129,11 +130,10 @@ def disturb(
         if square > 0:
             for column in range(columns):
                 variance[column] += square * read_variance[row, column]
-    normal = np.empty(columns, dtype=np.float64)
-    fill_normal(tile.analog.seed, _READ_NOISE, sequence, conversion, tile.analog.tile, normal)
-    for column in range(columns):
-        sigma = np.sqrt(step * variance[column])
-        charge[column] += np.int64(np.rint(sigma * normal[column]))
+    add_normal(
+        tile.analog.seed, _READ_NOISE, sequence, conversion, tile.analog.tile, columns, variance, 0,
+        step, 0, normal_scratch(columns), charge, 0,
+    )  # fmt: skip
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The three loops that the fused kernel spends its time in, vector by vector.
+"""What the fused kernel spends its time in, in instructions that compilers do not find.
 
 The interpreter computes as it says here; kernels get vector instructions of the machine for it
 (`archsim.kernels.vector_compiled`). All numbers are whole, so both give the same bits. Arrays are
@@ -25,8 +25,8 @@ MOST_REACHED = 255
 """The largest number that `count_reached` knows."""
 
 
-class Vectorised:
-    """A function that kernels get as vector code.
+class Generated:
+    """A function whose machine code is written for kernels, not compiled from Python.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Vectorised:
         return type_of(self.name, self.parameters)
 
 
-class AddProducts(Vectorised):
+class AddProducts(Generated):
     """Products of some vectors of pulse widths with some panels of cells, added to sums.
 
     Parameters
@@ -64,7 +64,7 @@ class AddProducts(Vectorised):
         drive: NDArray[np.int16],
         drive_at: int,
         drive_stride: int,
-        cell: NDArray[np.int16],
+        cell: NDArray[Any],
         cell_at: int,
         panel_stride: int,
         pairs: int,
@@ -78,7 +78,7 @@ class AddProducts(Vectorised):
         ----------
         drive : int16 (elements,)
             Pulse widths, a vector every `drive_stride` elements from `drive_at` on.
-        cell : int16 (elements,)
+        cell : int16 or uint8 (elements,)
             Panels every `panel_stride` elements from `cell_at` on; a panel is
             ``(pairs, LANES, HALVES)``: two rows of a column lie side by side.
         pairs : int
@@ -99,7 +99,7 @@ class AddProducts(Vectorised):
                 total[place : place + LANES] += sums.astype(np.int32)
 
 
-class CountBelow(Vectorised):
+class CountBelow(Generated):
     """How many rungs are at or below what each column shows.
 
     Parameters
@@ -132,7 +132,7 @@ class CountBelow(Vectorised):
             count[count_at + lane] = np.count_nonzero(mine <= seen[seen_at + lane])
 
 
-class CountReached(Vectorised):
+class CountReached(Generated):
     """How many of `MANY_LANES` numbers have reached each of the numbers from 1 on."""
 
     name = "count_reached"
@@ -149,6 +149,17 @@ class CountReached(Vectorised):
             count[step] += np.count_nonzero(mine >= step + 1)
 
 
+class MultiplyHigh(Generated):
+    """The upper half of a product."""
+
+    name = "multiply_high"
+
+    def __call__(self, a: np.uint64, b: np.uint64) -> np.uint64:
+        """Return the upper 64 bits of a 64 x 64 bit product."""
+        return np.uint64(int(a) * int(b) >> 64)
+
+
+multiply_high = MultiplyHigh()
 add_products_1x1, add_products_1x4 = AddProducts(1, 1), AddProducts(1, 4)
 add_products_4x1, add_products_4x4 = AddProducts(4, 1), AddProducts(4, 4)
 count_below_1, count_below_2, count_below_4 = CountBelow(1), CountBelow(2), CountBelow(4)

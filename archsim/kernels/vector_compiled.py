@@ -46,15 +46,16 @@ def _add_products(sequences: int, panels: int) -> Any:
         kinds = signature.args
         drives = _places(context, builder, kinds[0], drive, drive_at, drive_stride, sequences)
         cells = _places(context, builder, kinds[3], cell, cell_at, panel_stride, panels)
-        rows = _places(context, builder, kinds[7], *out, sequences)
+        total, total_at, total_stride = out
+        rows = _places(context, builder, kinds[7], total, total_at, total_stride, sequences)
         sums = [
             [_pointer(builder, row, LANES * panel, _SUMS) for panel in range(panels)]
             for row in rows
         ]
-        _sum_pairs(context, builder, drives, cells, pairs, sums)
+        _sum_pairs(context, builder, drives, cells, kinds[3].dtype.bitwidth, pairs, sums)
         return context.get_dummy_value()
 
-    def add(  # noqa: PLR0917
+    def add(
         _: Any, a: Any, a_at: Any, a_step: Any, b: Any, b_at: Any, b_step: Any, n: Any,  # noqa: ARG001
         c: Any, c_at: Any, c_step: Any,  # noqa: ARG001
     ) -> Any:  # fmt: skip
@@ -65,10 +66,16 @@ def _add_products(sequences: int, panels: int) -> Any:
 
 
 def _sum_pairs(
-    context: Any, builder: Any, drives: list[Any], cells: list[Any], pairs: Any, sums: Any
+    context: Any,
+    builder: Any,
+    drives: list[Any],
+    cells: list[Any],
+    bits: int,
+    pairs: Any,
+    sums: Any,
 ) -> None:
     """Write the loop over pairs of rows; sums stay in registers while it runs."""
-    multiply = _multiplier(context, builder)
+    multiply, stored = _multiplier(context, builder), ir.VectorType(ir.IntType(bits), _PAIRS.count)
     totals = [
         [cgutils.alloca_once_value(builder, builder.load(place, align=4)) for place in row]
         for row in sums
@@ -78,7 +85,9 @@ def _sum_pairs(
         both = [_splat(builder, _load(builder, start, at, _I32, 2), _PAIRS) for start in drives]
         at = builder.mul(loop.index, ir.Constant(_I64, LANES * HALVES))
         for panel, start in enumerate(cells):
-            column = _load(builder, start, at, _PAIRS, 2)
+            column = _load(builder, start, at, stored, bits // 8)
+            if bits < _PAIRS.element.width:
+                column = builder.zext(column, _PAIRS)
             for sequence, pair in enumerate(both):
                 total = totals[sequence][panel]
                 product = multiply(pair, column)
@@ -175,7 +184,7 @@ def _count_below(panels: int) -> Any:
 
 def _count_reached() -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        number, at, steps, count = args
+        _, at, steps, _ = args
         kinds = signature.args
         data, out = (_data(context, builder, kinds[n], args[n]) for n in (0, 3))
         places = [builder.add(at, ir.Constant(_I64, n)) for n in range(0, MANY_LANES, _BYTES.count)]
@@ -202,10 +211,23 @@ def _count_reached() -> Any:
     return intrinsic(count)
 
 
+def _multiply_high() -> Any:
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(factor, wide) for factor in args))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), _I64)
+
+    def multiply(_: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+        return types.uint64(types.uint64, types.uint64), generate
+
+    return intrinsic(multiply)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add_products": _add_products,
     "count_below": _count_below,
     "count_reached": _count_reached,
+    "multiply_high": _multiply_high,
 }
 
 # ----------------------------------------------------------------- memory

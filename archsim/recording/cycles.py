@@ -119,6 +119,7 @@ def tile_datasets(
     grid: Grid,
     bank: int,
     tile: int,
+    *,
     kept: Datasets,
     record: GridRecord,
     moments: Mapping[int, Moment],
@@ -188,7 +189,8 @@ def _moved(name: str, one: Datasets, moments: Sequence[Moment]) -> NDArray[np.in
         return np.array([moment.base for moment in moments], dtype=np.int64)
     first = np.array([moment.sequence - moment.stream for moment in moments], dtype=np.int64)
     factors = {"sequence": 1, "waited_for": one[name].shape[0]}
-    return first * factors.get(name, 0)
+    moved: NDArray[np.int64] = first * factors.get(name, 0)
+    return moved
 
 
 def concatenated(parts: Sequence[Datasets]) -> Datasets:

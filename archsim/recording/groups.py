@@ -9,8 +9,7 @@ laid out for ramps that were never walked is cut off at the end.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,11 @@ from archsim.chip.bank import Bank, Tile
 from archsim.chip.build import Chip
 from archsim.chip.grid import Grid
 from archsim.chip.layers.base import Unit
-from archsim.chip.program import Schedule
 from archsim.config.run import CHIP
 from archsim.costs.operation import OperationEnergy
 from archsim.kernels.arrays import Phase
-from archsim.recording.plan import RecordingPlan
 from archsim.recording.cycles import COUNTS, Datasets, Moment, ramps_in, repeated, tile_times
+from archsim.recording.plan import RecordingPlan
 from archsim.timing import Timing
 from archsim.trace.layout import Group, Scale, Values, Variable, strings
 from archsim.trace.repeated import repeat

@@ -100,7 +100,9 @@ class RecordedRun:
                 data = kept[tile.name]
                 if not self._timing.fixed:
                     record = recorder.records[grid.name]
-                    data = tile_datasets(grid, bank, number, data, record, recorded)
+                    data = tile_datasets(
+                        grid, bank, number, kept=data, record=record, moments=recorded
+                    )
                 self._append(f"tiles/{tile.name}", data)
         if self._timing.fixed:
             return

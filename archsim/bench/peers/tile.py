@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.bench.growth import BASE
-from archsim.bench.network import timed_network
+from archsim.bench.network import timed_network, walked_whole
 from archsim.bench.peers.base import Shape, seconds_of
 from archsim.chip.grid import Grid
 from archsim.errors import ArchsimError
@@ -42,7 +42,7 @@ class TileRun:
     code : uint16 (batch, conversions, columns)
         Codes of the last `convert`.
     record : GridRecord
-        Activity of every cycle of every sequence.
+        Activity and energy of every cycle of every sequence.
     """
 
     grid: Grid
@@ -83,7 +83,8 @@ class TileRun:
     def convert(self) -> None:
         """Run all conversions of all sequences, one conversion after the other."""
         drive = self._without_bias
-        run_linear_tiles(self.grid.arrays, self.steps, drive, self.code, self.record)
+        plain = None if self.grid.arrays.plain else 1
+        run_linear_tiles(self.grid.arrays, self.steps, drive, self.code, self.record, plain)
 
     def seconds(self) -> float:
         """Return the time of one conversion of all sequences, s."""
@@ -97,11 +98,9 @@ class TileRun:
     def check(self) -> None:
         """Convert once, and raise unless every cycle of every conversion was simulated and kept."""
         self.record.total[:] = 0
-        self.record.activity[:] = 0
+        self.record.counts[:] = 0
         self.convert()
-        whole = (self.record.walked == self.grid.arrays.ramp_cycles).all()
-        same = (self.record.activity.sum(axis=2) == self.record.total).all()
-        if not whole or not same or self.record.activity.shape[2] != self.grid.cycles:
+        if not walked_whole(self.grid.arrays, self.record):
             msg = f"bench: '{self.grid.name}' did not walk all of its cycles"
             raise ArchsimError(msg)
         if (kernel := kernel_of(self.grid.arrays, waveforms=False)) != "fused":

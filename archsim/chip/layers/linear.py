@@ -19,9 +19,9 @@ from archsim.chip.layers.base import (
     Unit,
     add_conversion,
     add_work,
+    plain_of,
     register,
     sum_of_blocks,
-    plain_of,
 )
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import design_ramp

@@ -21,9 +21,9 @@ from archsim.chip.layers.base import (
     add_conversion,
     add_work,
     deliver,
+    plain_of,
     register,
     sum_of_blocks,
-    plain_of,
 )
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp

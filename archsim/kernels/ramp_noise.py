@@ -1,0 +1,86 @@
+"""Where ramps stand in a conversion with read noise of their cells."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.kernels import ROUNDING_GUARD
+from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.noise import NormalScratch, draw_pairs, fill_short_normal, normal_scratch
+from archsim.kernels.philox import Purpose
+
+_RAMP_NOISE = int(Purpose.RAMP_NOISE)
+
+
+class RampScratch(NamedTuple):
+    """Memory for the ramps of a bank.
+
+    Attributes
+    ----------
+    pairs : NormalScratch
+        For all of them.
+    normal : float64 (ramps * (steps + 1),)
+        A variate for every step of every ramp and, behind its steps, one for its bias cells.
+    threshold : float64 (steps,)
+        Thresholds of one ramp.
+    """
+
+    pairs: NormalScratch
+    normal: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+
+
+@kernel
+def ramp_scratch(ramps: int, steps: int) -> RampScratch:
+    """Make memory for a bank's ramps."""
+    count = ramps * (steps + 1)
+    return RampScratch(
+        normal_scratch(count),
+        np.zeros(count, dtype=np.float64),
+        np.zeros(steps, dtype=np.float64),
+    )
+
+
+@leaf
+def draw_ramps(
+    key: tuple[int, int],
+    sequence: int,
+    conversion: int,
+    ramps: int,
+    steps: int,
+    noise: RampScratch,
+) -> None:
+    """Draw the variates of a conversion; `key` is the seed and the number of the tile."""
+    count = ramps * (steps + 1)
+    draw_pairs(key[0], _RAMP_NOISE, sequence, conversion, key[1], count, noise.pairs)
+    fill_short_normal(noise.pairs, noise.normal[:count])
+
+
+@leaf
+def disturbed_thresholds(
+    position: NDArray[np.float64], sigma: NDArray[np.float64], ramp: int, noise: RampScratch
+) -> None:
+    """Write where a ramp stands after each step, in whole quanta, to the scratch.
+
+    Parameters
+    ----------
+    position, sigma : float64 (steps,), (steps + 1,)
+        The ramp's `ramp_position` and `ramp_sigma` of `AnalogArrays`.
+    ramp : int
+        Its number in the bank.
+    noise : RampScratch
+        With the variates of `draw_ramps`.
+    """
+    steps, threshold = position.shape[0], noise.threshold
+    normal = noise.normal[ramp * (steps + 1) :][: steps + 1]
+    for step in range(steps):
+        threshold[step] = sigma[step] * normal[step]
+    moved = -sigma[steps] * normal[steps]
+    for step in range(steps):
+        moved += threshold[step]
+        threshold[step] = moved
+    for step in range(steps):
+        threshold[step] = np.ceil(position[step] + threshold[step] - ROUNDING_GUARD)
