@@ -340,6 +340,14 @@ def bench(
         list[Path] | None,
         typer.Argument(metavar="[CONFIG]...", help="configurations [default: the two networks]"),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="SECTION",
+            help="speed, recording, noise, limits, file or start; repeat it for several",
+        ),
+    ] = None,
     growth: Annotated[
         bool, typer.Option("--growth", help="growth curves over size, timesteps, sequences, tiles")
     ] = False,
@@ -350,37 +358,39 @@ def bench(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the simulator's speed against a NumPy LSTM in this process, or another simulator."""
-    from archsim.analysis import speed
-
+    """Measure the simulator's speed and hold it against its aims, or against another simulator."""
     if against is not None:
-        if networks or growth or plot:
-            raise InputError("--against: takes no configurations, no --growth and no --plot")
+        if networks or only or growth or plot:
+            raise InputError("--against: takes no configurations, --only, --growth or --plot")
+        from archsim.analysis.against import against_report
         from archsim.bench.peers.against import measure_against
 
         with progress_of(against, "cases") as progress:
             found = measure_against(against, progress)
-        show(speed.against_report(found), found.to_json(), as_json=as_json)
+        show(against_report(found), found.to_json(), as_json=as_json)
         return
     if plot and not growth:
         raise InputError("--plot: there is a picture with --growth only; add it or leave both")
     if growth:
+        if networks or only:
+            raise InputError("--growth: takes no configurations and no --only")
         from archsim.analysis.experiment import check_picture, save_figure
+        from archsim.analysis.growth import draw_growth, growth_report, growth_to_json
         from archsim.bench.growth import growth as curves
 
         if plot:
             check_picture(plot)
         with progress_of("growth", "steps") as progress:
             points = curves(progress)
-        show(speed.growth_report(points), speed.growth_to_json(points), as_json=as_json)
+        show(growth_report(points), growth_to_json(points), as_json=as_json)
         if plot:
-            save_figure(lambda figure: speed.draw_growth(figure, points), plot)
+            save_figure(lambda figure: draw_growth(figure, points), plot)
         return
-    from archsim.bench.speed import NETWORKS, measure
+    from archsim.analysis.speed import bench_report
+    from archsim.bench.sections import NETWORKS, measure, sections_of
 
-    with progress_of("bench", "cases") as progress:
-        result = measure(tuple(networks or NETWORKS), progress)
-    show(speed.speed_report(result), result.to_json(), as_json=as_json)
+    result = measure(networks or NETWORKS, sections_of(only or ()), progress_of)
+    show(bench_report(result), result.to_json(), as_json=as_json)
 
 
 def _show_summary(summary: Any, *, as_json: bool) -> None:

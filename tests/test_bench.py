@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from archsim.analysis.speed import against_report
+from archsim.analysis.against import against_report
 from archsim.bench.peers.against import Against, measure_against, measure_case
 from archsim.bench.peers.base import PEERS, Shape, get_peer
 from archsim.bench.peers.ngspice import Ngspice, clear_conversion

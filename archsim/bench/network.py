@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import local
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from archsim.bench.numpy_lstm import NumpyLSTM, random_lstm
 from archsim.chip.build import Chip, build_chip
 from archsim.chip.layers.base import ChipLayer, Recorder, Signal
-from archsim.config.load import load_config
+from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import LSTMLayer
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.arrays import Activity
@@ -87,6 +87,11 @@ class TimedNetwork:
         """Tile-cycles of one run: every cycle in which a tile works, of every sequence."""
         return self.batch * self.timesteps * sum(tile.cycles for tile in self.layer.tiles)
 
+    @property
+    def cells(self) -> int:
+        """Crossings of rows and columns, each with the difference of two conductances."""
+        return sum(bank.rows * bank.columns for bank in self.layer.banks)
+
     def run(self, recording: Recording, threads: int = 1) -> None:
         """Simulate all sequences, block by block as a run does; threads take turns at blocks."""
         blocks = [
@@ -123,6 +128,19 @@ class TimedNetwork:
             if not (0 < latched.sum() <= latched.size * grid.arrays.column.size):
                 raise ArchsimError(f"bench: '{grid.name}' latched an impossible number of columns")
 
+    def record_bytes(self) -> int:
+        """Return how large the record of a block of sequences is: counts and energies of cycles."""
+        block = min(BLOCK, self.batch)
+        recorder = Recorder(np.arange(block), 0, waveforms=False)
+        self.layer.run(Signal(self.signal.drive[:block], self.signal.fixed[:block]), recorder)
+        size = 0
+        for grid, bank, number, tile in tiles_of(self.chip):
+            if grid.name in recorder.records:
+                index = bank * len(grid.banks[bank].tiles) + number
+                activity = recorder.records[grid.name].activity[..., : tile.cycles, index, :]
+                size += activity.nbytes + tile.energy.of_cycles(activity).nbytes
+        return size
+
 
 def walked_whole(grid: GridArrays, record: GridRecord) -> bool:
     """Return whether the cycles of every conversion of every sequence were simulated and kept."""
@@ -145,21 +163,22 @@ def timed_network(
     InputError
         If the first layer is no LSTM.
     """
-    loaded = load_config(
-        config,
-        [
-            f"network.timesteps={timesteps}",
-            f"workload={{kind: synthetic, sequences: {batch}}}",
-            *overrides,
-        ],
-    )
+    loaded, chip = _built(config, timesteps, overrides)
     section = loaded.config.network.layers[0]
-    if not isinstance(section, LSTMLayer):
-        msg = f"{config}: the benchmark times LSTM layers, and the first layer is none"
-        raise InputError(msg)
-    chip = build_chip(loaded.config)
+    assert isinstance(section, LSTMLayer)
     inputs = loaded.config.network.inputs
     rng = np.random.default_rng(1)
     x = rng.uniform(-1, 1, (batch, timesteps, inputs)).astype(np.float32)
     peer = random_lstm(inputs, section.units, section.projection)
     return TimedNetwork(chip, chip.layers[0], chip.encode(x), peer, x)
+
+
+@lru_cache(maxsize=2)  # the same chip is timed with few sequences and with many
+def _built(config: Path, timesteps: int, overrides: tuple[str, ...]) -> tuple[LoadedConfig, Chip]:
+    """Load a configuration and build its chip."""
+    synthetic = "workload={kind: synthetic, sequences: 1}"
+    loaded = load_config(config, [f"network.timesteps={timesteps}", synthetic, *overrides])
+    if not isinstance(loaded.config.network.layers[0], LSTMLayer):
+        msg = f"{config}: the benchmark times LSTM layers, and the first layer is none"
+        raise InputError(msg)
+    return loaded, build_chip(loaded.config)

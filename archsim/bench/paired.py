@@ -31,8 +31,20 @@ class Paired:
 def paired_times(
     ours: Callable[[], object], theirs: Callable[[], object], *, repeats: int = REPEATS
 ) -> Paired:
-    """Time two calls in turn."""
-    counts = [_calls_for(call) for call in (ours, theirs)]
+    """Time two calls in turn; quick ones are called many times for one time."""
+    return _paired(ours, theirs, [_calls_for(call) for call in (ours, theirs)], repeats)
+
+
+def paired_once(
+    ours: Callable[[], object], theirs: Callable[[], object], *, repeats: int
+) -> Paired:
+    """Time two slow calls in turn, each called once for one time and not warmed up."""
+    return _paired(ours, theirs, [1, 1], repeats)
+
+
+def _paired(
+    ours: Callable[[], object], theirs: Callable[[], object], counts: list[int], repeats: int
+) -> Paired:
     pairs = [
         tuple(_time(call, count) for call, count in zip((ours, theirs), counts, strict=True))
         for _ in range(repeats)
