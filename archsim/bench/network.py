@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
-from threading import local
+from threading import get_ident
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,14 +34,6 @@ class Recording(StrEnum):
     """The same, and every column's charge in every cycle."""
 
 
-_SPARES = local()
-"""Each thread's records of before, whose memory the next block takes over, as in a run."""
-
-
-def _spare() -> dict[str, GridRecord]:
-    return getattr(_SPARES, "records", {})
-
-
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     """Return threads that stay, as those of a run do: new ones have to warm their memory up."""
@@ -64,6 +56,8 @@ class TimedNetwork:
         The same size in NumPy.
     x : float32 (batch, timesteps, inputs)
         Inputs of the same size.
+    spare : dict
+        By thread and recording, records whose memory the next block takes over, as in a run.
     """
 
     chip: Chip
@@ -71,6 +65,7 @@ class TimedNetwork:
     signal: Signal
     peer: NumpyLSTM
     x: NDArray[np.float32]
+    spare: dict[tuple[int, Recording], dict[str, GridRecord]] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:
@@ -108,9 +103,10 @@ class TimedNetwork:
         size = signal.drive.shape[0]
         kept = np.arange(size) if recording is not Recording.OFF else np.full(size, -1)
         waveforms = recording is Recording.WAVEFORMS
-        recorder = Recorder(kept, block.start, waveforms, spare=_spare())
+        mine = get_ident(), recording
+        recorder = Recorder(kept, block.start, waveforms, self.spare.get(mine, {}))
         self.layer.run(signal, recorder)
-        _SPARES.records = recorder.records
+        self.spare[mine] = recorder.records
 
     def check(self) -> None:
         """Raise unless the run to be timed does all of its work: counts are exact.
@@ -133,13 +129,8 @@ class TimedNetwork:
         block = min(BLOCK, self.batch)
         recorder = Recorder(np.arange(block), 0, waveforms=False)
         self.layer.run(Signal(self.signal.drive[:block], self.signal.fixed[:block]), recorder)
-        size = 0
-        for grid, bank, number, tile in tiles_of(self.chip):
-            if grid.name in recorder.records:
-                index = bank * len(grid.banks[bank].tiles) + number
-                activity = recorder.records[grid.name].activity[..., : tile.cycles, index, :]
-                size += activity.nbytes + tile.energy.of_cycles(activity).nbytes
-        return size
+        records = recorder.records.values()
+        return sum(record.counts.nbytes + record.energy.nbytes for record in records)
 
 
 def walked_whole(grid: GridArrays, record: GridRecord) -> bool:
