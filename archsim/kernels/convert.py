@@ -76,9 +76,7 @@ def convert_block(
             latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
         else:
             if grid.walk == 0:
-                charges_of_bank(
-                    grid, index, drive, stride, sequences, first, conversion, scratch.seen
-                )
+                charges_of_bank(grid, index, drive, stride, sequences, first, conversion, scratch)
                 latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
             if grid.walk != 0 or record.waveform.shape[0] > 0:
                 _walk_bank(grid, index, drive, stride, code, record, conversion, scratch)

@@ -32,9 +32,15 @@ from archsim.kernels.energy import CONVERTING, INTEGRATING
 from archsim.kernels.grid import GridArrays, Place
 from archsim.kernels.jit import kernel, leaf
 from archsim.kernels.ladder import NARROW_NEVER, NEVER, Run, count_rungs, disturb_rungs
-from archsim.kernels.noise import add_normal, normal_scratch
+from archsim.kernels.noise import NormalScratch, add_normal, normal_scratch
 from archsim.kernels.philox import Purpose
-from archsim.kernels.product import ProductArrays, add_products, multiply, split_inputs
+from archsim.kernels.product import (
+    ProductArrays,
+    ProductScratch,
+    add_products,
+    multiply,
+    product_scratch,
+)
 from archsim.kernels.ramp_noise import RampScratch, ramp_scratch
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.vector import HALVES, LANES, MANY_LANES
@@ -70,8 +76,10 @@ class Scratch(NamedTuple):
         Rungs below each column of one sequence.
     counts : int64 (N_ACTIVITY, cycles of a conversion and one more)
         Counts of a phase's cycles, a row an activity.
-    noise : RampScratch
+    ramps : RampScratch
         For `disturb_rungs`.
+    product, pairs : ProductScratch, NormalScratch
+        For wide charges and for read noise; nothing where there is neither.
     width : int64 (most rows,)
         Magnitudes of a tile's pulse widths.
     energy, sorted : float64 (as many,), int64 (twice as many,)
@@ -82,7 +90,9 @@ class Scratch(NamedTuple):
     rung: NDArray[Any]
     latch_step: NDArray[np.int32]
     counts: NDArray[np.int64]
-    noise: RampScratch
+    ramps: RampScratch
+    product: ProductScratch
+    pairs: NormalScratch
     width: NDArray[np.int64]
     energy: NDArray[np.float64]
     sorted: NDArray[np.int64]
@@ -103,7 +113,8 @@ def make_scratch(grid: GridArrays, sequences: int) -> Scratch:
         most_ramps = max(most_ramps, grid.place[index, _RAMPS])
         widest = max(widest, width_of(grid.place[index, _COLUMNS]))
     cycles = grid.reset_cycles + grid.integrate_cycles + grid.ramp_cycles + grid.readout_cycles
-    stride = cycles + 1
+    stride, noisy = cycles + 1, grid.noise.cell.shape[0] > 0
+    digits = max(grid.charge.digits, grid.noise.digits) if noisy or grid.narrow == 0 else 0
     return Scratch(
         np.zeros(sequences * widest + LANES, dtype=grid.ladder.rung.dtype),
         grid.ladder.rung.copy().reshape(grid.ladder.rung.size),
@@ -111,13 +122,15 @@ def make_scratch(grid: GridArrays, sequences: int) -> Scratch:
         np.zeros(widest + LANES + MANY_LANES, dtype=np.int32),
         np.zeros((N_ACTIVITY, stride), dtype=np.int64),
         ramp_scratch(most_ramps, grid.analog.ramp_position.shape[1]),
+        product_scratch(digits, sequences if digits > 0 else 0, most_rows, widest),
+        normal_scratch(widest if noisy else 0),
         np.zeros(most_rows, dtype=np.int64),
         np.zeros(stride, dtype=np.float64),
         np.zeros(2 * stride, dtype=np.int64),
     )
 
 
-@kernel
+@leaf
 def charges_of_bank(
     grid: GridArrays,
     index: int,
@@ -126,7 +139,7 @@ def charges_of_bank(
     sequences: int,
     first: int,
     conversion: int,
-    seen: NDArray[Any],
+    scratch: Scratch,
 ) -> None:
     """Write what a bank's comparators see after integration: charges, all offsets, read noise.
 
@@ -143,10 +156,10 @@ def charges_of_bank(
         How many vectors.
     first, conversion : int
         Number of the first sequence in the run, and of the conversion in its sequence.
-    seen : int32 or int64
-        Out: a vector every `width_of(columns)` elements, in quanta.
+    scratch : Scratch
+        Out: `seen`, a vector every `width_of(columns)` elements, in quanta.
     """
-    start, rows = grid.place[index, _INPUT], grid.place[index, _ROWS]
+    start, rows, seen = grid.place[index, _INPUT], grid.place[index, _ROWS], scratch.seen
     column, columns = grid.place[index, _COLUMN], grid.place[index, _COLUMNS]
     if grid.narrow == 1:
         _integrate_narrow(
@@ -156,13 +169,13 @@ def charges_of_bank(
     else:
         _integrate_wide(
             grid.charge, index, drive, start, stride, sequences, rows, grid.rest, column,
-            columns, seen,
+            columns, scratch.product, seen,
         )  # fmt: skip
     if grid.noise.cell.shape[0] > 0:
         key = grid.analog.seed, grid.place[index, _NUMBER], first, conversion
         _disturb_block(
             grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
-            column, key, columns, seen,
+            column, key, columns, scratch.product, scratch.pairs, seen,
         )  # fmt: skip
 
 
@@ -193,7 +206,7 @@ def _integrate_narrow(
     )  # fmt: skip
 
 
-@kernel
+@leaf
 def _integrate_wide(
     charge: ProductArrays,
     index: int,
@@ -205,18 +218,19 @@ def _integrate_wide(
     rest: NDArray[np.int64],
     column: int,
     columns: int,
+    scratch: ProductScratch,
     seen: NDArray[np.int64],
 ) -> None:
     """Add offsets to products in 64 bits."""
-    width = width_of(columns)
-    vector = split_inputs(charge, drive, start, stride, sequences, rows, False)
-    multiply(charge, index, rows, vector, sequences, seen, width)
+    width, offset = width_of(columns), rest[column : column + columns]
+    multiply(charge, index, rows, drive, start, stride, sequences, False, scratch, seen, width)
     for sequence in range(sequences):
+        mine = seen[sequence * width : sequence * width + columns]
         for place in range(columns):
-            seen[sequence * width + place] += rest[column + place]
+            mine[place] += offset[place]
 
 
-@kernel
+@leaf
 def _disturb_block(
     noise: ProductArrays,
     index: int,
@@ -229,20 +243,19 @@ def _disturb_block(
     column: int,
     key: tuple[int, int, int, int],
     columns: int,
+    scratch: ProductScratch,
+    pairs: NormalScratch,
     seen: NDArray[Any],
 ) -> None:
     """Add the read noise of a conversion to every sequence's charges, as `disturb` does."""
     seed, number, first, conversion = key
-    width = width_of(columns)
-    variance = np.empty(sequences * width, dtype=np.int64)
-    vector = split_inputs(noise, drive, start, stride, sequences, rows, True)
-    multiply(noise, index, rows, vector, sequences, variance, width)
-    scratch = normal_scratch(columns)
+    width, variance = width_of(columns), scratch.total
+    multiply(noise, index, rows, drive, start, stride, sequences, True, scratch, variance, width)
     for sequence in range(sequences):
         at = sequence * width
         add_normal(
             seed, _READ_NOISE, first + sequence, conversion, number, columns, variance, at, step,
-            column, scratch, seen, at,
+            column, pairs, seen, at,
         )  # fmt: skip
 
 
@@ -311,7 +324,7 @@ def latch_bank(
                     grid.analog.ramp_position, grid.analog.ramp_sigma, grid.place[index, _RAMP],
                     grid.place[index, _RAMPS], key, record.first + sequence, conversion, ordered,
                     NARROW_NEVER if grid.narrow == 1 else NEVER, grid.ladder.rung.shape[1],
-                    scratch.noise, scratch.rung,
+                    scratch.ramps, scratch.rung,
                 )  # fmt: skip
         _latch(grid, index, sequence, ordered, scratch, code)
         clear_behind(scratch.latch_step, columns)

@@ -164,8 +164,94 @@ def cell_at(product: ProductArrays, bank: int, rows: int, columns: int) -> NDArr
     return out
 
 
+class ProductScratch(NamedTuple):
+    """Memory for products of a block of sequences with a bank.
+
+    Attributes
+    ----------
+    vector : int16
+        Digits of the inputs: vectors one after the other, all lowest digits first.
+    partial : int32
+        Sums of a block of rows.
+    total : int64
+        Sums, of variances.
+    """
+
+    vector: NDArray[np.int16]
+    partial: NDArray[np.int32]
+    total: NDArray[np.int64]
+
+
 @kernel
-def split_inputs(
+def product_scratch(digits: int, sequences: int, rows: int, columns: int) -> ProductScratch:
+    """Make memory for products with inputs of so many digits; columns are those of whole panels."""
+    return ProductScratch(
+        np.zeros(digits * sequences * (rows + HALVES - 1), dtype=np.int16),
+        np.zeros(sequences * columns, dtype=np.int32),
+        np.zeros(sequences * columns, dtype=np.int64),
+    )
+
+
+@leaf
+def multiply(
+    product: ProductArrays,
+    bank: int,
+    rows: int,
+    drive: NDArray[np.int16],
+    start: int,
+    drive_stride: int,
+    sequences: int,
+    squared: bool,
+    scratch: ProductScratch,
+    out: NDArray[np.int64],
+    stride: int,
+) -> None:
+    """Multiply a bank's cells with inputs, or with their squares.
+
+    Parameters
+    ----------
+    product : ProductArrays
+        Cells of the layer's banks.
+    bank, rows : int
+        Which bank, and its rows.
+    drive : int16 (elements,)
+        Inputs of the layer: a vector every `drive_stride` elements; the bank's from its element
+        `start` on.
+    sequences : int
+        How many vectors.
+    squared : bool
+        Whether inputs are squared.
+    scratch : ProductScratch
+        Scratch.
+    out : int64
+        Out: a vector every `stride` elements, which is as wide as the panels.
+    """
+    vector, partial = scratch.vector, scratch.partial
+    pairs, panels = (rows + HALVES - 1) // HALVES, stride // LANES
+    width, step, sums = pairs * HALVES, pairs * _PANEL, sequences * stride
+    _split_inputs(product, drive, start, drive_stride, sequences, rows, squared, vector)
+    for place in range(sums):
+        out[place] = 0
+    for layer in range(product.layers):
+        cells = product.place[bank] + layer * panels * step
+        for digit in range(product.digits):
+            shift = layer * product.layer_bits + digit * product.digit_bits
+            inputs = digit * sequences * width
+            for begin in range(0, pairs, product.block):
+                length = min(product.block, pairs - begin)
+                for place in range(sums):
+                    partial[place] = 0
+                at, cell = inputs + begin * HALVES, cells + begin * _PANEL
+                add_products(
+                    vector, at, width, sequences, product.cell, cell, step, panels, length,
+                    partial, stride,
+                )  # fmt: skip
+                for place in range(sums):
+                    out[place] += (np.int64(partial[place]) & product.mask) << shift
+
+
+@leaf
+def _split_inputs(
     product: ProductArrays,
     drive: NDArray[np.int16],
     start: int,
@@ -173,35 +259,20 @@ def split_inputs(
     sequences: int,
     rows: int,
     squared: bool,
-) -> NDArray[np.int16]:
-    """Return the digits of the inputs of a bank, or of their squares.
+    vector: NDArray[np.int16],
+) -> None:
+    """Write the digits of a bank's inputs, or of their squares, to the scratch.
 
-    Parameters
-    ----------
-    product : ProductArrays
-        The cells that they will be multiplied with.
-    drive : int16 (elements,)
-        Inputs of the layer: a vector every `stride` elements.
-    start, rows : int
-        Which elements of a vector are the bank's.
-    squared : bool
-        Whether they are squared.
-
-    Returns
-    -------
-    int16 (digits * sequences * rows filled up to pairs,)
-        Vectors one after the other, all lowest digits first.
+    A vector of an odd number of rows ends with something that is multiplied with nothing.
     """
-    width = (rows + HALVES - 1) // HALVES * HALVES
-    digits, bits = product.digits, product.digit_bits
-    out = np.zeros(digits * sequences * width, dtype=np.int16)
-    for digit in range(digits):
+    width, bits = (rows + HALVES - 1) // HALVES * HALVES, product.digit_bits
+    for digit in range(product.digits):
         shift = digit * bits
-        mask = (1 << bits) - 1 if digit < digits - 1 else -1
+        mask = (1 << bits) - 1 if digit < product.digits - 1 else -1
         for sequence in range(sequences):
             mine = drive[sequence * stride + start :][:rows]
-            _take_digit(mine, shift, mask, squared, out[(digit * sequences + sequence) * width :])
-    return out
+            to = vector[(digit * sequences + sequence) * width :]
+            _take_digit(mine, shift, mask, squared, to)
 
 
 @leaf
@@ -214,50 +285,6 @@ def _take_digit(
     else:
         for row in range(drive.shape[0]):
             out[row] = (np.int64(drive[row]) >> shift) & mask
-
-
-@kernel
-def multiply(
-    product: ProductArrays,
-    bank: int,
-    rows: int,
-    vector: NDArray[np.int16],
-    sequences: int,
-    out: NDArray[np.int64],
-    stride: int,
-) -> None:
-    """Multiply a bank's cells with the inputs of `split_inputs`.
-
-    Sums go to `out`, a vector every `stride` elements, which is at least as wide as the panels.
-    """
-    partial = np.zeros(sequences * stride, dtype=np.int32)
-    pairs, panels = (rows + HALVES - 1) // HALVES, stride // LANES
-    width, step = pairs * HALVES, pairs * _PANEL
-    if product.single == 1:
-        add_products(
-            vector, 0, width, sequences, product.cell, product.place[bank], step, panels, pairs,
-            partial, stride,
-        )  # fmt: skip
-        for place in range(sequences * stride):
-            out[place] = np.int64(partial[place]) & product.mask
-        return
-    for place in range(sequences * stride):
-        out[place] = 0
-    for layer in range(product.layers):
-        cells = product.place[bank] + layer * panels * step
-        for digit in range(product.digits):
-            shift = layer * product.layer_bits + digit * product.digit_bits
-            inputs = digit * sequences * width
-            for begin in range(0, pairs, product.block):
-                length = min(product.block, pairs - begin)
-                partial[:] = 0
-                at, cell = inputs + begin * HALVES, cells + begin * _PANEL
-                add_products(
-                    vector, at, width, sequences, product.cell, cell, step, panels, length,
-                    partial, stride,
-                )  # fmt: skip
-                for place in range(sequences * stride):
-                    out[place] += (np.int64(partial[place]) & product.mask) << shift
 
 
 @leaf
