@@ -277,8 +277,8 @@ class _Simulation:
             self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
         )
         slots = self._plan.slots(first, size)
-        spare = self._spare.pop() if self._spare else None
-        recorder = Recorder(slots, first, self._plan.waveforms, spare.records if spare else {})
+        spare = self._spare_or_nothing()
+        recorder = Recorder(slots, first, self._plan.waveforms, spare.records)
         outputs = {}
         for layer in self.chip.layers:
             result = layer.run(signal, recorder)
@@ -287,8 +287,15 @@ class _Simulation:
         kept = {}
         if self._written and slots.max(initial=-1) >= 0:
             recorded = [item for item in tiles_of(self.chip) if item[3].name in self._plan.names]
-            kept = kept_of_tiles(recorded, recorder.records, spare.kept if spare else {})
+            kept = kept_of_tiles(recorded, recorder.records, spare.kept)
         return _Block(outputs, recorder, kept)
+
+    def _spare_or_nothing(self) -> _Spare:
+        """Take memory that no block needs any more; several threads do."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return _Spare({}, {})
 
     def _charge(self, moments: list[Moment], recorder: Recorder) -> None:
         """Add up the energy of a block's sequences; those of a group share what the chip spends."""

@@ -19,7 +19,8 @@ import numpy as np
 from archsim.kernels.arrays import Activity, TileArrays, ideal_analog
 from archsim.kernels.arrays import Conversion as Kind
 from archsim.kernels.grid import GridArrays, join_banks
-from archsim.kernels.record import GridRecord
+from archsim.kernels.record import GridRecord, totals
+from tests.counting import activity_of, counting_energies
 
 # --------------------------------------------------------------------------------------- a bank
 
@@ -524,11 +525,13 @@ def arrays_of(tile: NaiveTile) -> TileArrays:
 def grid_arrays_of(
     grid: NaiveGrid, bank_arrays: Callable[[NaiveTile], TileArrays] = arrays_of
 ) -> GridArrays:
-    """Return the layer as the kernels see it."""
+    """Return the layer as the kernels see it; its tiles spend what they count."""
+    banks = [bank_arrays(placed.bank) for placed in grid.placed]
     return join_banks(
-        [bank_arrays(placed.bank) for placed in grid.placed],
+        banks,
         [placed.first_input for placed in grid.placed],
         [np.array(placed.columns, dtype=np.int64) for placed in grid.placed],
+        counting_energies(banks),
     )
 
 
@@ -573,12 +576,18 @@ def row_blocks(grid: NaiveGrid) -> int:
 
 
 def assert_recorded(
-    record: GridRecord, expected: list[list[GridConversion]], slot: list[int], *, waveforms: bool
+    grid: GridArrays,
+    record: GridRecord,
+    expected: list[list[GridConversion]],
+    slot: list[int],
+    *,
+    waveforms: bool,
 ) -> None:
     """Compare a record with the twins' conversions, ``expected[sequence][conversion]``."""
-    assert len(record.activity) == max(slot) + 1
+    activity = activity_of(grid, record)
+    assert len(activity) == record.slots == max(slot) + 1
     assert len(record.waveform) == (max(slot) + 1 if waveforms else 0)
-    assert record.total.tolist() == [
+    assert totals(grid, record).tolist() == [
         [[tile for bank in step.banks for tile in bank.totals] for step in steps]
         for steps in expected
     ]
@@ -589,7 +598,7 @@ def assert_recorded(
         if place < 0:
             continue
         cycles = [list(zip(*(bank.cycles for bank in step.banks), strict=True)) for step in steps]
-        assert record.activity[place].tolist() == [
+        assert activity[place].tolist() == [
             [[counts for bank in banks for counts in bank.counts] for banks in row]
             for row in cycles
         ]

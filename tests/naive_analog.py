@@ -25,6 +25,9 @@ GUARD = 1e-6
 # ------------------------------------------------------------------------------- random numbers
 
 
+Words = tuple[int, ...]
+
+
 def words(seed: int, purpose: int, counter: tuple[int, int, int, int]) -> list[int]:
     """Return the four words of a counter; NumPy's Philox counts up before it draws."""
     whole = sum(word << (64 * place) for place, word in enumerate(counter))
@@ -62,6 +65,37 @@ def uniforms(seed: int, purpose: int, place: tuple[int, int, int], count: int) -
     return drawn[:count]
 
 
+def short_words(key: Words, counter: Words) -> Words:
+    """Return the words of a counter of Philox 4x32-10, as its article says it."""
+    k, c = list(key), list(counter)
+    for _ in range(10):
+        products = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        (high_0, low_0), (high_1, low_1) = (divmod(product, 2**32) for product in products)
+        c = [high_1 ^ c[1] ^ k[0], low_1, high_0 ^ c[3] ^ k[1], low_0]
+        k = [(k[0] + 0x9E3779B9) % 2**32, (k[1] + 0xBB67AE85) % 2**32]
+    return tuple(c)
+
+
+def short_normal_pair(first: int, second: int) -> tuple[float, float]:
+    """Return two normal variates by Box and Muller, from the middles of 2**32 intervals each."""
+    radius = math.sqrt(-2 * math.log((first + 0.5) / 2**32))
+    angle = 2 * math.pi * ((second + 0.5) / 2**32)
+    return radius * math.cos(angle), radius * math.sin(angle)
+
+
+def short_normals(seed: int, purpose: int, place: tuple[int, int, int], count: int) -> list[float]:
+    """Return normal variates of a conversion, whose own generator makes four at a time.
+
+    It makes a multiple of 32, first all those of its first two words, then the others.
+    """
+    long = words(seed, purpose, (0, *place))
+    halves = [half for word in long for half in (word % 2**32, word >> 32)]
+    calls = -(-count // 32) * 8
+    made = [short_words(tuple(halves[:2]), (call, *halves[2:5])) for call in range(calls)]
+    pairs = [short_normal_pair(*w[:2]) for w in made] + [short_normal_pair(*w[2:]) for w in made]
+    return [variate for pair in pairs for variate in pair][:count]
+
+
 # ------------------------------------------------------------------------------------- circuits
 
 
@@ -73,8 +107,8 @@ class Circuits:
     ----------
     cell_variance : list of list of int, or None
         Variance of the difference of each cell's conductances, by row and column.
-    variance_step : float
-        What one of it stands for.
+    variance_step : list of float
+        What one of it stands for, by column.
     ramp_position : list of list of float, or None
         Where each ramp stands after each step.
     ramp_noise : list of list of float
@@ -94,7 +128,7 @@ class Circuits:
     """
 
     cell_variance: list[list[int]] | None
-    variance_step: float
+    variance_step: list[float]
     ramp_position: list[list[float]] | None
     ramp_noise: list[list[float]]
     bias_noise: list[float]
@@ -203,11 +237,11 @@ class AnalogTile(NaiveTile):
         if variance is None:
             return [0] * self.columns
         place = (sequence, conversion, self.circuits.tile)
-        drawn = normals(self.circuits.seed, READ_NOISE, place, self.columns)
+        drawn = short_normals(self.circuits.seed, READ_NOISE, place, self.columns)
         disturbance = []
         for column in range(self.columns):
             total = sum(width**2 * variance[row][column] for row, width in enumerate(drive))
-            sigma = math.sqrt(self.circuits.variance_step * total)
+            sigma = math.sqrt(self.circuits.variance_step[column] * total)
             disturbance.append(round(sigma * drawn[column]))
         return disturbance
 
@@ -216,8 +250,9 @@ class AnalogTile(NaiveTile):
         circuits = self.circuits
         if circuits.ramp_position is None:
             return self.threshold[number]
-        place = (sequence, conversion, circuits.tile + (number + 1) * 2**32)
-        *cells, bias = normals(circuits.seed, RAMP_NOISE, place, len(self.threshold[number]) + 1)
+        each, place = len(self.threshold[number]) + 1, (sequence, conversion, circuits.tile)
+        of_all = short_normals(circuits.seed, RAMP_NOISE, place, len(self.threshold) * each)
+        *cells, bias = of_all[number * each : (number + 1) * each]
         thresholds = []
         for step, position in enumerate(circuits.ramp_position[number]):
             lifted = [circuits.ramp_noise[number][k] * cells[k] for k in range(step + 1)]
@@ -297,7 +332,7 @@ KINDS = (
 def ideal_circuits(tile: NaiveTile, rng: random.Random) -> Circuits:
     return Circuits(
         cell_variance=None,
-        variance_step=1.0,
+        variance_step=[],
         ramp_position=None,
         ramp_noise=[],
         bias_noise=[],
@@ -337,7 +372,8 @@ def _spoilt(kind: str, tile: NaiveTile, rng: random.Random, size: int) -> dict[s
         each = size / (2**tile.n_in * math.sqrt(tile.rows))
         most = rng.choice([1, 7, LARGEST_VARIANCE])
         rows = [[rng.randint(0, most) for _ in range(tile.columns)] for _ in range(tile.rows)]
-        return {"cell_variance": rows, "variance_step": each**2 / most}
+        step = [each**2 / most * rng.uniform(0.3, 1.0) for _ in range(tile.columns)]
+        return {"cell_variance": rows, "variance_step": step}
     if kind == "rails":
         return {"rails": (-round(size * rng.uniform(0, 0.6)), round(size * rng.uniform(0, 0.6)))}
     if kind in {"integrator offset", "comparator offset"}:
@@ -365,8 +401,8 @@ def _longer(ramp: list[int], steps: int, rng: random.Random) -> list[int]:
     return sorted([*ramp, *(rng.randint(ramp[0], ramp[-1]) for _ in range(steps - len(ramp)))])
 
 
-LARGEST_VARIANCE = 2**15 - 1
-"""Of a cell, in steps: kernels keep it in 16 bits."""
+LARGEST_VARIANCE = 255
+"""Of a cell, in steps: kernels keep it in a byte."""
 
 
 def analog_arrays_of(tile: AnalogTile) -> TileArrays:
@@ -374,8 +410,8 @@ def analog_arrays_of(tile: AnalogTile) -> TileArrays:
     circuits, analog = tile.circuits, ideal_analog(tile.columns)
     if circuits.cell_variance is not None:
         analog = analog._replace(
-            read_variance=np.array(circuits.cell_variance, dtype=np.int16),
-            variance_step=circuits.variance_step,
+            read_variance=np.array(circuits.cell_variance, dtype=np.uint8),
+            variance_step=np.array(circuits.variance_step),
         )
     if circuits.ramp_position is not None:
         pairs = zip(circuits.ramp_noise, circuits.bias_noise, strict=True)

@@ -16,6 +16,7 @@ from archsim.kernels.linear import run_linear_tiles
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 from archsim.kernels.record import GridRecord, make_record
 from archsim.kernels.tile import convert_cycles
+from tests.counting import spoil_record
 from tests.naive import (
     Conversion,
     Format,
@@ -50,7 +51,7 @@ SEEDS = range(3 if QUICK else 25)
 SEEDS_TOGETHER = range(3 if QUICK else 60)
 LARGEST = 6 if QUICK else 20
 GARBAGE = -99
-ALIKE = ("variance_step", "leak", "rails", "decision_noise", "seed")
+ALIKE = ("leak", "rails", "decision_noise", "seed")
 """What banks of a layer have alike."""
 
 CHANGES_CHARGE = ("leak", "read noise", "rails", "integrator offset")
@@ -186,7 +187,7 @@ def by_hand(**changes: object) -> AnalogTile:
     """Return one cell of 8 steps behind 2-bit inputs and a 1-bit ramp, with these circuits."""
     circuits = Circuits(
         cell_variance=None,
-        variance_step=1.0,
+        variance_step=[1.0],
         ramp_position=None,
         ramp_noise=[],
         bias_noise=[],
@@ -251,11 +252,11 @@ def test_a_comparator_sees_its_offset_on_top_of_the_charge(
 
 
 def test_read_noise_comes_in_the_last_integrate_cycle_and_before_the_rails() -> None:
-    noisy = by_hand(cell_variance=[[10]], variance_step=1e5)
+    noisy = by_hand(cell_variance=[[10]], variance_step=[1e5])
     waveform = run_kernel(analog_arrays_of(noisy), [3], 0, 0).waveform
     assert [row[0] for row in waveform[:4]] == [0, 8, 16, 24]
     assert waveform[4][0] == waveform[-1][0] != 24
-    clipped = by_hand(cell_variance=[[10]], variance_step=1e5, rails=(-30, 30))
+    clipped = by_hand(cell_variance=[[10]], variance_step=[1e5], rails=(-30, 30))
     last = run_kernel(analog_arrays_of(clipped), [3], 0, 0).waveform[4][0]
     assert last == (30 if waveform[4][0] > 0 else -30)
 
@@ -291,7 +292,9 @@ def test_a_hair_above_a_whole_quantum_counts_as_that_quantum(above: float, code:
 
 def analog_record(grid: GridArrays, sequences: int, conversions: int, first: int) -> GridRecord:
     slot = np.arange(sequences, dtype=np.int64)
-    return make_record(grid, slot, first=first, conversions=conversions, waveforms=True)
+    record = make_record(grid, slot, first=first, conversions=conversions, waveforms=True)
+    spoil_record(record)
+    return record
 
 
 def spoil_grid(grid: NaiveGrid, rng: random.Random, kinds: tuple[str, ...]) -> NaiveGrid:
@@ -333,7 +336,7 @@ def test_a_linear_layer_counts_sequences_and_conversions(seed: int) -> None:
     record = analog_record(arrays, 2, 3, first)
     run_linear_tiles(arrays, full, drive, code, record)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
-    assert_recorded(record, twin, [0, 1], waveforms=True)
+    assert_recorded(arrays, record, twin, [0, 1], waveforms=True)
 
 
 def random_lstm(rng: random.Random) -> NaiveLSTM:
@@ -387,9 +390,9 @@ def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
     for name in LSTMOutputs._fields:
         got = getattr(outputs, name).tolist()
         assert got == [[getattr(step, name) for step in steps] for steps in twin], name
-    for name, record in zip(names, records, strict=True):
+    for name, grid, record in zip(names, grids, records, strict=True):
         expected = [[getattr(step, name) for step in steps] for steps in twin]
-        assert_recorded(record, expected, [0, 1], waveforms=True)
+        assert_recorded(grid, record, expected, [0, 1], waveforms=True)
 
 
 def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:

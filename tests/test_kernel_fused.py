@@ -6,13 +6,12 @@ walked, and everything that a conversion leaves behind is compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numba
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from archsim.kernels.arrays import (
     N_ACTIVITY,
@@ -21,187 +20,23 @@ from archsim.kernels.arrays import (
     TileArrays,
     ideal_analog,
 )
-from archsim.kernels.dot import LANES, Dot, dot_1x4, dot_4x2
-from archsim.kernels.fused import integrate_block
+from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
+from archsim.kernels.fused import charges_of_bank, make_scratch
 from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
-from archsim.kernels.noise import ERROR, add_normal, approximate_pairs
-from archsim.kernels.philox import Purpose, fill_normal, normal_pair
-from archsim.kernels.product import lay_out, multiply, split_inputs
-from archsim.kernels.record import GridRecord, convert_block, make_record
+from archsim.kernels.ladder import NARROW_NEVER, Run
+from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.tile import convert_cycles
+from archsim.kernels.vector import LANES
+from tests.counting import assert_same_record, bits_of, counting_energies
+from tests.random_layer import QUICK, Array, Case, random_case, random_phases
 
 # The interpreter says so where compiled integers wrap around in silence.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 
-QUICK = bool(numba.config.DISABLE_JIT)
 CHUNKS = range(3 if QUICK else 24)
 CASES_A_CHUNK = 4 if QUICK else 50
-LARGEST_ROWS, LARGEST_COLUMNS, LARGEST_BATCH = (6, 5, 3) if QUICK else (80, 70, 20)
-LARGEST_BITS = 3 if QUICK else 8
-DRIVES = ("mixed", "positive", "negative", "zero", "full", "sparse")
-THRESHOLDS = ("rising", "any order", "tied", "never", "at once")
-Rng = np.random.Generator
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A layer's banks, what drives them, and what is kept."""
-
-    banks: list[TileArrays]
-    inputs: list[int]
-    columns: list[Array]
-    drive: Array
-    slot: Array
-    first: int
-    conversion: int
-
-    def grid(self, *, fused: bool) -> GridArrays:
-        return join_banks(self.banks, self.inputs, self.columns, fused=fused)
-
-    def run(self, grid: GridArrays, *, waveforms: bool = False) -> tuple[Array, GridRecord]:
-        record = make_record(
-            grid,
-            self.slot,
-            first=self.first,
-            conversions=self.conversion + 1,
-            waveforms=waveforms,
-        )
-        code = np.full((self.drive.shape[0], grid.columns), -99, dtype=np.int64)
-        convert_block(grid, self.drive, code, record, self.conversion)
-        return code, record
-
-
-def random_drive(rng: Rng, kind: str, shape: tuple[int, int], full: int) -> Array:
-    drive = {
-        "mixed": lambda: rng.integers(-full, full + 1, shape),
-        "positive": lambda: rng.integers(1, full + 1, shape),
-        "negative": lambda: -rng.integers(1, full + 1, shape),
-        "zero": lambda: np.zeros(shape),
-        "full": lambda: full * rng.choice([-1, 1], shape),
-        "sparse": lambda: rng.integers(-full, full + 1, shape) * (rng.random(shape) < 0.2),
-    }[kind]()
-    return np.ascontiguousarray(drive, dtype=np.int64)
-
-
-def random_cells(rng: Rng, rows: int, columns: int) -> Array:
-    """Return differences of 4 to 30 bits, in the type that holds them."""
-    top = int(rng.choice([1, 15, 4095, 32767, 32767, 1 << 20, (1 << 30) - 1]))
-    kind = np.int16 if top <= 32767 and rng.random() < 0.8 else np.int32
-    cells = rng.integers(-top, top + 1, (rows, columns))
-    return (np.sign(cells) * top if rng.random() < 0.1 else cells).astype(kind)
-
-
-def random_thresholds(rng: Rng, kind: str, shape: tuple[int, int], seen: Array) -> Array:
-    """Return thresholds about the values that comparators will see."""
-    low, high = int(seen.min()), int(seen.max())
-    if kind == "tied":
-        return rng.choice(seen.ravel(), shape) + rng.choice([-1, 0, 0, 1], shape)
-    if kind == "never":
-        return low - rng.integers(0, 4, shape)
-    if kind == "at once":
-        return high + rng.integers(1, 4, shape)
-    some = rng.integers(low - 2, high + 3, shape)
-    return np.sort(some, axis=1) if kind == "rising" else some
-
-
-def random_analog(rng: Rng, cells: tuple[int, int], ramps: tuple[int, int], size: int) -> Any:
-    """Return offsets and noise, of a size of charge; which of them are on is drawn by the layer."""
-    columns = cells[1]
-    return {
-        "offset": lambda: {"offset": rng.integers(-size, size + 1, columns)},
-        "comparator": lambda: {"comparator_offset": rng.integers(-size, size + 1, columns)},
-        "read": lambda: {
-            "read_variance": rng.integers(0, 32768, cells).astype(np.int16),
-            "variance_step": float(rng.random() * size / 1000 + 1e-3),
-        },
-        "ramp": lambda: {
-            "ramp_position": rng.normal(0, size * 10, ramps).cumsum(axis=1),
-            "ramp_sigma": np.abs(rng.normal(0, size, (ramps[0], ramps[1] + 1))),
-        },
-    }
-
-
-def random_bank(rng: Rng, layer: dict[str, Any], columns: int, number: int, drive: Array) -> Any:
-    """Return a bank of a layer: its shape and its circuits are the layer's."""
-    rows, steps, tiles = layer["rows"], layer["steps"], layer["tiles"]
-    ramps = int(rng.integers(1, 4))
-    cells = random_cells(rng, rows, columns)
-    makers = random_analog(rng, (rows, columns), (ramps, steps), layer["size"])
-    analog: AnalogArrays = ideal_analog(columns)._replace(seed=layer["seed"], tile=number)
-    for name in layer["imperfections"]:
-        analog = analog._replace(**makers[name]())
-    seen = drive[:, :rows] @ cells.astype(np.int64) + analog.offset + analog.comparator_offset
-    threshold = random_thresholds(rng, str(rng.choice(layer["thresholds"])), (ramps, steps), seen)
-    cuts = np.sort(rng.integers(0, rows + 1, tiles - 1))
-    return TileArrays(
-        difference=cells,
-        row_conductance=rng.integers(0, 10**6, rows),
-        row_pointer=np.array([0, *cuts, rows], dtype=np.int64),
-        threshold=threshold.astype(np.int64),
-        step_code=rng.integers(0, steps, (ramps, steps)),
-        ramp_of_column=rng.integers(0, ramps, columns),
-        analog=analog,
-        **layer["phases"],
-    )
-
-
-def random_phases(rng: Rng, input_bits: int, bits: int, columns: int) -> dict[str, int]:
-    phases = {
-        "reset_cycles": int(rng.integers(1, 4)),
-        "integrate_cycles": 2**input_bits,
-        "ramp_cycles": 2**bits,
-        "readout_cycles": int(rng.integers(1, 4)),
-        "conversion": int(Conversion.RAMP),
-        "early_stop": int(rng.integers(0, 2)),
-        "columns_per_converter": 1,
-        "cycles_per_conversion": 1,
-    }
-    if rng.random() < 0.3:
-        shared, each = int(rng.integers(1, columns + 3)), bits + int(rng.integers(0, 3))
-        phases |= {"conversion": int(Conversion.SAR), "ramp_cycles": shared * each}
-        phases |= {"columns_per_converter": shared, "cycles_per_conversion": each}
-    elif rng.random() < 0.2:
-        phases["ramp_cycles"] = max(1, 2**bits - int(rng.integers(0, 4)))
-    return phases
-
-
-def random_case(*seed: int, imperfections: tuple[str, ...] | None = None) -> Case:
-    rng = np.random.default_rng(seed)
-    input_bits, bits = (int(rng.integers(1, LARGEST_BITS + 1)) for _ in range(2))
-    rows, most = int(rng.integers(1, LARGEST_ROWS + 1)), int(rng.integers(1, LARGEST_COLUMNS + 1))
-    side, below = int(rng.integers(1, 4)), int(rng.integers(1, 3))
-    sequences = int(rng.integers(1, LARGEST_BATCH + 1))
-    full, kind = 2**input_bits - 1, str(rng.choice(DRIVES))
-    drive = random_drive(rng, kind, (sequences, rows * below + 2), full)
-    phases = random_phases(rng, input_bits, bits, most)
-    straight = phases["conversion"] == Conversion.RAMP
-    names = ("offset", "comparator", "read", "ramp")
-    layer = {
-        "rows": rows,
-        "steps": phases["ramp_cycles"]
-        if straight
-        else 2**bits - int(rng.integers(0, 2) * (bits > 1)),
-        "tiles": int(rng.integers(1, 4)),
-        "size": int(rng.choice([1, 100, 10**5])),
-        "seed": int(rng.integers(0, 2**40)),
-        "phases": phases,
-        "thresholds": THRESHOLDS if straight else ("rising",),
-        "imperfections": imperfections or tuple(n for n in names if rng.random() < 0.3),
-    }
-    banks, inputs, columns, order = [], [], [], rng.permutation(side * most)
-    for block in range(below):
-        for part in range(side):
-            mine = order[part * most : (part + 1) * most]
-            start = block * rows + int(rng.integers(0, 3))
-            number = int(rng.integers(0, 2**20))
-            banks.append(random_bank(rng, layer, mine.size, number, drive[:, start:]))
-            inputs.append(start)
-            columns.append(mine)
-    recorded = rng.random(sequences) < rng.choice([0.0, 0.5, 1.0])
-    slot = np.where(recorded, np.cumsum(recorded) - 1, -1)
-    first, conversion = int(rng.integers(0, 1000)), int(rng.integers(0, 3))
-    return Case(banks, inputs, columns, drive, slot, first, conversion)
+WIDEST = 4 if QUICK else 15
+"""Bits of the widest pulses that an int16 holds."""
 
 
 def assert_same(case: Case) -> None:
@@ -217,9 +52,11 @@ def assert_same(case: Case) -> None:
     code, record = case.run(fused)
     expected_code, expected = case.run(walked)
     np.testing.assert_array_equal(code, expected_code)
-    np.testing.assert_array_equal(record.walked, expected.walked)
-    np.testing.assert_array_equal(record.total, expected.total)
-    np.testing.assert_array_equal(record.activity, expected.activity)
+    assert_same_record(record, expected)
+    if fused.plain:
+        plain_code, plain_record = case.run(fused, plain=None)
+        np.testing.assert_array_equal(plain_code, expected_code)
+        assert_same_record(plain_record, expected)
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
@@ -228,44 +65,136 @@ def test_every_bit_is_the_walks(chunk: int) -> None:
         assert_same(random_case(chunk, number))
 
 
-def charges_of_walk(case: Case, index: int) -> Array:
+@pytest.mark.parametrize("number", range(3 if QUICK else 12))
+def test_every_bit_is_the_walks_with_the_widest_pulses(number: int) -> None:
+    case = random_case(5000, number, input_bits=WIDEST)
+    assert case.drive.dtype == np.int16
+    assert_same(case)
+
+
+@pytest.mark.parametrize("number", range(1 if QUICK else 6))
+def test_every_bit_is_the_walks_with_more_rows_than_an_int32_adds_up(number: int) -> None:
+    case = random_case(7000, number, input_bits=3 if QUICK else 8, rows=300)
+    case = replace(case, banks=[with_the_largest_cells(bank) for bank in case.banks])
+    assert QUICK or 2 * case.grid(fused=True).charge.block < 300
+    assert_same(case)
+
+
+def with_the_largest_cells(bank: TileArrays) -> TileArrays:
+    """Return a bank with all cells at either end of an int16."""
+    cells = np.where(bank.difference % 2 == 0, 32767, -32767).astype(np.int16)
+    return bank._replace(difference=cells)
+
+
+# ------------------------------------------------------------------------- what the walk itself is
+
+
+def walk(case: Case, index: int) -> tuple[Array, Array]:
+    """Return charges (sequences, columns) and activity (sequences, cycles, tiles, N_ACTIVITY)."""
     start, bank = case.inputs[index], bank_at(case.grid(fused=False), index)
     rows, columns = bank.difference.shape
-    charge = np.empty((case.drive.shape[0], columns), dtype=np.int64)
+    sequences, tiles = case.drive.shape[0], bank.row_pointer.size - 1
+    charge = np.empty((sequences, columns), dtype=np.int64)
     code = np.empty(columns, dtype=np.int64)
-    activity = np.empty((bank.cycles, bank.row_pointer.size - 1, N_ACTIVITY), dtype=np.int64)
+    activity = np.empty((sequences, bank.cycles, tiles, N_ACTIVITY), dtype=np.int64)
     waveform = np.empty((0, columns), dtype=np.int64)
-    for sequence, mine in enumerate(case.drive[:, start : start + rows]):
-        where = charge[sequence], code, activity, waveform
+    for sequence, mine in enumerate(case.drive[:, start : start + rows].astype(np.int64)):
+        where = charge[sequence], code, activity[sequence], waveform
         convert_cycles(bank, mine, case.first + sequence, case.conversion, *where)
-    return charge
+    return charge, activity
 
 
 @pytest.mark.parametrize("number", range(5 if QUICK else 60))
 def test_charges_are_the_walks(number: int) -> None:
     case = random_case(1000, number)
+    grid, (drive, stride) = case.grid(fused=True), case.flat_drive
+    assert kernel_of(grid, waveforms=False) == "fused"
+    sequences = case.drive.shape[0]
     for index, bank in enumerate(case.banks):
-        place = case.grid(fused=True), index, case.drive, case.first, case.conversion
-        charge = integrate_block(*place)[:, : bank.difference.shape[1]]
-        np.testing.assert_array_equal(charge, charges_of_walk(case, index))
+        columns = bank.difference.shape[1]
+        size = sequences, -(-columns // LANES) * LANES
+        scratch = make_scratch(grid, sequences)
+        where = sequences, case.first, case.conversion, scratch
+        charges_of_bank(grid, index, drive, stride, *where)
+        seen = scratch.seen[: size[0] * size[1]].reshape(size)[:, :columns]
+        expected = walk(case, index)[0] + bank.analog.comparator_offset
+        np.testing.assert_array_equal(seen, expected)
+
+
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "walked"])
+@pytest.mark.parametrize("number", range(5 if QUICK else 60))
+def test_kept_cycles_have_the_counts_and_the_energy_of_the_walk(number: int, fused: bool) -> None:
+    case = random_case(6000, number)
+    grid = case.grid(fused=fused)
+    _, record = case.run(grid)
+    kept = np.flatnonzero(case.slot >= 0)
+    tile = 0
+    for index, bank in enumerate(case.banks):
+        _, activity = walk(case, index)
+        for of_tile in np.moveaxis(activity, 2, 0):
+            fixed, per_activity = case.energies[tile]
+            counted = np.ascontiguousarray(of_tile[:, : fixed.shape[0]])
+            assert not of_tile[:, fixed.shape[0] :].any(), "tiles at rest do nothing"
+            counts, energy = tile_counts(grid, record, tile), tile_energy(grid, record, tile)
+            for sequence in kept:
+                place = case.slot[sequence], case.conversion
+                expected = np.empty_like(fixed)
+                add_weighted(fixed, make_weights(per_activity), counted[sequence], expected)
+                np.testing.assert_array_equal(bits_of(energy[place].copy()), bits_of(expected))
+                np.testing.assert_array_equal(counts[:, *place].T, counted[sequence][:, list(KEPT)])
+            tile += 1
+        assert bank.cycles == activity.shape[1]
+    assert tile == grid.tiles == len(case.energies)
+
+
+# ------------------------------------------------------------------------------- kinds of cases
+
+
+def kinds_of(case: Case) -> set[object]:
+    grid, bank = case.grid(fused=True), case.banks[0]
+    heights = [bank.difference.shape[0] for bank in case.banks]
+    widths = [bank.difference.shape[1] for bank in case.banks]
+    sequences, runs = case.drive.shape[0], grid.ladder.run
+    tiles = [np.diff(bank.row_pointer) for bank in case.banks]
+    per_component = [(energy.per_activity > 0).sum(axis=0) for energy in case.energies]
+    seen: set[object] = {("layers", grid.charge.layers), ("digits", grid.charge.digits)}
+    seen |= {("rows", 2 * grid.charge.block >= max(heights)), ("squares", grid.noise.digits)}
+    seen |= {("early", bank.early_stop), ("kind", bank.conversion), ("tiles", tiles[0].size)}
+    seen |= {("read", grid.noise.cell.size > 0), ("ramp", grid.analog.ramp_sigma.size > 0)}
+    seen |= {("few", grid.ramp_cycles <= 64), ("recorded", bool(case.slot.max() >= 0))}
+    seen |= {("narrow", grid.narrow, bank.conversion), ("plain", grid.plain)}
+    seen |= {("sequences", min(sequences, 10)), ("heights differ", len(set(heights)) > 1)}
+    seen |= {("odd", rows % 2) for rows in heights}
+    seen |= {("in panels", columns % 16 == 0) for columns in widths}
+    seen |= {("columns", min(columns // 64, 2)) for columns in widths}
+    seen |= {("long run", bool((np.diff(runs[:, [Run.FIRST, Run.END]]) > 64).any()))}
+    seen |= {("runs", count > 1) for count in np.diff(grid.ladder.run_pointer)}
+    seen |= {("counts", last >= 0) for last in runs[:, Run.LAST_CODE]}
+    seen |= {("empty tile", bool((rows == 0).any())) for rows in tiles}
+    seen |= {("at rest", energy.fixed.shape[0] < bank.cycles) for energy in case.energies}
+    seen |= {("activities", min(count, 2)) for counts in per_component for count in counts.tolist()}
+    if bank.conversion == Conversion.RAMP:
+        seen |= {("steps", grid.ramp_cycles), ("more than a byte", grid.ramp_cycles > 256)}
+    return seen
 
 
 def test_cases_are_of_every_kind() -> None:
-    seen: set[object] = set()
-    for chunk in CHUNKS:
-        for number in range(CASES_A_CHUNK):
-            case = random_case(chunk, number)
-            grid, bank = case.grid(fused=True), case.banks[0]
-            rows = grid.charge.block >= max(bank.difference.shape[0] for bank in case.banks)
-            seen |= {("layers", grid.charge.layers), ("digits", grid.charge.digits), ("rows", rows)}
-            seen |= {("squares", grid.noise.digits), ("early", bank.early_stop)}
-            seen |= {("kind", bank.conversion), ("tiles", bank.row_pointer.size - 1)}
-            seen |= {("read", grid.noise.cell.size > 0), ("ramp", grid.analog.ramp_sigma.size > 0)}
-            seen |= {("few", grid.ramp_cycles <= 64), ("recorded", bool(case.slot.max() >= 0))}
-    wanted = {("layers", 1), ("layers", 2), ("digits", 1), ("squares", 2), ("rows", True)}
-    wanted |= {(name, on) for name in ("read", "ramp", "few", "recorded") for on in (True, False)}
+    cases = (random_case(chunk, n) for chunk in CHUNKS for n in range(CASES_A_CHUNK))
+    seen = {kind for case in cases for kind in kinds_of(case)}
+    either = ("read", "ramp", "few", "recorded", "in panels", "runs", "counts", "plain", "at rest")
+    either += ("empty tile", "long run", "heights differ", "more than a byte")
+    wanted: set[object] = {(name, on) for name in either for on in (True, False)}
+    wanted |= {("layers", 1), ("layers", 2), ("digits", 1), ("squares", 2), ("rows", True)}
     wanted |= {("early", 0), ("early", 1), ("kind", Conversion.RAMP), ("kind", Conversion.SAR)}
-    assert QUICK or wanted | {("tiles", n) for n in (1, 2, 3)} <= seen
+    wanted |= {("narrow", on, kind) for on in (0, 1) for kind in (Conversion.RAMP, Conversion.SAR)}
+    wanted |= {("columns", some) for some in (0, 1, 2)} | {("odd", some) for some in (0, 1)}
+    wanted |= {("activities", some) for some in (0, 1, 2)} | {("tiles", n) for n in (1, 2, 3)}
+    wanted |= {("sequences", some) for some in range(1, 11)}
+    wanted |= {("steps", some) for some in (63, 64, 255, 256)}
+    assert QUICK or wanted <= seen, wanted - seen
+
+
+# ------------------------------------------------------------------------------------ other blocks
 
 
 @pytest.mark.parametrize("number", range(2 if QUICK else 20))
@@ -273,7 +202,7 @@ def test_batches_and_blocks_do_not_matter(number: int) -> None:
     case = random_case(2000, number, imperfections=("read", "ramp", "offset"))
     whole, _ = case.run(case.grid(fused=True))
     for sequence in range(case.drive.shape[0]):
-        drive = np.ascontiguousarray(case.drive[sequence : sequence + 1])
+        drive = case.drive[sequence : sequence + 1]
         one = replace(case, drive=drive, slot=case.slot[:1] * 0 - 1, first=case.first + sequence)
         np.testing.assert_array_equal(one.run(one.grid(fused=True))[0][0], whole[sequence])
 
@@ -286,8 +215,10 @@ def test_only_sequences_with_waveforms_are_walked(number: int) -> None:
     code, record = case.run(fused, waveforms=True)
     expected_code, expected = case.run(walked, waveforms=True)
     np.testing.assert_array_equal(code, expected_code)
-    for mine, its in zip(record, expected, strict=True):
-        np.testing.assert_array_equal(mine, its)
+    assert_same_record(record, expected)
+
+
+# ------------------------------------------------------------------------------- which kernel it is
 
 
 def bank_for(**changes: Any) -> TileArrays:
@@ -307,6 +238,12 @@ def bank_for(**changes: Any) -> TileArrays:
     return bank._replace(analog=bank.analog._replace(**analog), **changes)
 
 
+def grid_for(bank: TileArrays) -> GridArrays:
+    energy = TileEnergy(np.zeros((1, N_ACTIVITY)), np.eye(N_ACTIVITY))
+    return join_banks([bank], [0], [np.arange(4)], [energy])
+
+
+TOO_WIDE = "cycles: pulse widths or conductances are too wide"
 SAR = {"conversion": int(Conversion.SAR), "columns_per_converter": 4}
 
 
@@ -327,71 +264,55 @@ SAR = {"conversion": int(Conversion.SAR), "columns_per_converter": 4}
             {**SAR, "cycles_per_conversion": 3, "ramp_cycles": 9},
             "cycles: converters do not decide every bit of every column",
         ),
-        (
-            {"integrate_cycles": 2**47},
-            "cycles: pulse widths or conductances are too wide",
-        ),
+        ({"integrate_cycles": 2**47}, TOO_WIDE),
+        ({"row_conductance": np.full(3, 1 << 41)}, TOO_WIDE),
     ],
 )
 def test_the_kernel_is_chosen_and_named(changes: dict[str, Any], kernel_name: str) -> None:
-    grid = join_banks([bank_for(**changes)], [0], [np.arange(4)])
+    grid = grid_for(bank_for(**changes))
     assert kernel_of(grid, waveforms=False) == kernel_name
     assert (grid.difference.size == 0) == (kernel_name == "fused")
+    assert grid.plain == (kernel_name == "fused")
 
 
-@pytest.mark.parametrize(("left", "right"), [(1, 4), (4, 2)])
-def test_compiled_sums_of_products_are_the_interpreters(left: int, right: int) -> None:
-    dot = {(1, 4): dot_1x4, (4, 2): dot_4x2}[left, right]
-
-    @numba.njit
-    def compiled(a: Array, b: Array, stride: int, length: int) -> Any:
-        return dot(a, 1, b, 3, stride, length)
-
-    rng = np.random.default_rng(7)
-    for length in (0, LANES, 2 * LANES, 9 * LANES):
-        stride = length + 5
-        a = rng.integers(-2047, 2048, left * stride + 8).astype(np.int16)
-        b = rng.integers(-2047, 2048, right * stride + 8).astype(np.int16)
-        assert compiled(a, b, stride, length) == Dot(left, right)(a, 1, b, 3, stride, length)
+def test_kernels_are_compiled_for_two_types_of_layers_only() -> None:
+    """Charges of 32 bits are one of them; those of 64, and all that is walked, the other."""
+    types: set[tuple[int, str]] = set()
+    for number in range(4 if QUICK else 100):
+        case = random_case(9000, number)
+        grids = (case.grid(fused=fused) for fused in (True, False))
+        types |= {(grid.narrow, str(numba.typeof(grid))) for grid in grids}
+    assert len(types) == 2
 
 
-@pytest.mark.parametrize("largest", [1, 31, 255, 16383, 16384])
-@pytest.mark.parametrize("squared", [False, True])
-def test_products_of_the_largest_numbers_are_exact(largest: int, squared: bool) -> None:
-    rng = np.random.default_rng(largest)
-    cells = rng.choice([-32767, 32767], (300, 5)).astype(np.int16)
-    product = lay_out([cells], largest**2 if squared else largest)
-    assert product is not None
-    drive = largest * rng.choice([-1, 1], (5, 300))
-    drive[0], drive[1] = largest * np.sign(cells[:, 0]), -largest * np.sign(cells[:, 0])
-    out = np.empty((5, 8), dtype=np.int64)
-    multiply(product, 0, 300, split_inputs(product, drive, 0, 300, squared), out)
-    factor = drive**2 if squared else drive
-    np.testing.assert_array_equal(out[:, :5], factor @ cells.astype(np.int64))
+@pytest.mark.parametrize("noise", ["read", "ramp"])
+def test_noise_is_not_plain(noise: str) -> None:
+    case = random_case(8000, imperfections=(noise,))
+    grid = case.grid(fused=True)
+    assert kernel_of(grid, waveforms=False) == "fused"
+    assert not grid.plain
 
 
-def test_nothing_is_laid_out_that_no_digits_hold() -> None:
-    assert lay_out([np.ones((2, 2), dtype=np.int16)], 1 << 46) is None
-
-
-def test_approximate_variates_are_far_nearer_than_the_doubt_about_rounding() -> None:
-    words = np.random.default_rng(5).integers(0, 2**64 - 1, (2, 4 if QUICK else 200_000), np.uint64)
-    words[0, :3] = 0, 2**64 - 1, 1 << 52
-    normal = np.empty_like(words, dtype=np.float64)
-    approximate_pairs(words[0], words[1], normal)
-    exact = np.array([normal_pair(*pair) for pair in words.T]).T
-    known = ~np.isnan(normal[0])
-    assert not known[:3].any()
-    assert QUICK or known.mean() > 0.999
-    assert np.abs(normal - exact)[:, known].max(initial=0.0) < ERROR / 100
-
-
-@pytest.mark.parametrize("size", [0.0, 0.3, 1e3, 1e9])
-def test_noise_in_quanta_is_that_of_the_variates(size: float) -> None:
-    rng, columns = np.random.default_rng(11), 3 if QUICK else 997
-    for conversion in range(2 if QUICK else 50):
-        sigma, normal = size * rng.random(columns), np.empty(columns)
-        charge = np.zeros(columns, dtype=np.int64)
-        add_normal(9, Purpose.READ_NOISE, 3, conversion, 7, sigma, charge)
-        fill_normal(9, Purpose.READ_NOISE, 3, conversion, 7, normal)
-        np.testing.assert_array_equal(charge, np.rint(sigma * normal).astype(np.int64))
+@pytest.mark.parametrize("name", ["offset", "comparator_offset"])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_charges_at_the_end_of_32_bits_are_the_walks(name: str, sign: int, beyond: int) -> None:
+    """Offsets take charges to the largest that an int32 keeps apart from what none reaches."""
+    rows, largest = 3, NARROW_NEVER - 2 + beyond
+    charge = rows * 7 * 32767
+    offset = sign * (largest - charge)
+    near = np.array([-2, -1, 0, 1, 2, 3, 1 << 40, 1 << 61]) + largest
+    bank = bank_for(
+        difference=np.full((rows, 4), 32767, dtype=np.int16),
+        **{name: np.array([offset, offset, 0, 0])},
+        threshold=np.stack([near, -near[::-1]]),
+        step_code=np.stack([np.arange(8)] * 2),
+        ramp_of_column=np.array([0, 1, 0, 1]),
+    )
+    drive = np.array([[7] * rows, [-7] * rows, [7, 0, 0]], dtype=np.int16)
+    slot, columns = np.arange(3), [np.arange(4)]
+    case = Case([bank], [0], columns, counting_energies([bank]), drive, 0, slot, 0, 0)
+    assert case.grid(fused=True).narrow == 1 - beyond
+    assert_same(case)
+    seen = walk(case, 0)[0] + bank.analog.comparator_offset
+    assert np.abs(seen).max() == largest

@@ -9,15 +9,13 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from archsim.kernels.arrays import Activity
-from archsim.kernels.fixed import pulse_width, round_shift, saturate, scaled_magnitude
 from archsim.kernels.grid import GridArrays
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
-from archsim.kernels.record import GridRecord, make_record
+from archsim.kernels.record import GridRecord, make_record, totals
+from tests.counting import activity_of, is_untouched, spoil_record
 from tests.naive import (
     Format,
     NaiveGrid,
@@ -27,9 +25,7 @@ from tests.naive import (
     assert_recorded,
     diagonal_tile,
     grid_arrays_of,
-    half_up,
     naive_linear,
-    naive_pulse_width,
     one_bank,
     random_grid,
     random_tile,
@@ -147,13 +143,15 @@ def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
 def record_of(
     grid: GridArrays, slot: list[int], conversions: int, *, waveforms: bool
 ) -> GridRecord:
-    return make_record(
+    record = make_record(
         grid,
         np.array(slot, dtype=np.int64),
         first=0,
         conversions=conversions,
         waveforms=waveforms,
     )
+    spoil_record(record)
+    return record
 
 
 PARTS = ("gates", "cell", "projection")
@@ -161,8 +159,14 @@ PARTS = ("gates", "cell", "projection")
 
 
 def run_lstm_kernel(
-    lstm: NaiveLSTM, streams: Streams, slot: list[int], *, waveforms: bool = True
-) -> tuple[LSTMOutputs, dict[str, GridRecord]]:
+    lstm: NaiveLSTM,
+    streams: Streams,
+    slot: list[int],
+    *,
+    waveforms: bool = True,
+    plain: int | None = 1,
+) -> tuple[LSTMOutputs, dict[str, tuple[GridArrays, GridRecord]]]:
+    """Return what was computed, and each part's tiles and what they did."""
     x = np.array(streams, dtype=np.int16)
     shape, units, elements = x.shape[:2], lstm.gates.columns // 4, lstm.elements
     outputs = LSTMOutputs(
@@ -173,30 +177,34 @@ def run_lstm_kernel(
     )
     parts = [getattr(lstm, name) for name in PARTS]
     grids = [grid_arrays_of(part) if part else None for part in parts]
-    records = tuple(
-        record_of(grid or grids[0], slot, shape[1], waveforms=waveforms) for grid in grids
-    )
-    run_lstm(*grids, lstm_arrays(lstm), x, outputs, records)
-    return outputs, dict(zip(PARTS, records, strict=True))
+    tiles = [grid or grids[0] for grid in grids]
+    records = tuple(record_of(grid, slot, shape[1], waveforms=waveforms) for grid in tiles)
+    assert plain or all(grid.plain for grid in tiles)
+    run_lstm(*grids, lstm_arrays(lstm), x, outputs, records, plain)
+    return outputs, dict(zip(PARTS, zip(tiles, records, strict=True), strict=True))
 
 
 def assert_lstm_same(
-    lstm: NaiveLSTM, streams: Streams, slot: list[int], *, waveforms: bool
+    lstm: NaiveLSTM,
+    streams: Streams,
+    slot: list[int],
+    *,
+    waveforms: bool,
+    plain: int | None = 1,
 ) -> LSTMOutputs:
     """Compare outputs and records with the twin's; return the kernel's outputs."""
     twin = [lstm.run(stream) for stream in streams]
-    outputs, records = run_lstm_kernel(lstm, streams, slot, waveforms=waveforms)
+    outputs, records = run_lstm_kernel(lstm, streams, slot, waveforms=waveforms, plain=plain)
     for name in LSTMOutputs._fields:
         got = getattr(outputs, name).tolist()
         assert got == [[getattr(step, name) for step in steps] for steps in twin], name
     for name in PARTS:
-        record = records[name]
+        grid, record = records[name]
         if getattr(lstm, name):
             conversions = [[getattr(step, name) for step in steps] for steps in twin]
-            assert_recorded(record, conversions, slot, waveforms=waveforms)
+            assert_recorded(grid, record, conversions, slot, waveforms=waveforms)
         else:
-            unused = (record.total, record.walked, record.activity, record.waveform)
-            assert not any(array.any() for array in unused), name
+            assert is_untouched(record), name
     return outputs
 
 
@@ -214,6 +222,15 @@ def test_lstm_is_the_twins(cell: bool, saturating: bool, projected: bool, seed: 
     streams = random_streams(rng, inputs, lstm.gates.n_in)
     slot = random_slots(rng, len(streams))
     assert_lstm_same(lstm, streams, slot, waveforms=rng.random() < 0.5)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_lstm_of_plain_conversions_is_the_twins(seed: int) -> None:
+    rng = random.Random(f"plain {seed}")
+    lstm = random_lstm(rng, 3, cell=True, saturating=False, projected=True)
+    streams = random_streams(rng, 3, lstm.gates.n_in)
+    slot = random_slots(rng, len(streams))
+    assert_lstm_same(lstm, streams, slot, waveforms=False, plain=None)
 
 
 def accumulating_lstm(cell_word: int) -> NaiveLSTM:
@@ -276,12 +293,12 @@ def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
             alone, alone_records = run_lstm_kernel(lstm, [stream], [slot])
             for name in LSTMOutputs._fields:
                 assert (getattr(alone, name)[0] == getattr(outputs, name)[sequence]).all()
-            for part, one in alone_records.items():
-                record = records[part]
-                assert (one.total[0] == record.total[sequence]).all()
+            for part, (grid, one) in alone_records.items():
+                _, record = records[part]
+                assert (totals(grid, one)[0] == totals(grid, record)[sequence]).all()
                 assert (one.walked[0] == record.walked[sequence]).all()
-                if slot == 0:
-                    assert (one.activity[0] == record.activity[sequence]).all()
+                if slot == 0 and getattr(lstm, part):
+                    assert (activity_of(grid, one)[0] == activity_of(grid, record)[sequence]).all()
                     assert (one.waveform[0] == record.waveform[sequence]).all()
 
 
@@ -299,14 +316,22 @@ def test_equal_sequences_give_equal_results(cell: bool) -> None:
 
 
 def run_grid_kernel(
-    grid: NaiveGrid, bias: int, streams: Streams, slot: list[int], *, waveforms: bool
-) -> tuple[np.ndarray, GridRecord]:
+    grid: NaiveGrid,
+    bias: int,
+    streams: Streams,
+    slot: list[int],
+    *,
+    waveforms: bool,
+    plain: int | None = 1,
+) -> tuple[np.ndarray, GridArrays, GridRecord]:
+    """Return codes, and the tiles and what they did."""
     x = np.array(streams, dtype=np.int16)
     arrays = grid_arrays_of(grid)
     code = np.full((*x.shape[:2], grid.columns), 999, dtype=np.uint16)
     record = record_of(arrays, slot, x.shape[1], waveforms=waveforms)
-    run_linear_tiles(arrays, bias, x, code, record)
-    return code, record
+    assert plain or arrays.plain
+    run_linear_tiles(arrays, bias, x, code, record, plain)
+    return code, arrays, record
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -319,13 +344,18 @@ def test_linear_tiles_are_the_twins(seed: int) -> None:
     slot, waveforms = random_slots(rng, len(streams)), rng.random() < 0.5
     bias = rng.choice([2**n_in - 1, 0, -1])
     twin = [[tile.convert([*x, bias]) for x in stream] for stream in streams]
-    code, record = run_grid_kernel(tile, bias, streams, slot, waveforms=waveforms)
+    code, arrays, record = run_grid_kernel(tile, bias, streams, slot, waveforms=waveforms)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
-    assert_recorded(record, twin, slot, waveforms=waveforms)
+    assert_recorded(arrays, record, twin, slot, waveforms=waveforms)
+    plain_code, arrays, plain_record = run_grid_kernel(
+        tile, bias, streams, slot, waveforms=False, plain=None
+    )
+    assert (plain_code == code).all()
+    assert_recorded(arrays, plain_record, twin, slot, waveforms=False)
     for sequence, stream in enumerate(streams):
-        alone, alone_record = run_grid_kernel(tile, bias, [stream], [-1], waveforms=False)
+        alone, _, alone_record = run_grid_kernel(tile, bias, [stream], [-1], waveforms=False)
         assert (alone[0] == code[sequence]).all()
-        assert (alone_record.total[0] == record.total[sequence]).all()
+        assert (totals(arrays, alone_record)[0] == totals(arrays, record)[sequence]).all()
         assert (alone_record.walked[0] == record.walked[sequence]).all()
 
 
@@ -358,16 +388,16 @@ def test_sums_of_codes_worked_out_by_hand() -> None:
     )
     blocks = [replace(whole, plus=[row], minus=[[0, 0]]) for row in whole.plus]
     grid = NaiveGrid([Placed(bank, first, [1, 0]) for first, bank in enumerate(blocks)])
-    code, record = run_grid_kernel(grid, 3, [[[2]]], [0], waveforms=True)
+    code, _, record = run_grid_kernel(grid, 3, [[[2]]], [0], waveforms=True)
     # The first block has charges 6, 0, codes 2, 0; the second 0, 6, codes 0, 2; crossed over.
     assert record.waveform[0, 0, -1].tolist() == [6, 0, 0, 6]
     assert code.tolist() == [[[2, 2]]]
     # As one bank of two tiles: the same charges in one integrator.
     bank = one_bank(replace(whole, heights=(1, 1)))
-    code, record = run_grid_kernel(bank, 3, [[[2]]], [0], waveforms=True)
+    code, arrays, record = run_grid_kernel(bank, 3, [[[2]]], [0], waveforms=True)
     assert record.waveform[0, 0, -1].tolist() == [6, 6]
     assert code.tolist() == [[[2, 2]]]
-    assert record.total.shape == (1, 1, 2, len(Activity))
+    assert totals(arrays, record).shape == (1, 1, 2, len(Activity))
 
 
 def run_digital_kernel(
@@ -408,41 +438,4 @@ def test_digital_rounds_once_half_up_and_saturates() -> None:
     x = [[[1, 1], [-1, -1], [3, 0], [-3, 0], [31, 31], [-32, -32]]]
     assert run_digital_kernel(weight, bias, x, form) == [
         [[1, 2, 16], [0, 1, -15], [1, 3, 23], [-1, 0, -23], [16, 17, 31], [-16, -15, -32]]
-    ]
-
-
-# -------------------------------------------------------------------------------------- fixed point
-
-
-def test_round_shift_is_floor_of_a_half_more() -> None:
-    for bits in range(5):
-        form = Format(bits=60, fraction_bits=bits)
-        for value in range(-70, 71):
-            assert round_shift(value, bits) == half_up(form.real(value))
-
-
-def test_saturate_keeps_words() -> None:
-    assert [saturate(value, 3) for value in (-9, -5, -4, -3, 0, 2, 3, 4, 9)] == [
-        *(-4, -4, -4, -3, 0, 2, 3, 3, 3)
-    ]
-
-
-@given(
-    value=st.integers(-(2**20), 2**20), full_scale=st.integers(1, 2**15), bits=st.integers(1, 15)
-)
-def test_pulse_width_is_the_twins(value: int, full_scale: int, bits: int) -> None:
-    steps = 2**bits - 1
-    width = naive_pulse_width(value, full_scale, steps)
-    assert pulse_width(value, full_scale, steps) == width
-    assert scaled_magnitude(value, full_scale, steps) == abs(width)
-
-
-def test_pulse_width_at_ties_and_limits() -> None:
-    for value in range(-20, 21):
-        for full_scale in range(1, 17):
-            for steps in (1, 3, 7):
-                width = naive_pulse_width(value, full_scale, steps)
-                assert pulse_width(value, full_scale, steps) == width
-    assert [pulse_width(value, 14, 7) for value in (-15, -14, -3, -1, 0, 1, 3, 14, 15)] == [
-        *(-7, -7, -2, -1, 0, 1, 2, 7, 7)
     ]

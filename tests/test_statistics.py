@@ -148,8 +148,8 @@ def converted(arrays, drive, places):
 
 def test_read_noise_of_a_column():
     rng = np.random.default_rng(5)
-    step = 0.05  # quanta^2, so that variances of 5^2 to 40^2 are whole numbers of 16 bits
-    variance = rng.integers(25 / step, 1600 / step, (6, 9)).astype(np.int16)
+    step = rng.uniform(3.0, 7.0, 9)  # quanta^2, so that variances are about 4^2 to 40^2
+    variance = rng.integers(4, 256, (6, 9)).astype(np.uint8)
     drive = [7, -3, 0, 1, -7, 5]
     noise = {"read_variance": variance, "variance_step": step}
     arrays = tile(9, rows=6, n_in=3, **noise, seed=1, tile=77)
@@ -170,9 +170,11 @@ def test_read_noise_of_a_column():
 
 
 def test_without_drive_there_is_no_read_noise():
-    arrays = tile(
-        9, rows=2, read_variance=np.full((2, 9), 32767, dtype=np.int16), variance_step=1e3, seed=1
-    )
+    noise = {
+        "read_variance": np.full((2, 9), 255, dtype=np.uint8),
+        "variance_step": np.full(9, 1e6),
+    }
+    arrays = tile(9, rows=2, **noise, seed=1)
     assert not converted(arrays, [0, 0], [(0, 0)])[0].any()
 
 
@@ -229,17 +231,19 @@ def test_a_tripped_comparator_stays_tripped_and_an_equal_ramp_trips_half_of_them
 # ------------------------------------------------------------------------------------------ offsets
 
 
-def drawn_offsets(*overrides, number=9, columns=20_000, shared_by=1):
+NO_VARIANCE = np.zeros((0, 0))
+
+
+def drawn_offsets(*overrides, number=9, columns=20_000, shared_by=1, read_variance=NO_VARIANCE):
     config = load_config(KWS_TAOX, overrides).config
     scale = Scale(quanta_per_unit=1000.0, volts_per_quantum=1e-5)
-    nothing = np.zeros((0, 0))
     return analog_arrays(
         [],
         scale,
         config=config,
         columns=columns,
         columns_per_converter=shared_by,
-        read_variance=nothing,
+        read_variance=read_variance,
         number=number,
     )
 
@@ -301,14 +305,13 @@ def test_ramp_noise_is_turned_into_quanta():
     ]
     scale = Scale(quanta_per_unit=1000.0, volts_per_quantum=1e-5, reference_ratio=0.5)
     config = load_config(KWS_TAOX).config
-    nothing = np.zeros((0, 0))
     analog = analog_arrays(
         ramps,
         scale,
         config=config,
         columns=1,
         columns_per_converter=1,
-        read_variance=nothing,
+        read_variance=NO_VARIANCE,
         number=0,
     )
     most = ramps[1].ramp.steps
@@ -346,7 +349,7 @@ RELATIVE = ("device.read_noise.sigma_relative=5 %", "device.sources.read_noise='
 
 
 @pytest.mark.parametrize("overrides", [(), ("tile.columns=40",), ("tile.rows=30",)], ids=str)
-def test_variances_of_cells_are_whole_to_a_share_of_the_largest(overrides):
+def test_layers_have_the_variances_of_their_banks(overrides):
     """Every bank, and every layer's arrays, which may hold several banks."""
     chip = build_chip(load_config(KWS_TAOX, [*RELATIVE, *overrides]).config)
     plain = build_chip(load_config(KWS_TAOX, overrides).config)
@@ -358,8 +361,19 @@ def test_variances_of_cells_are_whole_to_a_share_of_the_largest(overrides):
             variance = mine.read_variance * mine.variance_step
             assert variance.max() > 5 * np.median(variance) > 0
             of_layer = bank_at(grid.arrays, index).analog
-            found = of_layer.read_variance * of_layer.variance_step
-            assert np.abs(found - variance).max() <= variance.max() / 32767
+            assert (of_layer.read_variance * of_layer.variance_step == variance).all()
+
+
+def test_variances_of_a_byte_add_up_to_those_of_the_cells():
+    variance = np.random.default_rng(6).random((300, 8)) ** 4 * np.logspace(-2, 5, 8)
+    variance[:, 3] = 0.0
+    variance[100:, 5] = 0.0
+    analog = drawn_offsets(columns=8, read_variance=variance)
+    step = np.where(variance.max(axis=0) > 0, variance.max(axis=0) / 255, 1.0)
+    assert analog.variance_step == pytest.approx(step, rel=1e-12, abs=0)
+    found = analog.read_variance * analog.variance_step
+    assert (np.abs(found - variance) <= step * (1 + 1e-9)).all()
+    assert (np.abs(np.cumsum(found - variance, axis=0)) <= 1.5 * step).all()
 
 
 # --------------------------------------------------------------------------------------- whole runs

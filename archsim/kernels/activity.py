@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.arrays import N_ACTIVITY, Activity
-from archsim.kernels.jit import leaf
+from archsim.kernels.jit import inlined
 from archsim.kernels.vector import MANY_LANES, MOST_REACHED, count_reached
 
 _ACTIVE_ROWS = int(Activity.ACTIVE_ROWS)
@@ -38,7 +38,7 @@ def rows_fit(row_conductance: NDArray[np.int64]) -> bool:
     return row_conductance.size <= _ROW_MASK and int(row_conductance.sum()) < most
 
 
-@leaf
+@inlined
 def magnitudes(
     drive: NDArray[np.int16], at: int, rows: int, most: int, width: NDArray[np.int64]
 ) -> None:
@@ -51,7 +51,7 @@ def magnitudes(
         mine[row] = min(abs(int(signed[row])), most)
 
 
-@leaf
+@inlined
 def sum_rows(
     width: NDArray[np.int64],
     packed: NDArray[np.int64],
@@ -80,7 +80,7 @@ def sum_rows(
     _write_totals(total, to, active, charged, 2 * driven)
 
 
-@leaf
+@inlined
 def spread_rows(
     width: NDArray[np.int64],
     packed: NDArray[np.int64],
@@ -138,7 +138,7 @@ def spread_rows(
     _write_totals(total, to, all_active, all_charged, all_edges)
 
 
-@leaf
+@inlined
 def _write_totals(total: NDArray[np.int64], to: int, active: Any, charged: Any, edges: Any) -> None:
     total[to * N_ACTIVITY + _ACTIVE_ROWS] = active
     total[to * N_ACTIVITY + _CONDUCTANCE] = charged
@@ -147,7 +147,7 @@ def _write_totals(total: NDArray[np.int64], to: int, active: Any, charged: Any, 
     total[to * N_ACTIVITY + _LATCHED] = 0
 
 
-@leaf
+@inlined
 def sum_columns(
     latch_step: NDArray[np.int32], columns: int, ramp_cycles: int, total: NDArray[np.int64], to: int
 ) -> int:
@@ -176,7 +176,7 @@ def sum_columns(
     return min(int(longest) + 1, ramp_cycles)
 
 
-@leaf
+@inlined
 def spread_columns(
     latch_step: NDArray[np.int32],
     columns: int,
@@ -230,14 +230,14 @@ def spread_columns(
     return longest
 
 
-@leaf
+@inlined
 def sum_turns(columns: int, bits: int, total: NDArray[np.int64], to: int) -> None:
     """Write what shared converters did, which decide `bits` bits of every column."""
     total[to * N_ACTIVITY + _UNDECIDED] = columns * bits
     total[to * N_ACTIVITY + _LATCHED] = columns
 
 
-@leaf
+@inlined
 def spread_turns(
     columns: int,
     bits: int,

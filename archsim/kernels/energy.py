@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.arrays import Activity
-from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.jit import inlined, kernel
 
 
 class Weights(NamedTuple):
@@ -176,7 +176,7 @@ def join_energy(tiles: Sequence[TileEnergy]) -> EnergyArrays:
     )
 
 
-@leaf
+@inlined
 def add_energy(
     count: NDArray[np.int64],
     cycles: int,

@@ -30,7 +30,7 @@ from archsim.kernels.activity import (
 from archsim.kernels.arrays import N_ACTIVITY, Conversion
 from archsim.kernels.energy import CONVERTING, INTEGRATING
 from archsim.kernels.grid import GridArrays, Place
-from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.jit import inlined, kernel, leaf
 from archsim.kernels.ladder import NARROW_NEVER, NEVER, Run, count_rungs, disturb_rungs
 from archsim.kernels.noise import NormalScratch, add_normal, normal_scratch
 from archsim.kernels.philox import Purpose
@@ -98,7 +98,7 @@ class Scratch(NamedTuple):
     sorted: NDArray[np.int64]
 
 
-@leaf
+@inlined
 def width_of(columns: int) -> int:
     """Return the columns of a bank filled up to panels, for kernels."""
     return (columns + LANES - 1) // LANES * LANES
@@ -179,7 +179,7 @@ def charges_of_bank(
         )  # fmt: skip
 
 
-@leaf
+@inlined
 def _integrate_narrow(
     drive: NDArray[np.int16],
     start: int,
@@ -332,7 +332,7 @@ def latch_bank(
         _note_foot(grid, index, sequence, conversion, scratch, record)
 
 
-@leaf
+@inlined
 def _latch(
     grid: GridArrays,
     index: int,
@@ -357,7 +357,7 @@ def _latch(
         )  # fmt: skip
 
 
-@leaf
+@inlined
 def _note_rows(
     grid: GridArrays,
     index: int,
@@ -393,7 +393,7 @@ def _note_rows(
         )  # fmt: skip
 
 
-@leaf
+@inlined
 def _note_foot(
     grid: GridArrays,
     index: int,
@@ -430,7 +430,7 @@ def _note_foot(
         )  # fmt: skip
 
 
-@leaf
+@inlined
 def clear_behind(latch_step: NDArray[np.int32], columns: int) -> None:
     """Write zeros behind the columns, for `spread_columns`."""
     behind = latch_step[columns : columns + MANY_LANES]
@@ -438,7 +438,7 @@ def clear_behind(latch_step: NDArray[np.int32], columns: int) -> None:
         behind[place] = 0
 
 
-@leaf
+@inlined
 def add_codes(
     latch_step: NDArray[np.int32],
     first: int,

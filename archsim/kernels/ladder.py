@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.arrays import Conversion, TileArrays
-from archsim.kernels.jit import leaf
+from archsim.kernels.jit import inlined, leaf
 from archsim.kernels.ramp_noise import RampScratch, disturbed_thresholds, draw_ramps
 from archsim.kernels.vector import LANES, count_below_1, count_below_2, count_below_4
 
@@ -96,7 +96,7 @@ def build_ladders(
     if straight:
         np.maximum.accumulate(rung, axis=1, out=rung)
     counts = np.arange(width + 1)
-    code = np.broadcast_to(counts, (ramps, width + 1)).astype(np.int64)
+    code = np.broadcast_to(counts, (ramps, width + 1)).astype(np.int64, order="C")
     if straight:
         code = np.ascontiguousarray(step_code[:, np.minimum(counts, first.ramp_cycles - 1)])
     last = code.max(axis=1)
@@ -180,7 +180,7 @@ def disturb_rungs(
             mine[step] = np.int64(min(max(threshold[step], -never), never))
 
 
-@leaf
+@inlined
 def count_rungs(
     rung: NDArray[Any],
     ramp: int,
@@ -215,7 +215,7 @@ def count_rungs(
         _search(rung, ramp * rungs, rungs, seen, at, first, end, count)
 
 
-@leaf
+@inlined
 def _count_all(
     rung: NDArray[Any],
     start: int,
@@ -239,7 +239,7 @@ def _count_all(
         column += LANES
 
 
-@leaf
+@inlined
 def _search(
     rung: NDArray[Any],
     start: int,

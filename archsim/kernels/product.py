@@ -105,8 +105,9 @@ def _lay_out(
     top = largest_input if digits == 1 else (1 << digit_bits) - 1
     mask = -1 if signed else (1 << 32) - 1
     limit = (1 << 31) - 1 if signed else mask
-    block = min(_pairs_of_a_sum(part, limit // max(top, 1)) for part in parts)
     most = max(part.shape[2] for part in parts)
+    holds = [(_pairs_of_a_sum(part, limit // max(top, 1)), part.shape[2]) for part in parts]
+    block = min(most if pairs == whole else pairs for pairs, whole in holds)
     if block < min(_FEW_PAIRS, most):
         return None
     place = np.cumsum([0, *(part.size for part in parts[:-1])], dtype=np.int64)

@@ -20,7 +20,7 @@ from archsim.kernels.energy import (
     Part,
     add_energy,
 )
-from archsim.kernels.jit import kernel, leaf
+from archsim.kernels.jit import inlined, kernel
 
 if TYPE_CHECKING:
     from archsim.kernels.grid import GridArrays
@@ -79,30 +79,37 @@ def make_record(
 ) -> GridRecord:
     """Make the record of a block of sequences, one entry of `slot` a sequence.
 
-    Its memory is that of a spare one of the same size, if there is one: new memory costs more time
-    than what is written to it.
+    Its memory is that of a spare one of the same grid and size, if there is one: new memory costs
+    more time than what is written to it.
     """
     slots = int(slot.max(initial=-1)) + 1
-    wave_slots = slots if waveforms else 0
-    sequences, banks = slot.size, grid.place.shape[0]
-    wave_shape = (wave_slots, conversions, grid.cycles, grid.column.size)
-    if (
-        spare is not None
-        and spare.walked.shape == (sequences, conversions, banks)
-        and spare.waveform.shape == wave_shape
-        and spare.slots == slots
-    ):
-        return spare._replace(first=first, slot=slot)
-    kept = slots * conversions
+    kept, sequences = slots * conversions, slot.size
+    wave_shape = (slots if waveforms else 0, conversions, grid.cycles, grid.column.size)
+    if spare is not None and _fits(grid, spare, sequences, kept, wave_shape):
+        return spare._replace(first=first, slot=slot, slots=slots)
     return GridRecord(
         total=np.zeros(sequences * conversions * grid.tiles * N_ACTIVITY, dtype=np.int64),
-        walked=np.zeros((sequences, conversions, banks), dtype=np.int64),
+        walked=np.zeros((sequences, conversions, grid.place.shape[0]), dtype=np.int64),
         first=first,
         slot=slot,
         slots=slots,
         counts=np.zeros(_KEPT * kept * grid.energy.cycles, dtype=np.int32),
         energy=_whatever_the_data(grid.energy, kept),
         waveform=np.zeros(wave_shape, dtype=np.int64),
+    )
+
+
+def _fits(
+    grid: GridArrays, spare: GridRecord, sequences: int, kept: int, wave_shape: tuple[int, ...]
+) -> bool:
+    """Return whether a record has the sizes of one of so many sequences and kept conversions."""
+    conversions = wave_shape[1]
+    return (
+        spare.walked.shape == (sequences, conversions, grid.place.shape[0])
+        and spare.total.size == sequences * conversions * grid.tiles * N_ACTIVITY
+        and spare.counts.size == _KEPT * kept * grid.energy.cycles
+        and spare.energy.size == kept * grid.energy.cells
+        and spare.waveform.shape == wave_shape
     )
 
 
@@ -170,7 +177,7 @@ def _turn_round(energy: NDArray[np.float64], out: NDArray[np.float64]) -> None:
                 rows[cycle, component] = mine[component, cycle]
 
 
-@leaf
+@inlined
 def keep_cycles(
     fixed: NDArray[np.float64],
     table: NDArray[np.int64],
@@ -226,7 +233,7 @@ def keep_cycles(
         )  # fmt: skip
 
 
-@leaf
+@inlined
 def _keep_counts(
     count: NDArray[np.int64], which: int, cycles: int, out: NDArray[np.int32], at: int
 ) -> None:

@@ -1,0 +1,82 @@
+"""Records compared, and energies that count: what tiles spend is the number of what happened.
+
+Kernels keep three counts of every cycle and put the others into its energy. With an energy of 1 for
+each count of each activity, one component an activity, all five can be read from the energy again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.kernels.arrays import N_ACTIVITY, TileArrays
+from archsim.kernels.energy import TileEnergy
+from archsim.kernels.grid import GridArrays
+from archsim.kernels.record import KEPT, GridRecord, tile_counts, tile_energy
+
+GARBAGE = -7
+
+
+def counting_energies(banks: Sequence[TileArrays]) -> list[TileEnergy]:
+    """Return energies for all tiles of a layer, every one of which is at work in all cycles."""
+    return [
+        TileEnergy(np.zeros((bank.cycles, N_ACTIVITY)), np.eye(N_ACTIVITY))
+        for bank in banks
+        for _ in range(bank.row_pointer.size - 1)
+    ]
+
+
+def spoil_record(record: GridRecord) -> None:
+    """Fill what kernels have to write in any case with what they would never write."""
+    for array in (record.total, record.walked, record.waveform):
+        array[:] = GARBAGE
+
+
+def is_untouched(record: GridRecord) -> bool:
+    """Say whether nothing was written to a record with counting energies since `spoil_record`."""
+    spoilt = (record.total, record.walked, record.waveform)
+    kept = (record.counts, record.energy)
+    return all(bool((array == GARBAGE).all()) for array in spoilt) and not any(
+        array.any() for array in kept
+    )
+
+
+def activity_of(grid: GridArrays, record: GridRecord) -> NDArray[np.int64]:
+    """Return what a layer with counting energies did in every kept cycle.
+
+    The kept counts have to say the same.
+
+    Returns
+    -------
+    int64 (slots, conversions, cycles, tiles, N_ACTIVITY)
+        Counts.
+    """
+    tiles = [_activity_of_tile(grid, record, tile) for tile in range(grid.tiles)]
+    return np.stack(tiles, axis=3)
+
+
+def _activity_of_tile(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[Any]:
+    energy, counts = tile_energy(grid, record, tile), tile_counts(grid, record, tile)
+    shape = record.slots, record.walked.shape[1], grid.cycles
+    assert energy.shape == (*shape, N_ACTIVITY)
+    assert counts.shape == (len(KEPT), *shape)
+    activity = energy.astype(np.int64)
+    assert (activity == energy).all(), "energies are whole numbers"
+    for count, kind in zip(counts, KEPT, strict=True):
+        np.testing.assert_array_equal(count, activity[..., kind])
+    return activity
+
+
+def bits_of(array: Any) -> NDArray[Any]:
+    """Return an array that equals another one only if it has the same bits."""
+    array = np.asarray(array)
+    return array.view(np.int64) if array.dtype == np.float64 else array
+
+
+def assert_same_record(record: GridRecord, expected: GridRecord) -> None:
+    for name in GridRecord._fields:
+        mine, its = getattr(record, name), getattr(expected, name)
+        np.testing.assert_array_equal(bits_of(mine), bits_of(its), err_msg=name)
