@@ -19,9 +19,9 @@ from archsim.kernels.arrays import (
 )
 from archsim.kernels.convert import SPARE_INPUTS, convert_block
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.fused import make_scratch
 from archsim.kernels.grid import GridArrays, join_banks
 from archsim.kernels.record import GridRecord, make_record
+from archsim.kernels.scratch import make_scratch
 
 QUICK = bool(numba.config.DISABLE_JIT)
 LARGEST_ROWS, LARGEST_COLUMNS, LARGEST_BATCH = (6, 5, 3) if QUICK else (80, 170, 20)
@@ -85,8 +85,8 @@ class Case:
         sequences = self.drive.shape[0]
         code = np.full((sequences, grid.columns), 999, dtype=np.uint16)
         drive, stride = self.flat_drive
-        scratch = make_scratch(grid, sequences)
-        convert_block(grid, drive, stride, code, record, self.conversion, scratch, plain)
+        scratch = make_scratch(grid, sequences, plain)
+        convert_block(grid, drive, stride, code, record, self.conversion, scratch, plain, plain)
         return code, record
 
 

@@ -172,8 +172,8 @@ def test_noise_is_on_in_one_of_two_chips_that_are_else_the_same(network, steps, 
         (noisy_bank,), (quiet_bank,) = noisy.layer.banks, quiet.layer.banks
         assert (noisy_bank.arrays.difference == quiet_bank.arrays.difference).all()
         analog = noisy_bank.arrays.analog
-        sigma = np.sqrt(analog.read_variance.sum() * analog.variance_step)
-        cells = np.sqrt((noisy_bank.arrays.difference.astype(float) ** 2).sum())
+        sigma = np.sqrt(analog.read_variance.sum(axis=0) * analog.variance_step)
+        cells = np.sqrt((noisy_bank.arrays.difference.astype(float) ** 2).sum(axis=0))
         assert sigma / cells == pytest.approx(0.01, rel=0.1)
         assert quiet_bank.arrays.analog.read_variance.size == 0
 

@@ -20,11 +20,12 @@ from archsim.kernels.arrays import (
     TileArrays,
     ideal_analog,
 )
+from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
-from archsim.kernels.fused import charges_of_bank, make_scratch
 from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
 from archsim.kernels.ladder import NARROW_NEVER, Run
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
+from archsim.kernels.scratch import make_scratch
 from archsim.kernels.tile import convert_cycles
 from archsim.kernels.vector import LANES
 from tests.counting import assert_same_record, bits_of, counting_energies
@@ -113,7 +114,7 @@ def test_charges_are_the_walks(number: int) -> None:
     for index, bank in enumerate(case.banks):
         columns = bank.difference.shape[1]
         size = sequences, -(-columns // LANES) * LANES
-        scratch = make_scratch(grid, sequences)
+        scratch = make_scratch(grid, sequences, 1)
         where = sequences, case.first, case.conversion, scratch
         charges_of_bank(grid, index, drive, stride, *where)
         seen = scratch.seen[: size[0] * size[1]].reshape(size)[:, :columns]

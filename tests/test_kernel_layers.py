@@ -180,7 +180,7 @@ def run_lstm_kernel(
     tiles = [grid or grids[0] for grid in grids]
     records = tuple(record_of(grid, slot, shape[1], waveforms=waveforms) for grid in tiles)
     assert plain or all(grid.plain for grid in tiles)
-    run_lstm(*grids, lstm_arrays(lstm), x, outputs, records, plain)
+    run_lstm(*grids, lstm_arrays(lstm), x, outputs, records, plain, plain)
     return outputs, dict(zip(PARTS, zip(tiles, records, strict=True), strict=True))
 
 
@@ -330,7 +330,7 @@ def run_grid_kernel(
     code = np.full((*x.shape[:2], grid.columns), 999, dtype=np.uint16)
     record = record_of(arrays, slot, x.shape[1], waveforms=waveforms)
     assert plain or arrays.plain
-    run_linear_tiles(arrays, bias, x, code, record, plain)
+    run_linear_tiles(arrays, bias, x, code, record, plain, plain)
     return code, arrays, record
 
 

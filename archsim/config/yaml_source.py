@@ -46,6 +46,8 @@ _TAB_INDENT = re.compile(r"^ *\t[ \t]*[^\s#]", re.MULTILINE)
 
 # Parts of the messages of libyaml and PyYAML, and what they mean to somebody who writes a file.
 _SYNTAX = {
+    # What libyaml says from PyYAML 6.0.4 on, before events are counted here.
+    "maximum nesting depth": f"nested more than {MAX_DEPTH} deep; flatten it",
     "mapping values are not allowed": "a ':' where no key can be; align keys, quote text with ': '",
     "entries are not allowed": "a '- ' where no list can start; put each item on its own line",
     "could not find expected ':'": "a line has no ':' after its key; write 'key: value'",

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.arrays import N_ACTIVITY, TileArrays
+from archsim.kernels.charges import charges_of_bank, integrate_bank
 from archsim.kernels.energy import ALL, Part
-from archsim.kernels.fused import Scratch, charges_of_bank, integrate_bank, latch_bank
-from archsim.kernels.grid import GridArrays, Place, bank_at
+from archsim.kernels.fused import latch_bank
+from archsim.kernels.grid import AnyGrid, GridArrays, Place, bank_at
 from archsim.kernels.jit import inlined, kernel, leaf
 from archsim.kernels.record import GridRecord, keep_cycles
+from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
 
 _INPUT = int(Place.INPUT)
@@ -39,7 +41,7 @@ def take_inputs(
 
 @inlined
 def convert_block(
-    grid: GridArrays,
+    grid: AnyGrid,
     drive: NDArray[np.int16],
     stride: int,
     code: NDArray[np.uint16],
@@ -47,12 +49,13 @@ def convert_block(
     conversion: int,
     scratch: Scratch,
     plain: int | None,
+    walk: int | None,
 ) -> None:
     """Run one conversion of a layer for every sequence of a block, and keep what is asked for.
 
     Parameters
     ----------
-    grid : GridArrays
+    grid : GridArrays or PlainArrays
         The layer's banks.
     drive : int16 (elements,)
         Signed pulse widths in cycles: a vector every `stride` elements, and `SPARE_INPUTS` behind
@@ -66,20 +69,21 @@ def convert_block(
     scratch : Scratch
         Of the layer, for as many sequences.
     plain : int or None
-        As of `latch_bank`.
+        As of `latch_bank`; None only with `PlainArrays` or a grid that is plain.
+    walk : int or None
+        None where nothing is walked, so that the walk is left out of the machine code.
     """
     _clear(code)
     sequences, first = code.shape[0], record.first
     for index in range(grid.place.shape[0]):
         if plain is None:
             integrate_bank(grid, index, drive, stride, sequences, scratch.seen)
+        elif grid.walk == 0:
+            charges_of_bank(grid, index, drive, stride, sequences, first, conversion, scratch)
+        if grid.walk == 0:
             latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
-        else:
-            if grid.walk == 0:
-                charges_of_bank(grid, index, drive, stride, sequences, first, conversion, scratch)
-                latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
-            if grid.walk != 0 or record.waveform.shape[0] > 0:
-                _walk_bank(grid, index, drive, stride, code, record, conversion, scratch)
+        if walk is not None and (grid.walk != 0 or record.waveform.shape[0] > 0):
+            _walk_bank(grid, index, drive, stride, code, record, conversion, scratch)
 
 
 @leaf

@@ -1,19 +1,13 @@
 """Conversions of a bank without a walk: what `kernels.tile` defines, from sums taken once.
 
 Nothing between two changes of a tile's state has to be walked. With integer charge, what a column
-integrates is one exact product; the step at which it latches is a search; how many rows drive and
-how many columns compare in a cycle are counts of pulse widths and of latch steps. The bits are
-those of `convert_cycles`; what acts on a charge within its integration (leak, rails), on single
-comparisons, or is seen between cycles (waveforms) has to be walked.
-
-Charges are kept in 32 bits where none can overflow, whatever the inputs, and in 64 bits elsewhere.
-What is needed again and again is made once for a block of sequences (`Scratch`): per conversion
-nothing is allocated.
+integrates is one exact product (`kernels.charges`); the step at which it latches is a search; how
+many rows drive and how many columns compare in a cycle are counts of pulse widths and of latch
+steps. The bits are those of `convert_cycles`; what acts on a charge within its integration (leak,
+rails), on single comparisons, or is seen between cycles (waveforms) has to be walked.
 """
 
 from __future__ import annotations
-
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,258 +21,31 @@ from archsim.kernels.activity import (
     sum_rows,
     sum_turns,
 )
-from archsim.kernels.arrays import N_ACTIVITY, Conversion
+from archsim.kernels.arrays import Conversion
 from archsim.kernels.energy import CONVERTING, INTEGRATING
-from archsim.kernels.grid import GridArrays, Place
-from archsim.kernels.jit import inlined, kernel, leaf
+from archsim.kernels.grid import AnyGrid, Place
+from archsim.kernels.jit import inlined, leaf
 from archsim.kernels.ladder import NARROW_NEVER, NEVER, Run, count_rungs, disturb_rungs
-from archsim.kernels.noise import NormalScratch, add_normal, normal_scratch
-from archsim.kernels.philox import Purpose
-from archsim.kernels.product import (
-    ProductArrays,
-    ProductScratch,
-    add_products,
-    multiply,
-    product_scratch,
-)
-from archsim.kernels.ramp_noise import RampScratch, ramp_scratch
 from archsim.kernels.record import GridRecord, keep_cycles
-from archsim.kernels.vector import HALVES, LANES, MANY_LANES
+from archsim.kernels.scratch import Scratch, width_of
+from archsim.kernels.vector import MANY_LANES
 
 _INPUT = int(Place.INPUT)
 _ROW = int(Place.ROW)
-_ROWS = int(Place.ROWS)
-_COLUMN = int(Place.COLUMN)
 _COLUMNS = int(Place.COLUMNS)
 _RAMP = int(Place.RAMP)
 _RAMPS = int(Place.RAMPS)
 _NUMBER = int(Place.NUMBER)
-_READ_NOISE = int(Purpose.READ_NOISE)
 _STRAIGHT = int(Conversion.RAMP)
-_CHARGE = int(Place.CHARGE)
 _RUN = int(Place.RUN)
 _RUNS = int(Place.RUNS)
 _FIRST, _END, _TO = int(Run.FIRST), int(Run.END), int(Run.TO)
 _RUN_RAMP, _LAST_CODE = int(Run.RAMP), int(Run.LAST_CODE)
-_PANEL = LANES * HALVES
-
-
-class Scratch(NamedTuple):
-    """Memory that every conversion of a layer's bank uses anew.
-
-    Attributes
-    ----------
-    seen : int32 or int64 (sequences * widest bank,)
-        What the comparators of a bank see, for every sequence of a block.
-    rung : int32 or int64 (ramps * (2**n - 1),)
-        Rungs, with noise of a conversion where there is any.
-    latch_step : int32 (widest bank,)
-        Rungs below each column of one sequence.
-    counts : int64 (N_ACTIVITY, cycles of a conversion and one more)
-        Counts of a phase's cycles, a row an activity.
-    ramps : RampScratch
-        For `disturb_rungs`.
-    product, pairs : ProductScratch, NormalScratch
-        For wide charges and for read noise; nothing where there is neither.
-    width : int64 (most rows,)
-        Magnitudes of a tile's pulse widths.
-    energy, sorted : float64 (as many,), int64 (twice as many,)
-        For `add_energy`, `spread_rows` and `spread_columns`.
-    """
-
-    seen: NDArray[Any]
-    rung: NDArray[Any]
-    latch_step: NDArray[np.int32]
-    counts: NDArray[np.int64]
-    ramps: RampScratch
-    product: ProductScratch
-    pairs: NormalScratch
-    width: NDArray[np.int64]
-    energy: NDArray[np.float64]
-    sorted: NDArray[np.int64]
-
-
-@inlined
-def width_of(columns: int) -> int:
-    """Return the columns of a bank filled up to panels, for kernels."""
-    return (columns + LANES - 1) // LANES * LANES
-
-
-@kernel
-def make_scratch(grid: GridArrays, sequences: int) -> Scratch:
-    """Make what conversions of a layer need, for a block of sequences."""
-    widest, most_rows, most_ramps = 0, 0, 0
-    for index in range(grid.place.shape[0]):
-        most_rows = max(most_rows, grid.place[index, _ROWS])
-        most_ramps = max(most_ramps, grid.place[index, _RAMPS])
-        widest = max(widest, width_of(grid.place[index, _COLUMNS]))
-    cycles = grid.reset_cycles + grid.integrate_cycles + grid.ramp_cycles + grid.readout_cycles
-    stride, noisy = cycles + 1, grid.noise.cell.shape[0] > 0
-    digits = max(grid.charge.digits, grid.noise.digits) if noisy or grid.narrow == 0 else 0
-    return Scratch(
-        np.zeros(sequences * widest + LANES, dtype=grid.ladder.rung.dtype),
-        grid.ladder.rung.copy().reshape(grid.ladder.rung.size),
-        # Runs of columns are written in whole panels, and counted by still more at a time.
-        np.zeros(widest + LANES + MANY_LANES, dtype=np.int32),
-        np.zeros((N_ACTIVITY, stride), dtype=np.int64),
-        ramp_scratch(most_ramps, grid.analog.ramp_position.shape[1]),
-        product_scratch(digits, sequences if digits > 0 else 0, most_rows, widest),
-        normal_scratch(widest if noisy else 0),
-        np.zeros(most_rows, dtype=np.int64),
-        np.zeros(stride, dtype=np.float64),
-        np.zeros(2 * stride, dtype=np.int64),
-    )
-
-
-@leaf
-def charges_of_bank(
-    grid: GridArrays,
-    index: int,
-    drive: NDArray[np.int16],
-    stride: int,
-    sequences: int,
-    first: int,
-    conversion: int,
-    scratch: Scratch,
-) -> None:
-    """Write what a bank's comparators see after integration: charges, all offsets, read noise.
-
-    Parameters
-    ----------
-    grid : GridArrays
-        A layer's banks.
-    index : int
-        Which bank.
-    drive : int16 (elements,)
-        Signed pulse widths of the layer's inputs, in cycles: a vector every `stride` elements. What
-        is behind the last one can be read, a pair of rows at least.
-    sequences : int
-        How many vectors.
-    first, conversion : int
-        Number of the first sequence in the run, and of the conversion in its sequence.
-    scratch : Scratch
-        Out: `seen`, a vector every `width_of(columns)` elements, in quanta.
-    """
-    start, rows, seen = grid.place[index, _INPUT], grid.place[index, _ROWS], scratch.seen
-    column, columns = grid.place[index, _COLUMN], grid.place[index, _COLUMNS]
-    if grid.narrow == 1:
-        _integrate_narrow(
-            drive, start, stride, sequences, grid.charge.cell, grid.place[index, _CHARGE], rows,
-            grid.rest, column, columns, seen,
-        )  # fmt: skip
-    else:
-        _integrate_wide(
-            grid.charge, index, drive, start, stride, sequences, rows, grid.rest, column,
-            columns, scratch.product, seen,
-        )  # fmt: skip
-    if grid.noise.cell.shape[0] > 0:
-        key = grid.analog.seed, grid.place[index, _NUMBER], first, conversion
-        _disturb_block(
-            grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
-            column, key, columns, scratch.product, scratch.pairs, seen,
-        )  # fmt: skip
-
-
-@inlined
-def _integrate_narrow(
-    drive: NDArray[np.int16],
-    start: int,
-    stride: int,
-    sequences: int,
-    cell: NDArray[np.int16],
-    cell_at: int,
-    rows: int,
-    rest: NDArray[np.int64],
-    column: int,
-    columns: int,
-    seen: NDArray[np.int32],
-) -> None:
-    """Add products to offsets in 32 bits."""
-    width, pairs = width_of(columns), (rows + HALVES - 1) // HALVES
-    offset = rest[column : column + columns]
-    for sequence in range(sequences):
-        mine = seen[sequence * width : sequence * width + columns]
-        for place in range(columns):
-            mine[place] = offset[place]
-    add_products(
-        drive, start, stride, sequences, cell, cell_at, pairs * _PANEL, width // LANES, pairs,
-        seen, width,
-    )  # fmt: skip
-
-
-@leaf
-def _integrate_wide(
-    charge: ProductArrays,
-    index: int,
-    drive: NDArray[np.int16],
-    start: int,
-    stride: int,
-    sequences: int,
-    rows: int,
-    rest: NDArray[np.int64],
-    column: int,
-    columns: int,
-    scratch: ProductScratch,
-    seen: NDArray[np.int64],
-) -> None:
-    """Add offsets to products in 64 bits."""
-    width, offset = width_of(columns), rest[column : column + columns]
-    multiply(charge, index, rows, drive, start, stride, sequences, False, scratch, seen, width)
-    for sequence in range(sequences):
-        mine = seen[sequence * width : sequence * width + columns]
-        for place in range(columns):
-            mine[place] += offset[place]
-
-
-@leaf
-def _disturb_block(
-    noise: ProductArrays,
-    index: int,
-    drive: NDArray[np.int16],
-    start: int,
-    stride: int,
-    sequences: int,
-    rows: int,
-    step: NDArray[np.float64],
-    column: int,
-    key: tuple[int, int, int, int],
-    columns: int,
-    scratch: ProductScratch,
-    pairs: NormalScratch,
-    seen: NDArray[Any],
-) -> None:
-    """Add the read noise of a conversion to every sequence's charges, as `disturb` does."""
-    seed, number, first, conversion = key
-    width, variance = width_of(columns), scratch.total
-    multiply(noise, index, rows, drive, start, stride, sequences, True, scratch, variance, width)
-    for sequence in range(sequences):
-        at = sequence * width
-        add_normal(
-            seed, _READ_NOISE, first + sequence, conversion, number, columns, variance, at, step,
-            column, pairs, seen, at,
-        )  # fmt: skip
-
-
-@leaf
-def integrate_bank(
-    grid: GridArrays,
-    index: int,
-    drive: NDArray[np.int16],
-    stride: int,
-    sequences: int,
-    seen: NDArray[Any],
-) -> None:
-    """Do what `charges_of_bank` does where charges are narrow and nothing disturbs them."""
-    _integrate_narrow(
-        drive, grid.place[index, _INPUT], stride, sequences, grid.charge.cell,
-        grid.place[index, _CHARGE], grid.place[index, _ROWS], grid.rest,
-        grid.place[index, _COLUMN], grid.place[index, _COLUMNS], seen,
-    )  # fmt: skip
 
 
 @leaf
 def latch_bank(
-    grid: GridArrays,
+    grid: AnyGrid,
     index: int,
     drive: NDArray[np.int16],
     stride: int,
@@ -294,7 +61,7 @@ def latch_bank(
 
     Parameters
     ----------
-    grid : GridArrays
+    grid : GridArrays or PlainArrays
         A layer's banks.
     index : int
         Which bank.
@@ -324,7 +91,7 @@ def latch_bank(
                     grid.analog.ramp_position, grid.analog.ramp_sigma, grid.place[index, _RAMP],
                     grid.place[index, _RAMPS], key, record.first + sequence, conversion, ordered,
                     NARROW_NEVER if grid.narrow == 1 else NEVER, grid.ladder.rung.shape[1],
-                    scratch.ramps, scratch.rung,
+                    scratch.noise.ramps, scratch.rung,
                 )  # fmt: skip
         _latch(grid, index, sequence, ordered, scratch, code)
         clear_behind(scratch.latch_step, columns)
@@ -334,7 +101,7 @@ def latch_bank(
 
 @inlined
 def _latch(
-    grid: GridArrays,
+    grid: AnyGrid,
     index: int,
     sequence: int,
     ordered: int,
@@ -359,7 +126,7 @@ def _latch(
 
 @inlined
 def _note_rows(
-    grid: GridArrays,
+    grid: AnyGrid,
     index: int,
     drive: NDArray[np.int16],
     stride: int,
@@ -395,7 +162,7 @@ def _note_rows(
 
 @inlined
 def _note_foot(
-    grid: GridArrays,
+    grid: AnyGrid,
     index: int,
     sequence: int,
     conversion: int,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,6 +154,40 @@ class GridArrays(NamedTuple):
     def tiles(self) -> int:
         """Number of tiles."""
         return int(self.place.shape[0] * (self.row_pointer.shape[1] - 1))
+
+
+class PlainArrays(NamedTuple):
+    """What plain conversions need of a layer's banks: fields of `GridArrays`.
+
+    Machine code takes the longer to make, and to call, the more it is given.
+    """
+
+    place: NDArray[np.int64]
+    row_pointer: NDArray[np.int64]
+    reset_cycles: int
+    integrate_cycles: int
+    ramp_cycles: int
+    readout_cycles: int
+    conversion: int
+    early_stop: int
+    columns_per_converter: int
+    cycles_per_conversion: int
+    walk: int
+    charge: ProductArrays
+    ladder: LadderArrays
+    rest: NDArray[np.int64]
+    packed_row: NDArray[np.int64]
+    bits: int
+    energy: EnergyArrays
+
+
+AnyGrid = Any
+"""`GridArrays`, or `PlainArrays` for plain conversions."""
+
+
+def plain_part(grid: GridArrays) -> PlainArrays:
+    """Return what plain conversions need of a layer's banks."""
+    return PlainArrays(*(getattr(grid, name) for name in PlainArrays._fields))
 
 
 def kernel_of(grid: GridArrays, waveforms: bool) -> str:

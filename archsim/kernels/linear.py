@@ -7,26 +7,27 @@ from numpy.typing import NDArray
 
 from archsim.kernels.convert import SPARE_INPUTS, convert_block, take_inputs
 from archsim.kernels.fixed import round_shift, saturate
-from archsim.kernels.fused import make_scratch
-from archsim.kernels.grid import GridArrays
+from archsim.kernels.grid import AnyGrid
 from archsim.kernels.jit import kernel
 from archsim.kernels.record import GridRecord
+from archsim.kernels.scratch import make_scratch
 
 
 @kernel
 def run_linear_tiles(
-    grid: GridArrays,
+    grid: AnyGrid,
     bias_drive: int,
     x_drive: NDArray[np.int16],
     code: NDArray[np.uint16],
     record: GridRecord,
     plain: int | None = 1,
+    walk: int | None = 1,
 ) -> None:
     """Convert every input vector of a block of sequences.
 
     Parameters
     ----------
-    grid : GridArrays
+    grid : GridArrays or PlainArrays
         Tiles; rows are the inputs and a bias row.
     bias_drive : int
         Pulse width of the bias row, in cycles.
@@ -36,6 +37,8 @@ def run_linear_tiles(
         Out: codes.
     record : GridRecord
         Out: what the tiles did.
+    plain, walk : int or None
+        As of `convert_block`.
     """
     sequences, conversions, inputs = x_drive.shape
     stride = inputs + 1
@@ -43,10 +46,10 @@ def run_linear_tiles(
     for sequence in range(sequences):
         drive[sequence * stride + inputs] = bias_drive
     latched = np.empty((sequences, code.shape[2]), dtype=np.uint16)
-    scratch = make_scratch(grid, sequences)
+    scratch = make_scratch(grid, sequences, plain)
     for conversion in range(conversions):
         take_inputs(x_drive, conversion, drive, stride)
-        convert_block(grid, drive, stride, latched, record, conversion, scratch, plain)
+        convert_block(grid, drive, stride, latched, record, conversion, scratch, plain, walk)
         for sequence in range(sequences):
             for column in range(latched.shape[1]):
                 code[sequence, conversion, column] = latched[sequence, column]

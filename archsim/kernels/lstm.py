@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from archsim.kernels.convert import SPARE_INPUTS, convert_block, take_inputs
 from archsim.kernels.fixed import pulse_width, round_shift, saturate
-from archsim.kernels.fused import make_scratch
-from archsim.kernels.grid import GridArrays
+from archsim.kernels.grid import AnyGrid
 from archsim.kernels.jit import kernel, leaf
 from archsim.kernels.record import GridRecord
+from archsim.kernels.scratch import make_scratch
 
 
 class LSTMArrays(NamedTuple):
@@ -180,14 +180,15 @@ def _give_outputs(
 
 @kernel
 def run_lstm(
-    gates: GridArrays,
-    cell: GridArrays | None,
-    projection: GridArrays | None,
+    gates: AnyGrid,
+    cell: AnyGrid | None,
+    projection: AnyGrid | None,
     lstm: LSTMArrays,
     x_drive: NDArray[np.int16],
     outputs: LSTMOutputs,
     records: tuple[GridRecord, GridRecord | None, GridRecord | None],
     plain: int | None = 1,
+    walk: int | None = 1,
 ) -> None:
     """Run every timestep of a block of sequences.
 
@@ -195,11 +196,11 @@ def run_lstm(
 
     Parameters
     ----------
-    gates : GridArrays
+    gates : GridArrays or PlainArrays
         Tiles of the gates; rows are the inputs, the fed-back h and a bias row.
-    cell : GridArrays or None
+    cell : the same or None
         Tiles of tanh(c), None where the table is used.
-    projection : GridArrays or None
+    projection : the same or None
         Tiles of the projection, None where there is none.
     lstm : LSTMArrays
         Numbers of the digital units.
@@ -209,7 +210,7 @@ def run_lstm(
         Out: what was computed.
     records : tuple of GridRecord
         Out: what the tiles of gates, cell and projection did; None for what there is not.
-    plain : int or None
+    plain, walk : int or None
         As of `convert_block`.
     """
     sequences, timesteps, inputs = x_drive.shape
@@ -226,20 +227,22 @@ def run_lstm(
     inner = np.zeros(sequences * units + SPARE_INPUTS, dtype=np.int16)
     of_units = np.empty((sequences, units), dtype=np.uint16)
     of_elements = np.empty((sequences, elements), dtype=np.uint16)
-    scratch = make_scratch(gates, sequences)
+    scratch = make_scratch(gates, sequences, plain)
     if cell is not None:
-        cell_scratch = make_scratch(cell, sequences)
+        cell_scratch = make_scratch(cell, sequences, plain)
     if projection is not None:
-        projection_scratch = make_scratch(projection, sequences)
+        projection_scratch = make_scratch(projection, sequences, plain)
     for timestep in range(timesteps):
         take_inputs(x_drive, timestep, drive, stride)
-        convert_block(gates, drive, stride, code, records[0], timestep, scratch, plain)
+        convert_block(gates, drive, stride, code, records[0], timestep, scratch, plain, walk)
         update_cell(code, lstm, c)
         if cell is None:
             _tanh_by_tables(c, lstm, value)
         else:
             _encode(c, lstm.cell_full_scale, lstm.cell_steps, inner, units, 0)
-            convert_block(cell, inner, units, of_units, records[1], timestep, cell_scratch, plain)
+            convert_block(
+                cell, inner, units, of_units, records[1], timestep, cell_scratch, plain, walk
+            )
             _look_up(lstm.cell_level, of_units, value)
         if projection is None:
             _multiply_output(code, value, lstm, h)
@@ -248,7 +251,7 @@ def run_lstm(
             _encode(value, one, steps, inner, units, 0)
             convert_block(
                 projection, inner, units, of_elements, records[2], timestep, projection_scratch,
-                plain,
+                plain, walk,
             )  # fmt: skip
             _look_up(lstm.projection_level, of_elements, h)
         _encode(h, one, steps, drive, stride, inputs)

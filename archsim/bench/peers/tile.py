@@ -12,6 +12,7 @@ from archsim.bench.growth import BASE
 from archsim.bench.network import timed_network, walked_whole
 from archsim.bench.peers.base import Shape, seconds_of
 from archsim.chip.grid import Grid
+from archsim.chip.layers.base import for_kernel
 from archsim.errors import ArchsimError
 from archsim.kernels.grid import kernel_of
 from archsim.kernels.linear import run_linear_tiles
@@ -84,7 +85,9 @@ class TileRun:
         """Run all conversions of all sequences, one conversion after the other."""
         drive = self._without_bias
         plain = None if self.grid.arrays.plain else 1
-        run_linear_tiles(self.grid.arrays, self.steps, drive, self.code, self.record, plain)
+        run_linear_tiles(
+            for_kernel(self.grid, plain), self.steps, drive, self.code, self.record, plain, None
+        )
 
     def seconds(self) -> float:
         """Return the time of one conversion of all sequences, s."""

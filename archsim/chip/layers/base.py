@@ -21,6 +21,7 @@ from archsim.config.hardware import Digital
 from archsim.config.run import BUS, LSTMLayer, RunConfig
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
+from archsim.kernels.grid import GridArrays, PlainArrays, plain_part
 from archsim.kernels.record import GridRecord, make_record
 from archsim.network.weights import Weights
 
@@ -131,6 +132,18 @@ def plain_of(grids: Sequence[Grid], recorder: Recorder) -> int | None:
     """
     plain = not recorder.waveforms and all(grid.arrays.plain for grid in grids)
     return None if plain else 1
+
+
+def walk_of(grids: Sequence[Grid], recorder: Recorder) -> int | None:
+    """Return None where the fused kernel does all of a layer's conversions, 1 where it does not."""
+    return 1 if recorder.waveforms or any(grid.arrays.walk for grid in grids) else None
+
+
+def for_kernel(grid: Grid | None, plain: int | None) -> GridArrays | PlainArrays | None:
+    """Return what a layer's kernel gets of a grid; `plain` is that of `plain_of`."""
+    if grid is None:
+        return None
+    return grid.arrays if plain else plain_part(grid.arrays)
 
 
 def deliver(

@@ -19,9 +19,11 @@ from archsim.chip.layers.base import (
     Unit,
     add_conversion,
     add_work,
+    for_kernel,
     plain_of,
     register,
     sum_of_blocks,
+    walk_of,
 )
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import design_ramp
@@ -121,7 +123,9 @@ class LinearOnTile(_LinearBase):
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
         record = recorder.open(self._grid, drive.shape[1])
         plain = plain_of(self.grids, recorder)
-        run_linear_tiles(self._grid.arrays, self._drive_steps, drive, code, record, plain)
+        arrays = for_kernel(self._grid, plain)
+        walk = walk_of(self.grids, recorder)
+        run_linear_tiles(arrays, self._drive_steps, drive, code, record, plain, walk)
         logits = self._level[code]
         return LayerResult(
             self._signal(self._context.to_fixed(logits)),

@@ -21,9 +21,11 @@ from archsim.chip.layers.base import (
     add_conversion,
     add_work,
     deliver,
+    for_kernel,
     plain_of,
     register,
     sum_of_blocks,
+    walk_of,
 )
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
@@ -146,15 +148,17 @@ class LSTMOnChip(ChipLayer):
         cell = None if self._cell is None else recorder.open(self._cell, timesteps)
         projected = self._projection
         projection = None if projected is None else recorder.open(projected, timesteps)
+        plain = plain_of(self.grids, recorder)
         run_lstm(
-            self._gates.arrays,
-            None if self._cell is None else self._cell.arrays,
-            None if projected is None else projected.arrays,
+            for_kernel(self._gates, plain),
+            for_kernel(self._cell, plain),
+            for_kernel(projected, plain),
             self._arrays,
             signal.drive,
             outputs,
             (gates, cell, projection),
-            plain_of(self.grids, recorder),
+            plain,
+            walk_of(self.grids, recorder),
         )
         # Words have 24 bits at most, which float32 holds exactly.
         h = outputs.h.astype(np.float32)

@@ -1,0 +1,174 @@
+"""What the comparators of a bank see after integration, for a block of sequences.
+
+Charges are kept in 32 bits where none can overflow, whatever the inputs, and in 64 bits elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.kernels.grid import AnyGrid, GridArrays, Place
+from archsim.kernels.jit import inlined, leaf
+from archsim.kernels.noise import NormalScratch, add_normal
+from archsim.kernels.philox import Purpose
+from archsim.kernels.product import ProductArrays, ProductScratch, add_products, multiply
+from archsim.kernels.scratch import Scratch, width_of
+from archsim.kernels.vector import HALVES, LANES
+
+_INPUT = int(Place.INPUT)
+_ROWS = int(Place.ROWS)
+_COLUMN = int(Place.COLUMN)
+_COLUMNS = int(Place.COLUMNS)
+_NUMBER = int(Place.NUMBER)
+_CHARGE = int(Place.CHARGE)
+_READ_NOISE = int(Purpose.READ_NOISE)
+_PANEL = LANES * HALVES
+
+
+@leaf
+def charges_of_bank(
+    grid: GridArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    stride: int,
+    sequences: int,
+    first: int,
+    conversion: int,
+    scratch: Scratch,
+) -> None:
+    """Write what a bank's comparators see after integration: charges, all offsets, read noise.
+
+    Parameters
+    ----------
+    grid : GridArrays
+        A layer's banks.
+    index : int
+        Which bank.
+    drive : int16 (elements,)
+        Signed pulse widths of the layer's inputs, in cycles: a vector every `stride` elements. What
+        is behind the last one can be read, a pair of rows at least.
+    sequences : int
+        How many vectors.
+    first, conversion : int
+        Number of the first sequence in the run, and of the conversion in its sequence.
+    scratch : Scratch
+        Out: `seen`, a vector every `width_of(columns)` elements, in quanta.
+    """
+    start, rows, seen = grid.place[index, _INPUT], grid.place[index, _ROWS], scratch.seen
+    column, columns = grid.place[index, _COLUMN], grid.place[index, _COLUMNS]
+    if grid.narrow == 1:
+        _integrate_narrow(
+            drive, start, stride, sequences, grid.charge.cell, grid.place[index, _CHARGE], rows,
+            grid.rest, column, columns, seen,
+        )  # fmt: skip
+    else:
+        _integrate_wide(
+            grid.charge, index, drive, start, stride, sequences, rows, grid.rest, column,
+            columns, scratch.noise.product, seen,
+        )  # fmt: skip
+    if grid.noise.cell.shape[0] > 0:
+        key = grid.analog.seed, grid.place[index, _NUMBER], first, conversion
+        _disturb_block(
+            grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
+            column, key, columns, scratch.noise.product, scratch.noise.pairs, seen,
+        )  # fmt: skip
+
+
+@inlined
+def _integrate_narrow(
+    drive: NDArray[np.int16],
+    start: int,
+    stride: int,
+    sequences: int,
+    cell: NDArray[np.int16],
+    cell_at: int,
+    rows: int,
+    rest: NDArray[np.int64],
+    column: int,
+    columns: int,
+    seen: NDArray[np.int32],
+) -> None:
+    """Add products to offsets in 32 bits."""
+    width, pairs = width_of(columns), (rows + HALVES - 1) // HALVES
+    offset = rest[column : column + columns]
+    for sequence in range(sequences):
+        mine = seen[sequence * width : sequence * width + columns]
+        for place in range(columns):
+            mine[place] = offset[place]
+    add_products(
+        drive, start, stride, sequences, cell, cell_at, pairs * _PANEL, width // LANES, pairs,
+        seen, width,
+    )  # fmt: skip
+
+
+@leaf
+def _integrate_wide(
+    charge: ProductArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    start: int,
+    stride: int,
+    sequences: int,
+    rows: int,
+    rest: NDArray[np.int64],
+    column: int,
+    columns: int,
+    scratch: ProductScratch,
+    seen: NDArray[np.int64],
+) -> None:
+    """Add offsets to products in 64 bits."""
+    width, offset = width_of(columns), rest[column : column + columns]
+    multiply(charge, index, rows, drive, start, stride, sequences, False, scratch, seen, width)
+    for sequence in range(sequences):
+        mine = seen[sequence * width : sequence * width + columns]
+        for place in range(columns):
+            mine[place] += offset[place]
+
+
+@leaf
+def _disturb_block(
+    noise: ProductArrays,
+    index: int,
+    drive: NDArray[np.int16],
+    start: int,
+    stride: int,
+    sequences: int,
+    rows: int,
+    step: NDArray[np.float64],
+    column: int,
+    key: tuple[int, int, int, int],
+    columns: int,
+    scratch: ProductScratch,
+    pairs: NormalScratch,
+    seen: NDArray[Any],
+) -> None:
+    """Add the read noise of a conversion to every sequence's charges, as `disturb` does."""
+    seed, number, first, conversion = key
+    width, variance = width_of(columns), scratch.total
+    multiply(noise, index, rows, drive, start, stride, sequences, True, scratch, variance, width)
+    for sequence in range(sequences):
+        at = sequence * width
+        add_normal(
+            seed, _READ_NOISE, first + sequence, conversion, number, columns, variance, at, step,
+            column, pairs, seen, at,
+        )  # fmt: skip
+
+
+@leaf
+def integrate_bank(
+    grid: AnyGrid,
+    index: int,
+    drive: NDArray[np.int16],
+    stride: int,
+    sequences: int,
+    seen: NDArray[Any],
+) -> None:
+    """Do what `charges_of_bank` does where charges are narrow and nothing disturbs them."""
+    _integrate_narrow(
+        drive, grid.place[index, _INPUT], stride, sequences, grid.charge.cell,
+        grid.place[index, _CHARGE], grid.place[index, _ROWS], grid.rest,
+        grid.place[index, _COLUMN], grid.place[index, _COLUMNS], seen,
+    )  # fmt: skip
