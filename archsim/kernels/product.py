@@ -231,6 +231,16 @@ def multiply(
     pairs, panels = (rows + HALVES - 1) // HALVES, stride // LANES
     width, step, sums = pairs * HALVES, pairs * _PANEL, sequences * stride
     _split_inputs(product, drive, start, drive_stride, sequences, rows, squared, vector)
+    if product.single == 1:
+        for place in range(sums):
+            partial[place] = 0
+        add_products(
+            vector, 0, width, sequences, product.cell, product.place[bank], step, panels, pairs,
+            partial, stride,
+        )  # fmt: skip
+        for place in range(sums):
+            out[place] = np.int64(partial[place]) & product.mask
+        return
     for place in range(sums):
         out[place] = 0
     for layer in range(product.layers):
