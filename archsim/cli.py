@@ -80,14 +80,14 @@ def run(
     from archsim.costs.accelergy import check_folder
 
     loaded = load_config(config, overrides or ())
-    from archsim.kernels.jit import is_warm
+    from archsim.kernels.jit import when_compiling
     from archsim.recording.actions import write_actions
     from archsim.simulate import run as simulate
 
     if accelergy:
         check_folder(accelergy)
-    if not is_warm():
-        tell("compiling kernels: once for this version, about 40 s")
+    note = "compiling kernels, once for this version: half a minute, a minute with waveforms"
+    when_compiling(lambda: tell(note))
     with progress_of(loaded.config.name) as progress:
         result = simulate(loaded, out, progress=progress, threads=threads)
     if accelergy:

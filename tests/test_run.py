@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -233,6 +234,23 @@ def test_the_second_run_compiles_nothing(tmp_path):
             [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
         )
     assert done.stdout.split() == ["[0,", "0,", "0]", "[1,", "1,", "1]"]
+
+
+def test_a_notice_comes_with_the_first_compilation_only(tmp_path):
+    code = (
+        "from archsim.kernels.jit import when_compiling; when_compiling(lambda: print('told'));"
+        "import numpy; from archsim.kernels.philox import uniform; uniform(numpy.uint64(5));"
+        "from archsim.kernels.fixed import saturate; saturate(5, 3)"
+    )
+    environment = {**os.environ, "ARCHSIM_CACHE_DIR": str(tmp_path)}
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True,
+            env=environment,
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert told == ["told\n", ""]
 
 
 def test_the_schema_file_is_current():

@@ -55,9 +55,9 @@ def _drop_old_caches(current: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def is_warm() -> bool:
-    """Return whether compiled kernels of this source are already on disk."""
-    return any(cache_folder().glob("**/*.nbc"))
+def when_compiling(notice: Callable[[], object]) -> None:
+    """Have a function called when a kernel is first compiled, not when it is loaded from disk."""
+    _State.notice = notice
 
 
 def inlined(function: F) -> F:
@@ -120,11 +120,12 @@ class _Waiting:
 
 
 class _State:
-    """Whether Numba is there, and how long it has compiled or loaded compiled code, s."""
+    """Whether Numba is there, seconds of compiling and loading, and what is called at the first."""
 
     started = False
     lock = RLock()
     seconds = 0.0
+    notice: Callable[[], object] | None = None
 
 
 def compile_seconds() -> float:
@@ -132,8 +133,8 @@ def compile_seconds() -> float:
     return _State.seconds
 
 
-def _count_compilation() -> None:
-    """Let `compile_seconds` grow by the time for which Numba's compiler is at work."""
+def _watch_compilation() -> None:
+    """Let `compile_seconds` grow while Numba's compiler is at work; tell when it is first."""
     from numba.core import event
 
     class Stopwatch(event.Listener):
@@ -151,8 +152,20 @@ def _count_compilation() -> None:
             if not self.depth:
                 _State.seconds += perf_counter() - self.since
 
+    class Notice(event.Listener):
+        """Tells once that something is compiled."""
+
+        def on_start(self, event: Any) -> None:  # noqa: ARG002 - the interface's
+            notice, _State.notice = _State.notice, None
+            if notice:
+                notice()
+
+        def on_end(self, event: Any) -> None:
+            pass
+
     register: Any = event.register
     register("numba:compiler_lock", Stopwatch())
+    register("numba:compile", Notice())
 
 
 _WAITING: list[_Waiting] = []
@@ -164,7 +177,7 @@ def _start() -> None:
         if _State.started:
             return
         begin = perf_counter()
-        _count_compilation()
+        _watch_compilation()
         for waiting in _WAITING:
             waiting.dispatcher = _dispatcher(waiting.function)
         package = __name__.rpartition(".")[0]
