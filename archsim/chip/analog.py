@@ -108,7 +108,7 @@ def _whole_variance(
     largest = np.iinfo(np.uint8).max
     step = variance.max(axis=0, initial=0.0) / largest
     step[step == 0] = 1.0
-    sums = np.rint(np.cumsum(variance / step, axis=0))
+    sums = np.floor(np.cumsum(variance / step, axis=0) + 0.5)  # half up: 255 stays 255
     whole = np.diff(sums, axis=0, prepend=0.0)
     return np.minimum(whole, largest).astype(np.uint8), step
 
