@@ -17,7 +17,7 @@ from archsim.kernels.arrays import (
     TileArrays,
     ideal_analog,
 )
-from archsim.kernels.convert import SPARE_INPUTS, convert_block
+from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.grid import GridArrays, join_banks
 from archsim.kernels.record import GridRecord, make_record
@@ -86,7 +86,9 @@ class Case:
         code = np.full((sequences, grid.columns), 999, dtype=np.uint16)
         drive, stride = self.flat_drive
         scratch = make_scratch(grid, sequences, plain)
-        convert_block(grid, drive, stride, code, record, self.conversion, scratch, plain, plain)
+        convert_fused(grid, drive, stride, code, record, self.conversion, scratch, plain)
+        if plain:
+            convert_walked(grid, drive, stride, code, record, self.conversion, scratch)
         return code, record
 
 

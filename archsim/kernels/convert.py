@@ -12,7 +12,7 @@ from archsim.kernels.charges import charges_of_bank, integrate_bank
 from archsim.kernels.energy import ALL, Part
 from archsim.kernels.fused import latch_bank
 from archsim.kernels.grid import AnyGrid, GridArrays, Place, bank_at
-from archsim.kernels.jit import inlined, kernel, leaf
+from archsim.kernels.jit import kernel, leaf
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
@@ -39,8 +39,8 @@ def take_inputs(
             mine[index] = given[index]
 
 
-@inlined
-def convert_block(
+@leaf
+def convert_fused(
     grid: AnyGrid,
     drive: NDArray[np.int16],
     stride: int,
@@ -49,9 +49,10 @@ def convert_block(
     conversion: int,
     scratch: Scratch,
     plain: int | None,
-    walk: int | None,
 ) -> None:
     """Run one conversion of a layer for every sequence of a block, and keep what is asked for.
+
+    What has to be walked is left to `convert_walked`, which comes after.
 
     Parameters
     ----------
@@ -70,19 +71,30 @@ def convert_block(
         Of the layer, for as many sequences.
     plain : int or None
         As of `latch_bank`; None only with `PlainArrays` or a grid that is plain.
-    walk : int or None
-        None where nothing is walked, so that the walk is left out of the machine code.
     """
     _clear(code)
     sequences, first = code.shape[0], record.first
-    for index in range(grid.place.shape[0]):
+    for index in range(grid.place.shape[0] if grid.walk == 0 else 0):
         if plain is None:
             integrate_bank(grid, index, drive, stride, sequences, scratch.seen)
-        elif grid.walk == 0:
+        else:
             charges_of_bank(grid, index, drive, stride, sequences, first, conversion, scratch)
-        if grid.walk == 0:
-            latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
-        if walk is not None and (grid.walk != 0 or record.waveform.shape[0] > 0):
+        latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
+
+
+@kernel
+def convert_walked(
+    grid: GridArrays,
+    drive: NDArray[np.int16],
+    stride: int,
+    code: NDArray[np.uint16],
+    record: Any,
+    conversion: int,
+    scratch: Scratch,
+) -> None:
+    """Walk the conversions that `convert_fused` has left out; arguments as there."""
+    if grid.walk != 0 or record.waveform.shape[0] > 0:
+        for index in range(grid.place.shape[0]):
             _walk_bank(grid, index, drive, stride, code, record, conversion, scratch)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.convert import SPARE_INPUTS, convert_block, take_inputs
+from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked, take_inputs
 from archsim.kernels.fixed import round_shift, saturate
 from archsim.kernels.grid import AnyGrid
 from archsim.kernels.jit import kernel
@@ -38,7 +38,7 @@ def run_linear_tiles(
     record : GridRecord
         Out: what the tiles did.
     plain, walk : int or None
-        As of `convert_block`.
+        As of `run_lstm`.
     """
     sequences, conversions, inputs = x_drive.shape
     stride = inputs + 1
@@ -49,7 +49,9 @@ def run_linear_tiles(
     scratch = make_scratch(grid, sequences, plain)
     for conversion in range(conversions):
         take_inputs(x_drive, conversion, drive, stride)
-        convert_block(grid, drive, stride, latched, record, conversion, scratch, plain, walk)
+        convert_fused(grid, drive, stride, latched, record, conversion, scratch, plain)
+        if walk is not None:
+            convert_walked(grid, drive, stride, latched, record, conversion, scratch)
         for sequence in range(sequences):
             for column in range(latched.shape[1]):
                 code[sequence, conversion, column] = latched[sequence, column]

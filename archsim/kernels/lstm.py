@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.convert import SPARE_INPUTS, convert_block, take_inputs
+from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked, take_inputs
 from archsim.kernels.fixed import pulse_width, round_shift, saturate
 from archsim.kernels.grid import AnyGrid
 from archsim.kernels.jit import kernel, leaf
@@ -210,12 +210,15 @@ def run_lstm(
         Out: what was computed.
     records : tuple of GridRecord
         Out: what the tiles of gates, cell and projection did; None for what there is not.
-    plain, walk : int or None
-        As of `convert_block`.
+    plain : int or None
+        As of `convert_fused`.
+    walk : int or None
+        None where nothing is walked, so that the walk is left out of the machine code.
     """
     sequences, timesteps, inputs = x_drive.shape
     units, elements = outputs.c.shape[2], outputs.h.shape[2]
     one, steps = 1 << lstm.fraction_bits, lstm.drive_steps
+    cell_scale, cell_steps = lstm.cell_full_scale, lstm.cell_steps
     stride = inputs + elements + 1
     drive = np.zeros(sequences * stride + SPARE_INPUTS, dtype=np.int16)
     for sequence in range(sequences):
@@ -232,27 +235,42 @@ def run_lstm(
         cell_scratch = make_scratch(cell, sequences, plain)
     if projection is not None:
         projection_scratch = make_scratch(projection, sequences, plain)
+    # Nothing shared is taken out of a tuple in the loop: threads would wait for its references.
+    of_gates, of_cell, projected = records
+    cell_level, projection_level = lstm.cell_level, lstm.projection_level
     for timestep in range(timesteps):
         take_inputs(x_drive, timestep, drive, stride)
-        convert_block(gates, drive, stride, code, records[0], timestep, scratch, plain, walk)
+        convert_fused(gates, drive, stride, code, of_gates, timestep, scratch, plain)
+        if walk is not None:
+            convert_walked(gates, drive, stride, code, of_gates, timestep, scratch)
         update_cell(code, lstm, c)
         if cell is None:
             _tanh_by_tables(c, lstm, value)
         else:
-            _encode(c, lstm.cell_full_scale, lstm.cell_steps, inner, units, 0)
-            convert_block(
-                cell, inner, units, of_units, records[1], timestep, cell_scratch, plain, walk
-            )
-            _look_up(lstm.cell_level, of_units, value)
+            _encode(c, cell_scale, cell_steps, inner, units, 0)
+            convert_fused(cell, inner, units, of_units, of_cell, timestep, cell_scratch, plain)
+            if walk is not None:
+                convert_walked(cell, inner, units, of_units, of_cell, timestep, cell_scratch)
+            _look_up(cell_level, of_units, value)
         if projection is None:
             _multiply_output(code, value, lstm, h)
         else:
             _multiply_output(code, value, lstm, value)
             _encode(value, one, steps, inner, units, 0)
-            convert_block(
-                projection, inner, units, of_elements, records[2], timestep, projection_scratch,
-                plain, walk,
-            )  # fmt: skip
-            _look_up(lstm.projection_level, of_elements, h)
+            convert_fused(
+                projection,
+                inner,
+                units,
+                of_elements,
+                projected,
+                timestep,
+                projection_scratch,
+                plain,
+            )
+            if walk is not None:
+                convert_walked(
+                    projection, inner, units, of_elements, projected, timestep, projection_scratch
+                )
+            _look_up(projection_level, of_elements, h)
         _encode(h, one, steps, drive, stride, inputs)
         _give_outputs(outputs, timestep, code, c, h, drive, stride, inputs)
