@@ -55,7 +55,6 @@ class Place(IntEnum):
     """First run of its columns in `GridArrays.ladder`, and how many."""
 
 
-_INPUT = int(Place.INPUT)
 _ROW = int(Place.ROW)
 _ROWS = int(Place.ROWS)
 _COLUMN = int(Place.COLUMN)

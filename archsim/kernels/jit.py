@@ -63,8 +63,8 @@ def when_compiling(notice: Callable[[], object]) -> None:
 def inlined(function: F) -> F:
     """Make a kernel that is compiled as a part of those that call it, not once more by itself.
 
-    For long kernels with one caller: a kernel's machine code is made again in every kernel that it
-    ends up in.
+    A kernel's machine code is made and optimised again in every kernel that it ends up in. A leaf's
+    parts are inlined; in other kernels references to the arguments of an inlined one are counted.
     """
     function._archsim_inline = True  # type: ignore[attr-defined]
     return kernel(function)
