@@ -124,7 +124,7 @@ def test_totals_are_the_sum_of_cycles():
     rng = np.random.default_rng(0)
     activity = rng.integers(0, 9, size=(5, 4, 2))
     table = table_of()
-    cycles = table.of_cycles(activity)
+    cycles = table.fixed + activity @ table.per_activity
     totals = table.of_totals(activity.sum(axis=(0, 1)), np.full(4, 5))
     assert cycles.shape == (5, 4, 3)
     assert totals == close(cycles.sum(axis=(0, 1)))

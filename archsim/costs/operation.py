@@ -115,16 +115,9 @@ class Tally(Generic[Key]):
     fixed: Array
     per_activity: Array
 
-    def of_cycles(self, activity: Counts) -> Array:
-        """Return the amounts (..., cycles, N) of recorded activity (..., cycles, activities)."""
-        return _weighted(activity, self._of_activity, self.fixed)
-
     def of_totals(self, total: Counts, happened: Counts) -> Array:
         """Return the amounts (..., N) of operations; arguments as of `OperationEnergy`."""
-        nothing = np.zeros((1, len(self.keys)))
-        return _weighted(happened, self._of_cycle, nothing) + _weighted(
-            total, self._of_activity, nothing
-        )
+        return _weighted(happened, self._of_cycle) + _weighted(total, self._of_activity)
 
     @cached_property
     def _of_activity(self) -> Weights:
@@ -162,10 +155,6 @@ class OperationEnergy:
     per_activity: Array
     actions: Tally[Action] = field(default_factory=_no_actions)
     own: Tally[Action] = field(default_factory=_no_actions)
-
-    def of_cycles(self, activity: Counts) -> Array:
-        """Return the energy of every cycle (..., cycles, K) of recorded activity, J."""
-        return self._energy.of_cycles(activity)
 
     def of_totals(self, total: Counts, happened: Counts) -> Array:
         """Return the energy (..., K) of several operations together, J.
@@ -325,16 +314,16 @@ class _Ledger(Generic[Key]):
         )
 
 
-def _weighted(count: Counts, weights: Weights, fixed: Array) -> Array:
-    """Return ``fixed + sum_i count[..., i] * amount_i`` (..., N).
+def _weighted(count: Counts, weights: Weights) -> Array:
+    """Return ``sum_i count[..., i] * amount_i`` (..., N).
 
     By a kernel, since the bits of a matrix product would depend on the batch.
     """
-    number = math.prod(count.shape[:-1])
+    number, things = math.prod(count.shape[:-1]), weights.pointer.size - 1
     rows = np.ascontiguousarray(count.reshape(number, count.shape[-1]), dtype=np.int64)
-    out = np.empty((number, fixed.shape[1]))
-    add_weighted(np.ascontiguousarray(fixed), weights, rows, out)
-    return out.reshape(*count.shape[:-1], fixed.shape[1])
+    out = np.empty((number, things))
+    add_weighted(np.zeros((1, things)), weights, rows, out)
+    return out.reshape(*count.shape[:-1], things)
 
 
 def _nested(keys: Iterable[Action], values: Array) -> dict[str, dict[str, float]]:

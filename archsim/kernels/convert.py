@@ -147,7 +147,7 @@ def _convert(
     index: int,
     scratch: Scratch,
 ) -> None:
-    """Run one conversion of bank `index`, whose columns begin at `column`; note what it did."""
+    """Run one conversion of bank `index`; note what it did."""
     slot, column = record.slot[sequence], grid.place[index, _COLUMN]
     cycles, columns = conversion_cycles(bank), charge.shape[0]
     tiles = bank.row_pointer.shape[0] - 1

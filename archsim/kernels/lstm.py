@@ -163,7 +163,7 @@ def _give_outputs(
     stride: int,
     first: int,
 ) -> None:
-    """Write a timestep's codes and states; by loops, which compile in a tenth of slices' time."""
+    """Write a timestep's codes and states."""
     for sequence in range(code.shape[0]):
         of_code, of_c = outputs.code[sequence, timestep], outputs.c[sequence, timestep]
         of_h, of_drive = outputs.h[sequence, timestep], outputs.h_drive[sequence, timestep]

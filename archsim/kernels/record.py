@@ -1,8 +1,8 @@
 """Where kernels put what the tiles of a layer did: totals of every conversion, and kept cycles.
 
-What is kept lies tile by tile: the counts of a tile one after the other,
-each ``(slots, conversions, cycles)``, and its energy ``(slots, conversions, components, cycles)``.
-Of a conversion only the components that depend on data are written, cycle after cycle.
+What is kept lies tile by tile: the counts of a tile one after the other, each
+``(slots, conversions, cycles)``, and its energy ``(slots, conversions, components, cycles)``. Of a
+conversion only the components that depend on data are written, cycle after cycle.
 """
 
 from __future__ import annotations
