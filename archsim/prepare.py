@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, build_chip
 from archsim.config.device import IdealDevice
 from archsim.config.load import LoadedConfig
 from archsim.config.run import RunConfig
 from archsim.devices import device_model
 from archsim.errors import ConfigError, DesignError
+from archsim.inputs import Inputs
 from archsim.recording.plan import plan_recording
 from archsim.workloads.base import load_workload
 from archsim.workloads.features import FeatureSet
 
 
-def prepare(loaded: LoadedConfig) -> tuple[Chip, FeatureSet]:
+@few_blas_threads()
+def prepare(loaded: LoadedConfig, inputs: Inputs | None = None) -> tuple[Chip, FeatureSet]:
     """Build a run's chip and load its workload.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The configuration.
+    inputs : Inputs, optional
+        What runs that go before or after share with it.
 
     Raises
     ------
@@ -25,10 +35,13 @@ def prepare(loaded: LoadedConfig) -> tuple[Chip, FeatureSet]:
         If they do not fit each other, or a file cannot be used; names the configuration file.
     """
     with in_file(loaded):
-        data = load_workload(loaded.config)
-        return build_chip(loaded.config), data
+        config, inputs = loaded.config, inputs or Inputs()
+        data = inputs.workload(config)
+        library, weights = inputs.library(config), inputs.weights(config)
+        return build_chip(config, library=library, weights=weights), data
 
 
+@few_blas_threads()
 def check(loaded: LoadedConfig) -> None:
     """Raise what `prepare` and a run would raise, without programming devices or timing anything.
 

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim import __version__
+from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.layers.base import Recorder
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
+from archsim.inputs import Inputs
 from archsim.kernels.record import GridRecord, totals
 from archsim.prepare import in_file, prepare
 from archsim.profile import Part, Profile
@@ -41,8 +43,6 @@ BLOCK = 32
 
 WAVEFORM_BLOCK = 16
 """The same where waveforms of every column and cycle have to be held."""
-
-_FLOAT_BLOCK = 256
 
 Progress = Callable[[int, int], None]
 
@@ -75,12 +75,14 @@ class RunResult:
     seconds: dict[str, float]
 
 
+@few_blas_threads()
 def run(
     loaded: LoadedConfig,
     out: Path | None = None,
     *,
     progress: Progress | None = None,
     threads: int = 1,
+    inputs: Inputs | None = None,
 ) -> RunResult:
     """Simulate a run and write its trace.
 
@@ -94,6 +96,8 @@ def run(
         Called with the number of sequences done and the number in all.
     threads : int, optional
         Blocks of sequences that run at the same time; results are the same bits with any number.
+    inputs : Inputs, optional
+        What other runs of the same network or data share with this one; files are then read once.
 
     Returns
     -------
@@ -101,9 +105,9 @@ def run(
         What the run found.
     """
     profile = Profile()
-    config = loaded.config
+    config, inputs = loaded.config, inputs or Inputs()
     with profile.part(Part.BUILD):
-        chip, data = prepare(loaded)
+        chip, data = prepare(loaded, inputs)
         with in_file(loaded):
             plan = plan_recording(config, chip, len(data))
     path = None
@@ -111,7 +115,7 @@ def run(
         path = out or Path("traces") / f"{config.name}.h5"
     with TraceWriter(path) if path else nullcontext() as writer:
         with profile.part(Part.BUILD):
-            simulation = _Simulation(chip, data, plan, writer, profile)
+            simulation = _Simulation(chip, data, inputs, plan, writer=writer, profile=profile)
         if writer:
             with profile.part(Part.TRACE):
                 writer.define(_attributes(loaded), simulation.layout())
@@ -182,7 +186,9 @@ class _Simulation:
         self,
         chip: Chip,
         data: FeatureSet,
+        inputs: Inputs,
         plan: RecordingPlan,
+        *,
         writer: TraceWriter | None,
         profile: Profile,
     ) -> None:
@@ -191,7 +197,8 @@ class _Simulation:
         self._data = data
         self._plan = plan
         self._timing = Timing(chip, len(data))
-        self._signal = chip.encode(data.features)
+        self._inputs = inputs
+        self._signal = inputs.signal(chip, data)
         self._fixed = _unit_energy(chip)
         self.components = tuple(
             dict.fromkeys(
@@ -342,7 +349,7 @@ class _Simulation:
             leakage_by_component=chip.leakage_by_component(),
             utilisation=dict(zip(chip.schedule.resources, share, strict=True)),
             accuracy=_accuracy(self.label, data, loaded.config),
-            accuracy_float=_accuracy(float_labels(chip, data), data, loaded.config),
+            accuracy_float=_accuracy(self._inputs.float_labels(chip, data), data, loaded.config),
             programming_pulses=sum(tile.programming_pulses for tile in chip.tiles),
             programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
@@ -358,17 +365,6 @@ class _Simulation:
 def _accuracy(label: NDArray[np.int64], data: FeatureSet, config: RunConfig) -> float | None:
     """Return the share of right classes, None where there are no labels."""
     return float((label == data.labels).mean()) if has_labels(config) else None
-
-
-def float_labels(chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
-    """Return the classes that the float64 network finds (sequences,)."""
-    labels = []
-    for first in range(0, len(data), _FLOAT_BLOCK):
-        x = data.features[first : first + _FLOAT_BLOCK].astype(np.float64)
-        for layer in chip.layers:
-            x = layer.run_float(x)
-        labels.append(x[:, -1].argmax(axis=1))
-    return np.concatenate(labels)
 
 
 def _unit_energy(chip: Chip) -> dict[str, float]:

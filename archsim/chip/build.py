@@ -29,7 +29,7 @@ from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.scaling import scale_library
 from archsim.costs.tile import tile_inventory
 from archsim.errors import ConfigError, DesignError
-from archsim.network.weights import network_weights
+from archsim.network.weights import Weights, network_weights
 
 INPUT_REGISTERS = 2
 """Input vectors that a tile's row registers hold: the one at work and the next one."""
@@ -120,16 +120,30 @@ def total(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     return out
 
 
-def build_chip(config: RunConfig) -> Chip:
+def build_chip(
+    config: RunConfig,
+    *,
+    library: ComponentLibrary | None = None,
+    weights: Weights | None = None,
+) -> Chip:
     """Build a chip from its configuration.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The configuration.
+    library : ComponentLibrary, optional
+        Its costs at the chip's node and supply, where they are read already.
+    weights : Weights, optional
+        Its weights, where they are read already.
 
     Raises
     ------
     DesignError, WorkloadError
         If the network does not fit the chip, or a file that it names cannot be used.
     """
-    library = chip_library(config)
-    weights = network_weights(config.network.weights, seed=config.seed)
+    library = library or chip_library(config)
+    weights = weights or network_weights(config.network.weights, seed=config.seed)
     shared = _shared_processors(config, library)
     context = BuildContext(config, library, weights, shared)
     layers = _build_layers(context)

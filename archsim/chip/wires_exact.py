@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from archsim.blas import few_blas_threads
 from archsim.chip.wires import FloatArray, checked_conductance, checked_resistance
 from archsim.errors import InputError
 
@@ -234,6 +235,7 @@ class CrossbarNetwork:
         solution: FloatArray = self._factors.solve(-(self._coupling @ held.T)).T
         return solution
 
+    @few_blas_threads()
     def _inflow(self, held: FloatArray) -> FloatArray:
         """Return the current that flows out of the network into each held node."""
         result: FloatArray = -(held @ self._held)

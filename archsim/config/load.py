@@ -7,8 +7,9 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,57 +49,43 @@ class LoadedConfig:
     ----------
     path : Path
         The file that was loaded, as the user named it.
+    folder : Path
+        Its folder, without links.
     config : RunConfig
         The configuration in SI units.
-    yaml : str
-        The resolved configuration, without ``extends``; its paths are relative to the folder of
-        `path`, so that it can be run from there again.
-    hash : str
-        SHA-256 of the resolved configuration in which the content of every file stands in place of
-        its path: the same on every machine, another one when weights or costs change.
+    digests : mapping of Path to str
+        Of each file that the configuration names: a digest of its content when it was loaded.
     """
 
     path: Path
+    folder: Path
     config: RunConfig
-    yaml: str
-    hash: str
+    digests: Mapping[Path, str]
+
+    @cached_property
+    def yaml(self) -> str:
+        """The resolved configuration, without ``extends``.
+
+        Its paths are relative to `folder`, so that it can be run from there again.
+        """
+        plain = _dump(self.config, lambda file: os.path.relpath(file, self.folder))
+        return yaml.dump(plain, Dumper=_Dumper, sort_keys=False, width=100)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the resolved configuration with files' contents in place of their paths.
+
+        It is the same on every machine, and another one when weights or costs change.
+        """
+        identity = json.dumps(_dump(self.config, self.digests.__getitem__), sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+    def with_seed(self, seed: int) -> LoadedConfig:
+        """Return the same configuration with another seed: another chip of its kind."""
+        return replace(self, config=self.config.model_copy(update={"seed": seed}))
 
 
-def load_config(path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig:
-    """Load a run's configuration.
-
-    Parameters
-    ----------
-    path : str or Path
-        YAML file.
-    overrides : iterable of str
-        Such as ``adc.bits=4``; see `archsim.config.merge.load_document`.
-
-    Raises
-    ------
-    ConfigError
-        With one sentence a problem, each naming file, line and key.
-    """
-    path = Path(path)
-    config = validate_document(load_document(path, overrides), RunConfig)
-    folder = path.resolve().parent
-    plain = _dump(config, lambda file: os.path.relpath(file, folder))
-    text = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, width=100)
-    identity = json.dumps(_dump(config, _content), sort_keys=True)
-    return LoadedConfig(path, config, text, hashlib.sha256(identity.encode()).hexdigest())
-
-
-def _dump(config: RunConfig, show_path: Callable[[Path], str]) -> dict[str, Any]:
-    """Return plain data with quantities as text and paths as `show_path` says."""
-    plain = config.model_dump(mode="json")
-    for section, key in _PATHS:
-        value = getattr(getattr(config, section), key, None)
-        if isinstance(value, Path):
-            plain[section][key] = show_path(value)
-    return plain
-
-
-def _content(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
     """Return a digest of a file's content, or the name of what is not a readable file."""
     digest = hashlib.sha256()
     try:
@@ -110,3 +97,47 @@ def _content(path: Path) -> str:
     except OSError:
         return path.name
     return digest.hexdigest()
+
+
+def load_config(
+    path: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    digest: Callable[[Path], str] = digest_of_file,
+) -> LoadedConfig:
+    """Load a run's configuration.
+
+    Parameters
+    ----------
+    path : str or Path
+        YAML file.
+    overrides : iterable of str
+        Such as ``adc.bits=4``; see `archsim.config.merge.load_document`.
+    digest : callable, optional
+        Gives the digest of a file's content; reads the file by default.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence a problem, each naming file, line and key.
+    """
+    path = Path(path)
+    config = validate_document(load_document(path, overrides), RunConfig)
+    digests = {file: digest(file) for _, _, file in _files(config)}
+    return LoadedConfig(path, path.resolve().parent, config, digests)
+
+
+def _files(config: RunConfig) -> Iterator[tuple[str, str, Path]]:
+    """Yield section, key and path of every file that a configuration names."""
+    for section, key in _PATHS:
+        value = getattr(getattr(config, section), key, None)
+        if isinstance(value, Path):
+            yield section, key, value
+
+
+def _dump(config: RunConfig, show_path: Callable[[Path], str]) -> dict[str, Any]:
+    """Return plain data with quantities as text and paths as `show_path` says."""
+    plain = config.model_dump(mode="json")
+    for section, key, path in _files(config):
+        plain[section][key] = show_path(path)
+    return plain

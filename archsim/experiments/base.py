@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archsim.blas import few_blas_threads
 from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
@@ -97,6 +98,7 @@ def load_experiment(path: str | Path) -> Section:
     return validate_document(document, _REGISTRY[kind][0])
 
 
+@few_blas_threads()
 def run_experiment(section: Any, progress: Progress) -> ExperimentResult:
     """Run an experiment."""
     return _REGISTRY[section.kind][1](section, progress)

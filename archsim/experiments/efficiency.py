@@ -11,9 +11,9 @@ from pydantic import Field
 from archsim.analysis.compare import Design, read_designs, reasons
 from archsim.analysis.levels import Level
 from archsim.config.base import Section
-from archsim.config.load import load_config
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.inputs import Inputs
 from archsim.simulate import run
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def run_efficiency(section: Efficiency, progress: Progress) -> ExperimentResult:
     """Compare the designs at equal bits, array and clock."""
     rows: list[dict[str, Any]] = []
     notes = ["x: NL-ADC over the other design, at equal bits, array and clock"]
+    inputs = Inputs()
     with tempfile.TemporaryDirectory() as folder:
         for done, bits in enumerate(section.bits):
-            names, designs = _measure(section, Path(folder), bits)
+            names, designs = _measure(section, Path(folder), bits, inputs)
             rows += [
                 _row(bits, name, designs[0], design, level)
                 for name, design in zip(names, designs, strict=True)
@@ -85,17 +86,17 @@ def run_efficiency(section: Efficiency, progress: Progress) -> ExperimentResult:
     )
 
 
-def _measure(section: Efficiency, folder: Path, bits: int) -> tuple[list[str], list[Design]]:
+def _measure(
+    section: Efficiency, folder: Path, bits: int, inputs: Inputs
+) -> tuple[list[str], list[Design]]:
     """Run the NL-ADC design and those baselines that have this resolution."""
     baselines = [item for item in section.baselines if not item.bits or bits in item.bits]
     cases = [("NL-ADC", ()), *((item.name, item.overrides) for item in baselines)]
     paths = []
     for index, (_, overrides) in enumerate(cases):
         paths.append(folder / f"{bits}-{index}.h5")
-        run(
-            load_config(section.config, [*section.overrides, f"adc.bits={bits}", *overrides]),
-            paths[-1],
-        )
+        changes = [*section.overrides, f"adc.bits={bits}", *overrides]
+        run(inputs.load(section.config, changes), paths[-1], inputs=inputs)
     designs = read_designs(paths)
     for path in paths:
         path.unlink()

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from archsim.config.base import Section
-from archsim.config.load import load_config
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.inputs import Inputs
 from archsim.simulate import run
 
 if TYPE_CHECKING:
@@ -43,11 +43,13 @@ def run_monte_carlo(section: MonteCarlo, progress: Progress) -> ExperimentResult
     """Find mean and spread of the accuracy, and the share of chips that keep it."""
     rows = []
     jobs = len(section.cases) * section.seeds
+    inputs = Inputs()
     for index, case in enumerate(section.cases):
         accuracy, reference = [], 0.0
+        overrides = [*section.overrides, *case.set, "trace.level=off"]
+        loaded = inputs.load(section.config, overrides)
         for seed in range(section.seeds):
-            overrides = [*section.overrides, *case.set, f"seed={seed}", "trace.level=off"]
-            summary = run(load_config(section.config, overrides)).summary
+            summary = run(loaded.with_seed(seed), inputs=inputs).summary
             accuracy.append(summary.accuracy or 0.0)
             reference = summary.accuracy_float or 0.0
             progress(index * section.seeds + seed + 1, jobs)

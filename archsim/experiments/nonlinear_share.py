@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from archsim.config.base import Section
-from archsim.config.load import load_config
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.inputs import Inputs
 from archsim.simulate import run
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def run_nonlinear_share(section: NonlinearShare, progress: Progress) -> Experime
         for cycles in section.cycles
     ]
     rows = []
+    inputs = Inputs()
     with tempfile.TemporaryDirectory() as folder:
         for done, (units, count, cycles) in enumerate(cases):
             overrides = [
@@ -52,7 +53,7 @@ def run_nonlinear_share(section: NonlinearShare, progress: Progress) -> Experime
                 f"digital.processors.cycles={cycles}",
             ]
             path = Path(folder) / "t.h5"
-            run(load_config(section.config, overrides), path)
+            run(inputs.load(section.config, overrides), path, inputs=inputs)
             linear, nonlinear = times(path)
             rows.append(
                 {

@@ -12,10 +12,10 @@ from pydantic import Field
 
 from archsim.analysis.report import with_prefix
 from archsim.config.base import Section
-from archsim.config.load import load_config
 from archsim.config.quantity import ConfigPath
 from archsim.errors import ArchsimError
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.inputs import Inputs
 from archsim.simulate import run
 from archsim.trace.summary import Summary
 
@@ -58,11 +58,12 @@ def run_schedule_options(section: ScheduleOptions, progress: Progress) -> Experi
     cases = [(network, option) for network in section.networks for option in section.options]
     rows: list[dict[str, Any]] = []
     first: dict[str, tuple[Summary, Any]] = {}
+    inputs = Inputs()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.h5"
         for done, (network, option) in enumerate(cases):
             overrides = [*network.overrides, "trace.level=event", *option.overrides]
-            summary = run(load_config(network.config, overrides), path).summary
+            summary = run(inputs.load(network.config, overrides), path, inputs=inputs).summary
             codes = _codes(path)
             base, expected = first.setdefault(network.name, (summary, codes))
             if not all(np.array_equal(codes[layer], expected[layer]) for layer in expected):

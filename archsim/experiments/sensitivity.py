@@ -8,9 +8,9 @@ from pydantic import Field
 
 from archsim.chip.build import Chip
 from archsim.config.base import Section
-from archsim.config.load import load_config
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.inputs import Inputs
 from archsim.prepare import prepare
 from archsim.simulate import run
 
@@ -42,12 +42,13 @@ class Sensitivity(Section):
 @experiment("sensitivity", Sensitivity)
 def run_sensitivity(section: Sensitivity, progress: Progress) -> ExperimentResult:
     """Compare both designs at every cost; energy, area and leakage of a part change together."""
+    inputs = Inputs()
     designs: tuple[tuple[str, ...], ...] = ((), section.baseline)
-    parts = sorted({part for design in designs for part in _parts(section, design)})
+    parts = sorted({part for design in designs for part in _parts(section, design, inputs)})
     cases = [(None, 1.0), *((part, factor) for part in parts for factor in section.factors)]
     rows: list[dict[str, Any]] = []
     for done, (part, factor) in enumerate(cases):
-        ours, theirs = (_measure(section, design, part, factor) for design in designs)
+        ours, theirs = (_measure(section, design, part, factor, inputs) for design in designs)
         ratio = {key: ours[key] / theirs[key] for key in _METRICS}
         rows.append(
             {
@@ -84,9 +85,9 @@ def _change(row: dict[str, Any], first: dict[str, Any]) -> float:
     return max(abs(float(row[f"{key}_ratio"] / first[f"{key}_ratio"]) - 1) for key in _METRICS)
 
 
-def _parts(section: Sensitivity, design: tuple[str, ...]) -> set[str]:
+def _parts(section: Sensitivity, design: tuple[str, ...], inputs: Inputs) -> set[str]:
     """Return the library's parts that a design's costs come from."""
-    chip, _ = prepare(load_config(section.config, [*section.overrides, *design]))
+    chip, _ = prepare(inputs.load(section.config, [*section.overrides, *design]), inputs)
     return {part for part, _ in _actions(chip)} | set(_WITHOUT_ACTION)
 
 
@@ -97,12 +98,12 @@ def _actions(chip: Chip) -> set[tuple[str, str]]:
 
 
 def _measure(
-    section: Sensitivity, design: tuple[str, ...], part: str | None, factor: float
+    section: Sensitivity, design: tuple[str, ...], part: str | None, factor: float, inputs: Inputs
 ) -> dict[str, float]:
     overrides = [*section.overrides, "trace.level=off", *design]
     if part is not None:
         overrides.append(f"technology.cost_factors={{{part}: {factor:g}}}")
-    return dict(run(load_config(section.config, overrides)).summary.numbers())
+    return dict(run(inputs.load(section.config, overrides), inputs=inputs).summary.numbers())
 
 
 def _draw(figure: Figure, first: dict[str, Any], rows: list[dict[str, Any]]) -> None:

@@ -37,6 +37,15 @@ def load_workload(config: RunConfig) -> FeatureSet:
     return data
 
 
+def seed_matters(config: RunConfig) -> bool:
+    """Return whether a run's sequences follow from its seed too: where they are drawn or cropped.
+
+    Of the workloads only a feature file gives the same sequences with every seed.
+    """
+    workload = config.workload
+    return isinstance(workload, Synthetic) or not workload.source.is_file()
+
+
 def has_labels(config: RunConfig) -> bool:
     """Return whether a run's workload and weights are such that accuracy means something."""
     return isinstance(config.workload, KeywordSpotting) and config.network.weights != "random"

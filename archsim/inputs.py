@@ -1,0 +1,137 @@
+"""What runs read, and what follows from it alone: once for all runs that share it.
+
+A Monte Carlo runs one network on one set of sequences through many chips. Nothing of what is read
+from files changes from chip to chip, nor does what the float network answers or how sequences
+become pulse widths. Whoever runs several chips makes one `Inputs` and hands it to each run; files
+are then read once, when the first run needs them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.build import Chip, chip_library
+from archsim.chip.layers.base import Signal
+from archsim.config.load import LoadedConfig, digest_of_file, load_config
+from archsim.config.run import RunConfig
+from archsim.costs.library import ComponentLibrary
+from archsim.network.weights import Weights, network_weights
+from archsim.workloads.base import load_workload, seed_matters
+from archsim.workloads.features import FeatureSet
+
+_FLOAT_BLOCK = 256
+_KEPT = 8
+"""Results of one kind that are kept; the oldest goes first, so that memory stays bounded."""
+
+T = TypeVar("T")
+
+
+class _Kept:
+    """The last few results of a function, found by what they depend on."""
+
+    def __init__(self) -> None:
+        self._results: deque[tuple[Any, Any]] = deque(maxlen=_KEPT)
+
+    def get(self, key: Any, make: Callable[[], T]) -> T:
+        """Return the result for `key`, made by `make` unless it is kept."""
+        for known, result in self._results:
+            if known == key:
+                return result  # type: ignore[no-any-return]
+        made = make()
+        self._results.append((key, made))
+        return made
+
+
+class Inputs:
+    """Files that runs share, read once, and what follows from them alone.
+
+    A file that changes while an `Inputs` is in use keeps the content that was read first. An
+    `Inputs` serves one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._digests = _Kept()
+        self._workloads = _Kept()
+        self._libraries = _Kept()
+        self._weights = _Kept()
+        self._signals = _Kept()
+        self._labels = _Kept()
+
+    def load(self, path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig:
+        """Load a configuration; the files that it names are read for its hash once.
+
+        Raises
+        ------
+        ConfigError
+            As `archsim.config.load.load_config`.
+        """
+        return load_config(path, overrides, digest=self._digest)
+
+    def _digest(self, path: Path) -> str:
+        return self._digests.get(path, lambda: digest_of_file(path))
+
+    def workload(self, config: RunConfig) -> FeatureSet:
+        """Return a run's sequences.
+
+        Raises
+        ------
+        WorkloadError
+            As `archsim.workloads.base.load_workload`.
+        """
+        return self._workloads.get(_workload_key(config), lambda: load_workload(config))
+
+    def library(self, config: RunConfig) -> ComponentLibrary:
+        """Return the component library at a chip's node and supply.
+
+        Raises
+        ------
+        ConfigError
+            As `archsim.chip.build.chip_library`.
+        """
+        return self._libraries.get(config.technology, lambda: chip_library(config))
+
+    def weights(self, config: RunConfig) -> Weights:
+        """Return a network's weights.
+
+        Raises
+        ------
+        WorkloadError
+            As `archsim.network.weights.network_weights`.
+        """
+        source = config.network.weights
+        seed = config.seed if source == "random" else None
+        return self._weights.get((source, seed), lambda: network_weights(source, seed=config.seed))
+
+    def signal(self, chip: Chip, data: FeatureSet) -> Signal:
+        """Return a run's sequences as pulse widths and fixed-point words."""
+        config = chip.config
+        key = (_workload_key(config), config.tile.input_bits, config.digital)
+        return self._signals.get(key, lambda: chip.encode(data.features))
+
+    def float_labels(self, chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
+        """Return the classes that the float64 network finds (sequences,)."""
+        config = chip.config
+        seed = config.seed if config.network.weights == "random" else None
+        key = (_workload_key(config), config.activations, seed)
+        return self._labels.get(key, lambda: _float_labels(chip, data))
+
+
+def _workload_key(config: RunConfig) -> tuple[Any, ...]:
+    """Return what a run's sequences depend on: their section, the network, the seed if it draws."""
+    return config.workload, config.network, config.seed if seed_matters(config) else None
+
+
+def _float_labels(chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
+    labels = []
+    for first in range(0, len(data), _FLOAT_BLOCK):
+        x = data.features[first : first + _FLOAT_BLOCK].astype(np.float64)
+        for layer in chip.layers:
+            x = layer.run_float(x)
+        labels.append(x[:, -1].argmax(axis=1))
+    return np.concatenate(labels)
