@@ -23,7 +23,7 @@ from archsim.kernels.arrays import (
 from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
 from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
-from archsim.kernels.ladder import NARROW_NEVER, Run
+from archsim.kernels.ladder import NARROW_NEVER
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.scratch import make_scratch
 from archsim.kernels.tile import convert_cycles
@@ -168,9 +168,9 @@ def kinds_of(case: Case) -> set[object]:
     seen |= {("odd", rows % 2) for rows in heights}
     seen |= {("in panels", columns % 16 == 0) for columns in widths}
     seen |= {("columns", min(columns // 64, 2)) for columns in widths}
-    seen |= {("long run", bool((np.diff(runs[:, [Run.FIRST, Run.END]]) > 64).any()))}
+    seen |= {("long run", bool((runs["end"] - runs["first"] > 64).any()))}
     seen |= {("runs", count > 1) for count in np.diff(grid.ladder.run_pointer)}
-    seen |= {("counts", last >= 0) for last in runs[:, Run.LAST_CODE]}
+    seen |= {("counts", last >= 0) for last in runs["last_code"]}
     seen |= {("empty tile", bool((rows == 0).any())) for rows in tiles}
     seen |= {("at rest", energy.fixed.shape[0] < bank.cycles) for energy in case.energies}
     seen |= {("activities", min(count, 2)) for counts in per_component for count in counts.tolist()}

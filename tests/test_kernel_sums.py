@@ -14,7 +14,6 @@ from archsim.kernels.energy import (
     CONVERTING,
     INTEGRATING,
     EnergyArrays,
-    Part,
     TileEnergy,
     add_energy,
     add_weighted,
@@ -101,13 +100,12 @@ def random_energy(rng: Rng, cycles: int, components: int) -> TileEnergy:
 
 def add_group(energy: EnergyArrays, group: int, first: int, count: Array, out: Array) -> None:
     """Add what the only tile spends for a group's activities in the cycles that were counted."""
-    length, cycles = int(energy.tile[0, Part.CYCLES]), count.shape[1]
+    length, cycles = int(energy.tile["cycles"][0]), count.shape[1]
     scratch = np.empty(cycles)
-    terms = energy.tile[0, Part.TERM + group : Part.TERM + group + 2]
+    terms = energy.term_pointer[0, group : group + 2]
     for component, begin, end in energy.term[slice(*terms)]:
         place = component * length + first
-        of_term = energy.activity, energy.amount, begin, end, scratch
-        add_energy(count, cycles, *of_term, energy.fixed, place, out, place)
+        add_energy(count, cycles, energy, (begin, end), scratch, place, out, place)
 
 
 @pytest.mark.parametrize("seed", range(3 if QUICK else 40))

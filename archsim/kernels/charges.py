@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.grid import AnyGrid, GridArrays, Place
+from archsim.kernels.grid import AnyGrid, GridArrays
 from archsim.kernels.jit import inlined, leaf
 from archsim.kernels.noise import NormalScratch, add_normal
 from archsim.kernels.philox import Purpose
@@ -18,12 +18,6 @@ from archsim.kernels.product import ProductArrays, ProductScratch, add_products,
 from archsim.kernels.scratch import Scratch, width_of
 from archsim.kernels.vector import HALVES, LANES
 
-_INPUT = int(Place.INPUT)
-_ROWS = int(Place.ROWS)
-_COLUMN = int(Place.COLUMN)
-_COLUMNS = int(Place.COLUMNS)
-_NUMBER = int(Place.NUMBER)
-_CHARGE = int(Place.CHARGE)
 _READ_NOISE = int(Purpose.READ_NOISE)
 _PANEL = LANES * HALVES
 
@@ -57,11 +51,11 @@ def charges_of_bank(
     scratch : Scratch
         Out: `seen`, a vector every `width_of(columns)` elements, in quanta.
     """
-    start, rows, seen = grid.place[index, _INPUT], grid.place[index, _ROWS], scratch.seen
-    column, columns = grid.place[index, _COLUMN], grid.place[index, _COLUMNS]
+    start, rows, seen = grid.bank[index]["input"], grid.bank[index]["rows"], scratch.seen
+    column, columns = grid.bank[index]["column"], grid.bank[index]["columns"]
     if grid.narrow == 1:
         _integrate_narrow(
-            drive, start, stride, sequences, grid.charge.cell, grid.place[index, _CHARGE], rows,
+            drive, start, stride, sequences, grid.charge.cell, grid.bank[index]["charge"], rows,
             grid.rest, column, columns, seen,
         )  # fmt: skip
     else:
@@ -70,7 +64,7 @@ def charges_of_bank(
             columns, scratch.noise.product, seen,
         )  # fmt: skip
     if grid.noise.cell.shape[0] > 0:
-        key = grid.analog.seed, grid.place[index, _NUMBER], first, conversion
+        key = grid.analog.seed, grid.bank[index]["number"], first, conversion
         _disturb_block(
             grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
             column, key, columns, scratch.noise.product, scratch.noise.pairs, seen,
@@ -168,7 +162,7 @@ def integrate_bank(
 ) -> None:
     """Do what `charges_of_bank` does where charges are narrow and nothing disturbs them."""
     _integrate_narrow(
-        drive, grid.place[index, _INPUT], stride, sequences, grid.charge.cell,
-        grid.place[index, _CHARGE], grid.place[index, _ROWS], grid.rest,
-        grid.place[index, _COLUMN], grid.place[index, _COLUMNS], seen,
+        drive, grid.bank[index]["input"], stride, sequences, grid.charge.cell,
+        grid.bank[index]["charge"], grid.bank[index]["rows"], grid.rest,
+        grid.bank[index]["column"], grid.bank[index]["columns"], seen,
     )  # fmt: skip

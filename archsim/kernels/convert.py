@@ -9,19 +9,13 @@ from numpy.typing import NDArray
 
 from archsim.kernels.arrays import N_ACTIVITY, TileArrays
 from archsim.kernels.charges import charges_of_bank, integrate_bank
-from archsim.kernels.energy import ALL, Part
+from archsim.kernels.energy import ALL
 from archsim.kernels.fused import latch_bank
-from archsim.kernels.grid import AnyGrid, GridArrays, Place, bank_at
+from archsim.kernels.grid import AnyGrid, GridArrays, bank_at
 from archsim.kernels.jit import kernel, leaf
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
-
-_INPUT = int(Place.INPUT)
-_ROWS = int(Place.ROWS)
-_COLUMN = int(Place.COLUMN)
-_COLUMNS = int(Place.COLUMNS)
-_CYCLES = int(Part.CYCLES)
 
 SPARE_INPUTS = 2
 """Elements behind the last vector of pulse widths: rows are read in pairs."""
@@ -74,7 +68,7 @@ def convert_fused(
     """
     _clear(code)
     sequences, first = code.shape[0], record.first
-    for index in range(grid.place.shape[0] if grid.walk == 0 else 0):
+    for index in range(grid.bank.shape[0] if grid.walk == 0 else 0):
         if plain is None:
             integrate_bank(grid, index, drive, stride, sequences, scratch.seen)
         else:
@@ -94,7 +88,7 @@ def convert_walked(
 ) -> None:
     """Walk the conversions that `convert_fused` has left out; arguments as there."""
     if grid.walk != 0 or record.waveform.shape[0] > 0:
-        for index in range(grid.place.shape[0]):
+        for index in range(grid.bank.shape[0]):
             _walk_bank(grid, index, drive, stride, code, record, conversion, scratch)
 
 
@@ -117,9 +111,9 @@ def _walk_bank(
     scratch: Scratch,
 ) -> None:
     """Walk a bank's conversions, or only those whose waveforms are kept if others are fused."""
-    bank, first = bank_at(grid, index), grid.place[index, _COLUMN]
+    bank, first = bank_at(grid, index), grid.bank[index]["column"]
     start, rows, columns = (
-        grid.place[index, _INPUT], grid.place[index, _ROWS], grid.place[index, _COLUMNS]
+        grid.bank[index]["input"], grid.bank[index]["rows"], grid.bank[index]["columns"]
     )  # fmt: skip
     charge = np.empty(columns, dtype=np.int64)
     latched = np.empty(columns, dtype=np.int64)
@@ -148,7 +142,7 @@ def _convert(
     scratch: Scratch,
 ) -> None:
     """Run one conversion of bank `index`; note what it did."""
-    slot, column = record.slot[sequence], grid.place[index, _COLUMN]
+    slot, column = record.slot[sequence], grid.bank[index]["column"]
     cycles, columns = conversion_cycles(bank), charge.shape[0]
     tiles = bank.row_pointer.shape[0] - 1
     activity = np.empty((cycles, tiles, N_ACTIVITY), dtype=np.int64)
@@ -171,11 +165,7 @@ def _convert(
                 count[which, cycle] = seen
             record.total[to + tile * N_ACTIVITY + which] = total
         if slot >= 0:
-            kept, mine = record.slots * conversions, slot * conversions + conversion
-            energy, length = grid.energy, grid.energy.tile[place, _CYCLES]
-            keep_cycles(
-                energy.fixed, energy.tile, energy.term, energy.activity, energy.amount, place,
-                kept, mine, ALL, 0, length, count, scratch.energy, record.counts, record.energy,
-            )  # fmt: skip
+            mine, length = slot * conversions + conversion, grid.energy.tile[place]["cycles"]
+            keep_cycles(grid.energy, record, place, mine, ALL, (0, length), count, scratch.energy)
     if waving:
         record.waveform[slot, conversion, :, column : column + columns] = waveform

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -96,18 +95,14 @@ GROUPS = 3
 INTEGRATING, CONVERTING, ALL = range(GROUPS)
 
 
-class Part(IntEnum):
-    """Columns of `EnergyArrays.tile`: where a tile's numbers are."""
+SPENDER = np.dtype(
+    [(name, np.int64) for name in ("cell", "cells", "cycle", "cycles", "components")], align=True
+)
+"""Where a tile's numbers are in `EnergyArrays`.
 
-    CELL = 0
-    """First of its cycles and components in `fixed`."""
-    CELLS = 1
-    CYCLE = 2
-    """Cycles of a conversion of the tiles before."""
-    CYCLES = 3
-    COMPONENTS = 4
-    TERM = 5
-    """First term of its first group; the groups follow one another, each with its end."""
+`cell` is the first of its cycles and components in `fixed`, `cells` how many there are; `cycle`
+counts the cycles of a conversion of the tiles before, `cycles` its own.
+"""
 
 
 class EnergyArrays(NamedTuple):
@@ -119,8 +114,10 @@ class EnergyArrays(NamedTuple):
     ----------
     fixed : float64 (all cells,)
         As in `TileEnergy`, but (components, cycles), concatenated.
-    tile : int64 (tiles, fields of `Part` and one a group)
+    tile : SPENDER (tiles,)
         Where each tile's part begins, and how long it is.
+    term_pointer : int64 (tiles, GROUPS + 1)
+        Terms ``term_pointer[n, g]:term_pointer[n, g + 1]`` are those of group g of tile n.
     term : int64 (terms, 3)
         The component of each term, its first entry, and the one after its last.
     activity : int64 (entries,)
@@ -130,7 +127,8 @@ class EnergyArrays(NamedTuple):
     """
 
     fixed: NDArray[np.float64]
-    tile: NDArray[np.int64]
+    tile: NDArray[np.void]
+    term_pointer: NDArray[np.int64]
     term: NDArray[np.int64]
     activity: NDArray[np.int64]
     amount: NDArray[np.float64]
@@ -143,12 +141,13 @@ class EnergyArrays(NamedTuple):
     @property
     def cycles(self) -> int:
         """Cycles of one conversion of all tiles, tile by tile."""
-        return int(self.tile[:, Part.CYCLES].sum())
+        return int(self.tile["cycles"].sum())
 
 
 def join_energy(tiles: Sequence[TileEnergy]) -> EnergyArrays:
     """Lay the energies of a layer's tiles out in flat arrays."""
-    table = np.zeros((len(tiles), len(Part) + GROUPS), dtype=np.int64)
+    table = np.zeros(len(tiles), dtype=SPENDER)
+    pointer = np.zeros((len(tiles), GROUPS + 1), dtype=np.int64)
     terms: list[tuple[int, int, int]] = []
     activity: list[int] = []
     amount: list[float] = []
@@ -165,11 +164,13 @@ def join_energy(tiles: Sequence[TileEnergy]) -> EnergyArrays:
                     terms.append((component, first, len(activity)))
             ends.append(len(terms))
         cycles, components = tile.fixed.shape
-        table[place] = [cell, tile.fixed.size, cycle, cycles, components, *ends]
+        table[place] = cell, tile.fixed.size, cycle, cycles, components
+        pointer[place] = ends
         cell, cycle = cell + tile.fixed.size, cycle + cycles
     return EnergyArrays(
         fixed=np.concatenate([np.zeros(0), *(tile.fixed.T.ravel() for tile in tiles)]),
         tile=table,
+        term_pointer=pointer,
         term=np.array(terms, dtype=np.int64).reshape(len(terms), 3),
         activity=np.array(activity, dtype=np.int64),
         amount=np.array(amount, dtype=np.float64),
@@ -180,12 +181,9 @@ def join_energy(tiles: Sequence[TileEnergy]) -> EnergyArrays:
 def add_energy(
     count: NDArray[np.int64],
     cycles: int,
-    activity: NDArray[np.int64],
-    amount: NDArray[np.float64],
-    begin: int,
-    end: int,
+    energy: EnergyArrays,
+    entries: tuple[int, int],
     total: NDArray[np.float64],
-    fixed: NDArray[np.float64],
     base: int,
     out: NDArray[np.float64],
     at: int,
@@ -201,16 +199,20 @@ def add_energy(
         Counts of each activity, cycle by cycle.
     cycles : int
         How many cycles were counted.
-    activity, amount : int64 (entries,), float64 (entries,)
-        As in `EnergyArrays`; the term's entries are ``begin .. end - 1``.
+    energy : EnergyArrays
+        What the layer's tiles spend.
+    entries : tuple of int
+        The term's first entry, and the one after its last.
     total : float64 (cycles or more,)
         Scratch.
-    fixed, base
-        What the component spends whatever the data: its cycles from `base` on.
+    base : int
+        Where the component's cycles begin in `fixed`.
     out, at
         Out: the cycles from `at` on.
     """
-    whatever, spent = fixed[base : base + cycles], out[at : at + cycles]
+    begin, end = entries
+    activity, amount = energy.activity, energy.amount
+    whatever, spent = energy.fixed[base : base + cycles], out[at : at + cycles]
     counted = count[activity[begin]]
     if end - begin == 1:
         for cycle in range(cycles):

@@ -23,24 +23,14 @@ from archsim.kernels.activity import (
 )
 from archsim.kernels.arrays import Conversion
 from archsim.kernels.energy import CONVERTING, INTEGRATING
-from archsim.kernels.grid import AnyGrid, Place
+from archsim.kernels.grid import AnyGrid
 from archsim.kernels.jit import inlined, leaf
-from archsim.kernels.ladder import NARROW_NEVER, NEVER, Run, count_rungs, disturb_rungs
+from archsim.kernels.ladder import NARROW_NEVER, NEVER, count_rungs, disturb_rungs
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, width_of
 from archsim.kernels.vector import MANY_LANES
 
-_INPUT = int(Place.INPUT)
-_ROW = int(Place.ROW)
-_COLUMNS = int(Place.COLUMNS)
-_RAMP = int(Place.RAMP)
-_RAMPS = int(Place.RAMPS)
-_NUMBER = int(Place.NUMBER)
 _STRAIGHT = int(Conversion.RAMP)
-_RUN = int(Place.RUN)
-_RUNS = int(Place.RUNS)
-_FIRST, _END, _TO = int(Run.FIRST), int(Run.END), int(Run.TO)
-_RUN_RAMP, _LAST_CODE = int(Run.RAMP), int(Run.LAST_CODE)
 
 
 @leaf
@@ -79,17 +69,17 @@ def latch_bank(
         None where charges are narrow and nothing is disturbed or walked, so that the rest is left
         out of the machine code.
     """
-    columns = grid.place[index, _COLUMNS]
+    columns = grid.bank[index]["columns"]
     ordered = grid.ramp_cycles if grid.conversion == _STRAIGHT else 0
     for sequence in range(code.shape[0]):
         if plain is not None:
             if record.waveform.shape[0] > 0 and record.slot[sequence] >= 0:
                 continue
             if grid.analog.ramp_sigma.shape[0] > 0:
-                key = grid.analog.seed, grid.place[index, _NUMBER]
+                key = grid.analog.seed, grid.bank[index]["number"]
                 disturb_rungs(
-                    grid.analog.ramp_position, grid.analog.ramp_sigma, grid.place[index, _RAMP],
-                    grid.place[index, _RAMPS], key, record.first + sequence, conversion, ordered,
+                    grid.analog.ramp_position, grid.analog.ramp_sigma, grid.bank[index]["ramp"],
+                    grid.bank[index]["ramps"], key, record.first + sequence, conversion, ordered,
                     NARROW_NEVER if grid.narrow == 1 else NEVER, grid.ladder.rung.shape[1],
                     scratch.noise.ramps, scratch.rung,
                 )  # fmt: skip
@@ -109,18 +99,18 @@ def _latch(
     code: NDArray[np.uint16],
 ) -> None:
     """Find the step at which each column latches, and add what it stands for to the codes."""
-    runs, latch_step = grid.ladder.run, scratch.latch_step
-    at = sequence * width_of(grid.place[index, _COLUMNS])
-    begin = grid.place[index, _RUN]
-    for run in range(begin, begin + grid.place[index, _RUNS]):
-        first, end, ramp = runs[run, _FIRST], runs[run, _END], runs[run, _RUN_RAMP]
+    runs, latch_step, bank = grid.ladder.run, scratch.latch_step, grid.bank[index]
+    at = sequence * width_of(bank["columns"])
+    for number in range(bank["run"], bank["run"] + bank["runs"]):
+        run = runs[number]
+        first, end, ramp = run["first"], run["end"], run["ramp"]
         count_rungs(
             scratch.rung, ramp, grid.ladder.rung.shape[1], ordered, scratch.seen, at, first, end,
             latch_step,
         )  # fmt: skip
         add_codes(
-            latch_step, first, end, grid.ladder.code, ramp, runs[run, _LAST_CODE], code, sequence,
-            runs[run, _TO],
+            latch_step, first, end, grid.ladder.code, ramp, run["last_code"], code, sequence,
+            run["to"],
         )  # fmt: skip
 
 
@@ -138,7 +128,7 @@ def _note_rows(
     """Note what the rows of a bank's tiles did in a conversion."""
     tiles, conversions = grid.row_pointer.shape[1] - 1, record.walked.shape[1]
     slot, energy, cycles = record.slot[sequence], grid.energy, grid.integrate_cycles
-    first_row, first_input = grid.place[index, _ROW], grid.place[index, _INPUT]
+    first_row, first_input = grid.bank[index]["row"], grid.bank[index]["input"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + index * tiles
     for tile in range(tiles):
         above = grid.row_pointer[index, tile]
@@ -153,10 +143,8 @@ def _note_rows(
             record.total, to + tile,
         )  # fmt: skip
         keep_cycles(
-            energy.fixed, energy.tile, energy.term, energy.activity, energy.amount,
-            index * tiles + tile, record.slots * conversions, slot * conversions + conversion,
-            INTEGRATING, grid.reset_cycles, cycles, scratch.counts, scratch.energy,
-            record.counts, record.energy,
+            energy, record, index * tiles + tile, slot * conversions + conversion, INTEGRATING,
+            (grid.reset_cycles, cycles), scratch.counts, scratch.energy,
         )  # fmt: skip
 
 
@@ -172,7 +160,7 @@ def _note_foot(
     """Note what a bank's converters did in a conversion."""
     tiles, conversions = grid.row_pointer.shape[1] - 1, record.walked.shape[1]
     slot, energy, ramp_cycles = record.slot[sequence], grid.energy, grid.ramp_cycles
-    foot, columns = index * tiles + tiles - 1, grid.place[index, _COLUMNS]
+    foot, columns = index * tiles + tiles - 1, grid.bank[index]["columns"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + foot
     if grid.conversion != _STRAIGHT:
         sharing, each = grid.columns_per_converter, grid.cycles_per_conversion
@@ -190,10 +178,9 @@ def _note_foot(
     record.walked[sequence, conversion, index] = cycles if grid.early_stop else ramp_cycles
     if slot >= 0:
         keep_cycles(
-            energy.fixed, energy.tile, energy.term, energy.activity, energy.amount, foot,
-            record.slots * conversions, slot * conversions + conversion, CONVERTING,
-            grid.reset_cycles + grid.integrate_cycles, ramp_cycles, scratch.counts, scratch.energy,
-            record.counts, record.energy,
+            energy, record, foot, slot * conversions + conversion, CONVERTING,
+            (grid.reset_cycles + grid.integrate_cycles, ramp_cycles), scratch.counts,
+            scratch.energy,
         )  # fmt: skip
 
 

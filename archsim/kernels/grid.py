@@ -12,7 +12,6 @@ row where conversions are walked a cycle at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,36 +32,32 @@ from archsim.kernels.ladder import NARROW_NEVER, LadderArrays, build_ladders
 from archsim.kernels.noise import LARGEST_NORMAL
 from archsim.kernels.product import NO_PRODUCT, NO_VARIANCE, ProductArrays, cell_at, lay_out
 
+BANK = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "input",
+            "row",
+            "rows",
+            "column",
+            "columns",
+            "cell",
+            "ramp",
+            "ramps",
+            "number",
+            "charge",
+            "run",
+            "runs",
+        )
+    ],
+    align=True,
+)
+"""Where a bank's numbers are in its layer's flat arrays, and how many there are.
 
-class Place(IntEnum):
-    """Columns of `GridArrays.place`: where a bank's numbers are."""
-
-    INPUT = 0
-    """First of the layer's inputs that drives its rows."""
-    ROW = 1
-    ROWS = 2
-    COLUMN = 3
-    COLUMNS = 4
-    CELL = 5
-    RAMP = 6
-    RAMPS = 7
-    NUMBER = 8
-    """The bank's number, which keys its random numbers."""
-    CHARGE = 9
-    """First cell of the bank in `GridArrays.charge`."""
-    RUN = 10
-    RUNS = 11
-    """First run of its columns in `GridArrays.ladder`, and how many."""
-
-
-_ROW = int(Place.ROW)
-_ROWS = int(Place.ROWS)
-_COLUMN = int(Place.COLUMN)
-_COLUMNS = int(Place.COLUMNS)
-_CELL = int(Place.CELL)
-_RAMP = int(Place.RAMP)
-_RAMPS = int(Place.RAMPS)
-_NUMBER = int(Place.NUMBER)
+`input` is the first of the layer's inputs that drives its rows; `number` keys its random numbers;
+`charge` is its first cell in `GridArrays.charge`; `run` is the first run of its columns in
+`GridArrays.ladder`. `row`, `column`, `cell` and `ramp` are the first of its own.
+"""
 
 
 class GridArrays(NamedTuple):
@@ -70,7 +65,7 @@ class GridArrays(NamedTuple):
 
     Attributes
     ----------
-    place : int64 (banks, fields of `Place`)
+    bank : BANK (banks,)
         Where each bank's part begins, and how long it is.
     column : int64 (bank columns,)
         The layer's column that each bank's column is a part of.
@@ -109,7 +104,7 @@ class GridArrays(NamedTuple):
         As in `TileArrays`, the same for all banks.
     """
 
-    place: NDArray[np.int64]
+    bank: NDArray[np.void]
     column: NDArray[np.int64]
     columns: int
     row_pointer: NDArray[np.int64]
@@ -152,7 +147,7 @@ class GridArrays(NamedTuple):
     @property
     def tiles(self) -> int:
         """Number of tiles."""
-        return int(self.place.shape[0] * (self.row_pointer.shape[1] - 1))
+        return int(self.bank.shape[0] * (self.row_pointer.shape[1] - 1))
 
 
 class PlainArrays(NamedTuple):
@@ -161,7 +156,7 @@ class PlainArrays(NamedTuple):
     Machine code takes the longer to make, and to call, the more it is given.
     """
 
-    place: NDArray[np.int64]
+    bank: NDArray[np.void]
     row_pointer: NDArray[np.int64]
     reset_cycles: int
     integrate_cycles: int
@@ -233,7 +228,7 @@ def join_banks(
     steps = first.threshold.shape[1]
     rests = [bank.analog.offset + bank.analog.comparator_offset for bank in banks]
     return GridArrays(
-        place=_places(banks, inputs, charge, ladder),
+        bank=_places(banks, inputs, charge, ladder),
         column=column,
         columns=int(column.max()) + 1,
         row_pointer=np.stack([bank.row_pointer for bank in banks]),
@@ -269,21 +264,22 @@ def _places(
     inputs: Sequence[int],
     charge: ProductArrays,
     ladder: LadderArrays,
-) -> NDArray[np.int64]:
+) -> NDArray[np.void]:
     """Return where each bank's numbers are."""
-    place = np.zeros((len(banks), len(Place)), dtype=np.int64)
-    at = dict.fromkeys((Place.ROW, Place.COLUMN, Place.CELL, Place.RAMP), 0)
-    for index, (bank, start) in enumerate(zip(banks, inputs, strict=True)):
-        (rows, width), ramps = bank.difference.shape, bank.threshold.shape[0]
-        sizes = {Place.ROW: rows, Place.COLUMN: width, Place.CELL: rows * width, Place.RAMP: ramps}
-        place[index, [Place.INPUT, Place.NUMBER]] = start, bank.analog.tile
-        place[index, [Place.ROWS, Place.COLUMNS, Place.RAMPS]] = rows, width, ramps
-        for field, size in sizes.items():
-            place[index, field] = at[field]
-            at[field] += size
-    place[: charge.place.size, Place.CHARGE] = charge.place
-    place[:, Place.RUN] = ladder.run_pointer[:-1]
-    place[:, Place.RUNS] = np.diff(ladder.run_pointer)
+    place = np.zeros(len(banks), dtype=BANK)
+    place["input"], place["number"] = inputs, [bank.analog.tile for bank in banks]
+    place["rows"], place["columns"] = np.array([bank.difference.shape for bank in banks]).T
+    place["ramps"] = [bank.threshold.shape[0] for bank in banks]
+    sizes = {
+        "row": place["rows"],
+        "column": place["columns"],
+        "cell": place["rows"] * place["columns"],
+        "ramp": place["ramps"],
+    }
+    for first, size in sizes.items():
+        place[first] = np.cumsum(size) - size
+    place["charge"][: charge.place.size] = charge.place
+    place["run"], place["runs"] = ladder.run_pointer[:-1], np.diff(ladder.run_pointer)
     return place
 
 
@@ -336,10 +332,10 @@ def _join_analog(parts: Sequence[AnalogArrays], *, with_cells: bool) -> AnalogAr
 @kernel
 def bank_at(grid: GridArrays, index: int) -> TileArrays:
     """Return one bank of a layer; its arrays are views, but for cells laid out for fusing."""
-    place, analog = grid.place[index], grid.analog
-    row, rows, cell = place[_ROW], place[_ROWS], place[_CELL]
-    column, columns, ramp = place[_COLUMN], place[_COLUMNS], place[_RAMP]
-    ramps = slice(ramp, ramp + place[_RAMPS])
+    place, analog = grid.bank[index], grid.analog
+    row, rows, cell = place["row"], place["rows"], place["cell"]
+    column, columns, ramp = place["column"], place["columns"], place["ramp"]
+    ramps = slice(ramp, ramp + place["ramps"])
     whole = slice(column, column + columns)
     fused = grid.walk == 0
     noisy = grid.noise.cell.shape[0] if fused else analog.read_variance.shape[1]
@@ -379,7 +375,7 @@ def bank_at(grid: GridArrays, index: int) -> TileArrays:
             analog.rail_high,
             analog.decision_sigma,
             analog.seed,
-            place[_NUMBER],
+            place["number"],
         ),
         grid.serial,
     )

@@ -9,7 +9,6 @@ converters search the thresholds as they are, bit by bit; both are the same loop
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,18 +29,15 @@ _FEW = 64
 _FOUR = 4 * LANES
 
 
-class Run(IntEnum):
-    """Columns of `LadderArrays.run`."""
+RUN = np.dtype(
+    [(name, np.int64) for name in ("first", "end", "ramp", "to", "last_code")], align=True
+)
+"""Neighbouring columns of a bank that see one ramp: its columns ``first .. end - 1``.
 
-    FIRST = 0
-    """First column of the bank, and the one after the last."""
-    END = 1
-    RAMP = 2
-    """Their ramp, in the layer."""
-    TO = 3
-    """Column of the layer that the bank's first one would be if all were neighbours in it."""
-    LAST_CODE = 4
-    """The largest code where codes are the counts themselves up to it, -1 where they are not."""
+`ramp` is their ramp in the layer; `to` is the column of the layer that the bank's first one would
+be if all were neighbours in it; `last_code` is the largest code where codes are the counts
+themselves up to it, -1 where they are not.
+"""
 
 
 class LadderArrays(NamedTuple):
@@ -57,7 +53,7 @@ class LadderArrays(NamedTuple):
         reaches. int32 where charges are.
     code : int64 (ramps, 2**n)
         The code of a column with so many rungs at or below its charge.
-    run : int64 (runs, fields of `Run`)
+    run : RUN (runs,)
         The runs of all banks.
     run_pointer : int64 (banks + 1,)
         Where each bank's runs begin.
@@ -65,7 +61,7 @@ class LadderArrays(NamedTuple):
 
     rung: NDArray[Any]
     code: NDArray[np.int64]
-    run: NDArray[np.int64]
+    run: NDArray[np.void]
     run_pointer: NDArray[np.int64]
 
 
@@ -116,13 +112,15 @@ def build_ladders(
 
 def _runs(
     ramp: NDArray[np.int64], column: NDArray[np.int64], last_code: NDArray[np.int64]
-) -> NDArray[np.int64]:
+) -> NDArray[np.void]:
     """Return the runs of a bank's columns."""
     breaks = (np.diff(ramp) != 0) | (np.diff(column) != 1)
     start = np.concatenate([[0], np.flatnonzero(breaks) + 1])
     end = np.concatenate([start[1:], [ramp.size]])
-    fields = [start, end, ramp[start], column[start] - start, last_code[ramp[start]]]
-    return np.stack(fields, axis=1).astype(np.int64)
+    run = np.zeros(start.size, dtype=RUN)
+    run["first"], run["end"], run["ramp"] = start, end, ramp[start]
+    run["to"], run["last_code"] = column[start] - start, last_code[ramp[start]]
+    return run
 
 
 @leaf

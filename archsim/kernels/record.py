@@ -17,7 +17,6 @@ from archsim.kernels.energy import (
     CONVERTING,
     INTEGRATING,
     EnergyArrays,
-    Part,
     add_energy,
 )
 from archsim.kernels.jit import inlined, kernel
@@ -29,9 +28,6 @@ KEPT = (Activity.ACTIVE_ROWS, Activity.UNDECIDED, Activity.LATCHED)
 """Counts that are kept of every cycle; the others are in the energy."""
 
 _KEPT = len(KEPT)
-_CELL, _CELLS = int(Part.CELL), int(Part.CELLS)
-_CYCLE, _CYCLES = int(Part.CYCLE), int(Part.CYCLES)
-_TERM = int(Part.TERM)
 _ACTIVE_ROWS, _UNDECIDED, _LATCHED = (int(activity) for activity in KEPT)
 
 
@@ -89,7 +85,7 @@ def make_record(
         return spare._replace(first=first, slot=slot, slots=slots)
     return GridRecord(
         total=np.zeros(sequences * conversions * grid.tiles * N_ACTIVITY, dtype=np.int64),
-        walked=np.zeros((sequences, conversions, grid.place.shape[0]), dtype=np.int64),
+        walked=np.zeros((sequences, conversions, grid.bank.shape[0]), dtype=np.int64),
         first=first,
         slot=slot,
         slots=slots,
@@ -105,7 +101,7 @@ def _fits(
     """Return whether a record has the sizes of one of so many sequences and kept conversions."""
     conversions = wave_shape[1]
     return (
-        spare.walked.shape == (sequences, conversions, grid.place.shape[0])
+        spare.walked.shape == (sequences, conversions, grid.bank.shape[0])
         and spare.total.size == sequences * conversions * grid.tiles * N_ACTIVITY
         and spare.counts.size == _KEPT * kept * grid.energy.cycles
         and spare.energy.size == kept * grid.energy.cells
@@ -126,7 +122,7 @@ def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
     """
     out = np.empty(kept * energy.cells)
     for tile in energy.tile:
-        first, cells = int(tile[Part.CELL]), int(tile[Part.CELLS])
+        first, cells = int(tile["cell"]), int(tile["cells"])
         of_tile = out[kept * first : kept * (first + cells)].reshape(kept, cells)
         of_tile[:] = energy.fixed[first : first + cells]
     return out
@@ -136,7 +132,7 @@ def tile_counts(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.i
     """Return a tile's counts (KEPT, slots, conversions, cycles) of kept cycles, a view."""
     conversions = record.walked.shape[1]
     kept, mine = _KEPT * record.slots * conversions, grid.energy.tile[tile]
-    first, cycles = kept * int(mine[Part.CYCLE]), int(mine[Part.CYCLES])
+    first, cycles = kept * int(mine["cycle"]), int(mine["cycles"])
     flat = record.counts[first : first + kept * cycles]
     return flat.reshape(_KEPT, record.slots, conversions, cycles)
 
@@ -145,9 +141,9 @@ def tile_energy(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.f
     """Return a tile's energy (slots, conversions, cycles, components) of kept cycles, J, a view."""
     conversions = record.walked.shape[1]
     kept, mine = record.slots * conversions, grid.energy.tile[tile]
-    first = kept * int(mine[Part.CELL])
-    flat = record.energy[first : first + kept * int(mine[Part.CELLS])]
-    cycles, components = int(mine[Part.CYCLES]), int(mine[Part.COMPONENTS])
+    first = kept * int(mine["cell"])
+    flat = record.energy[first : first + kept * int(mine["cells"])]
+    cycles, components = int(mine["cycles"]), int(mine["components"])
     return flat.reshape(record.slots, conversions, components, cycles).swapaxes(2, 3)
 
 
@@ -179,58 +175,53 @@ def _turn_round(energy: NDArray[np.float64], out: NDArray[np.float64]) -> None:
 
 @inlined
 def keep_cycles(
-    fixed: NDArray[np.float64],
-    table: NDArray[np.int64],
-    terms: NDArray[np.int64],
-    activity: NDArray[np.int64],
-    amount: NDArray[np.float64],
+    spent: EnergyArrays,
+    record: GridRecord,
     tile: int,
-    kept: int,
     place: int,
     group: int,
-    first: int,
-    cycles: int,
+    span: tuple[int, int],
     counts: NDArray[np.int64],
     scratch: NDArray[np.float64],
-    count: NDArray[np.int32],
-    energy: NDArray[np.float64],
 ) -> None:
     """Keep some cycles of a tile's conversion: their counts, and the energy that they add.
 
     Parameters
     ----------
-    fixed, table, terms, activity, amount
-        `fixed`, `tile`, `term`, `activity` and `amount` of the layer's `EnergyArrays`.
+    spent : EnergyArrays
+        What the layer's tiles spend.
+    record : GridRecord
+        Out.
     tile : int
         The tile.
-    kept, place : int
-        Conversions that are kept in all, and the place of this one among them.
+    place : int
+        Place of the conversion among those that are kept.
     group : int
         Which activities were counted: a group of `archsim.kernels.energy`.
-    first, cycles : int
-        The first one in its conversion, and how many.
+    span : tuple of int
+        The first cycle in its conversion, and how many.
     counts : int64
         Counts, a row an activity.
     scratch : float64 (cycles or more,)
         Scratch.
-    count, energy
-        Out: the record's.
     """
-    length = table[tile, _CYCLES]
-    at = _KEPT * kept * table[tile, _CYCLE] + place * length + first
+    first, cycles = span
+    mine, kept = spent.tile[tile], record.slots * record.walked.shape[1]
+    length = mine["cycles"]
+    at = _KEPT * kept * mine["cycle"] + place * length + first
     if group != CONVERTING:
-        _keep_counts(counts, _ACTIVE_ROWS, cycles, count, at)
+        _keep_counts(counts, _ACTIVE_ROWS, cycles, record.counts, at)
     if group != INTEGRATING:
-        _keep_counts(counts, _UNDECIDED, cycles, count, at + kept * length)
-        _keep_counts(counts, _LATCHED, cycles, count, at + 2 * kept * length)
-    to = kept * table[tile, _CELL] + place * table[tile, _CELLS] + first
-    base = table[tile, _CELL] + first
-    for term in range(table[tile, _TERM + group], table[tile, _TERM + group + 1]):
-        component = terms[term, 0] * length
+        _keep_counts(counts, _UNDECIDED, cycles, record.counts, at + kept * length)
+        _keep_counts(counts, _LATCHED, cycles, record.counts, at + 2 * kept * length)
+    to = kept * mine["cell"] + place * mine["cells"] + first
+    base = mine["cell"] + first
+    for term in range(spent.term_pointer[tile, group], spent.term_pointer[tile, group + 1]):
+        component = spent.term[term, 0] * length
+        entries = spent.term[term, 1], spent.term[term, 2]
         add_energy(
-            counts, cycles, activity, amount, terms[term, 1], terms[term, 2], scratch,
-            fixed, base + component, energy, to + component,
-        )  # fmt: skip
+            counts, cycles, spent, entries, scratch, base + component, record.energy, to + component
+        )
 
 
 @inlined

@@ -8,16 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.arrays import N_ACTIVITY
-from archsim.kernels.grid import AnyGrid, GridArrays, Place
+from archsim.kernels.grid import AnyGrid, GridArrays
 from archsim.kernels.jit import inlined, kernel, leaf
 from archsim.kernels.noise import NormalScratch, normal_scratch
 from archsim.kernels.product import ProductScratch, product_scratch
 from archsim.kernels.ramp_noise import RampScratch, ramp_scratch
 from archsim.kernels.vector import LANES, MANY_LANES
-
-_ROWS = int(Place.ROWS)
-_COLUMNS = int(Place.COLUMNS)
-_RAMPS = int(Place.RAMPS)
 
 
 class NoiseScratch(NamedTuple):
@@ -76,20 +72,20 @@ def width_of(columns: int) -> int:
 
 
 @leaf
-def _largest(place: NDArray[np.int64]) -> tuple[int, int, int]:
+def _largest(bank: NDArray[np.void]) -> tuple[int, int, int]:
     """Return the rows of a layer's highest bank, columns of the widest, and most ramps of any."""
     rows, columns, ramps = 0, 0, 0
-    for index in range(place.shape[0]):
-        rows = max(rows, place[index, _ROWS])
-        columns = max(columns, width_of(place[index, _COLUMNS]))
-        ramps = max(ramps, place[index, _RAMPS])
+    for index in range(bank.shape[0]):
+        rows = max(rows, bank[index]["rows"])
+        columns = max(columns, width_of(bank[index]["columns"]))
+        ramps = max(ramps, bank[index]["ramps"])
     return rows, columns, ramps
 
 
 @kernel
 def _make_noise_scratch(grid: GridArrays, sequences: int) -> NoiseScratch:
     """Make what conversions of a layer need that are not plain, for a block of sequences."""
-    rows, columns, ramps = _largest(grid.place)
+    rows, columns, ramps = _largest(grid.bank)
     noisy = grid.noise.cell.shape[0] > 0
     digits = max(grid.charge.digits, grid.noise.digits) if noisy or grid.narrow == 0 else 0
     return NoiseScratch(
@@ -119,7 +115,7 @@ def make_scratch(grid: AnyGrid, sequences: int, plain: int | None) -> Scratch:
         None for plain conversions, as of `latch_bank`.
     """
     noise = _no_noise_scratch() if plain is None else _make_noise_scratch(grid, sequences)
-    rows, columns, _ = _largest(grid.place)
+    rows, columns, _ = _largest(grid.bank)
     cycles = grid.reset_cycles + grid.integrate_cycles + grid.ramp_cycles + grid.readout_cycles
     stride, rung = cycles + 1, grid.ladder.rung
     return Scratch(
