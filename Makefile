@@ -45,6 +45,7 @@ schema: $(VENV)/installed
 
 golden: $(VENV)/installed-test
 	$(BIN)/python tools/make_golden.py
+	$(BIN)/python tools/make_golden_chips.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist
