@@ -86,7 +86,7 @@ def run(
 
     if accelergy:
         check_folder(accelergy)
-    note = "compiling kernels, once for this version: half a minute, a minute with waveforms"
+    note = "compiling kernels: half a minute, a minute with waveforms"
     when_compiling(lambda: tell(note))
     with progress_of(loaded.config.name) as progress:
         result = simulate(loaded, out, progress=progress, threads=threads)

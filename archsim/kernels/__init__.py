@@ -4,6 +4,9 @@ Kernels see integer slots and flat arrays: no strings, dicts or Python objects. 
 first use and cached on disk; see `archsim.kernels.jit`.
 """
 
+# Before any other file of this package: what changes from now on is not what was imported.
+from archsim.kernels.cache.sources import KERNELS as KERNELS
+
 ROUNDING_GUARD = 1e-6
 """Quanta by which a threshold may lie above a whole number and still count as that number.
 
