@@ -39,6 +39,7 @@ types: $(VENV)/installed-test
 
 tests: $(VENV)/installed-test
 	$(BIN)/pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest --quiet -m interpreted
 
 schema: $(VENV)/installed
 	$(BIN)/archsim schema > configs/archsim.schema.json

@@ -1,7 +1,7 @@
 """The only jitted code: a tile's cycles, the layers' sequences, the event loop.
 
 Kernels see integer slots and flat arrays: no strings, dicts or Python objects. They are compiled on
-first use and cached on disk; see `archsim.kernels.jit`.
+first use and kept on disk; see `archsim.kernels.jit` and `archsim.kernels.cache`.
 """
 
 # Before any other file of this package: what changes from now on is not what was imported.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Callable
 from functools import update_wrapper
 from threading import RLock
@@ -133,6 +134,15 @@ def _watch_compilation() -> None:
     register("numba:compile", Notice())
 
 
+def _let_numbers_wrap() -> None:
+    """Have NumPy say nothing of words that wrap where nothing is compiled; machine code does so."""
+    import numba
+
+    settings: Any = numba.config
+    if settings.DISABLE_JIT:
+        warnings.filterwarnings("ignore", "overflow", RuntimeWarning, __name__.rpartition(".")[0])
+
+
 _WAITING: list[_Waiting] = []
 
 
@@ -143,6 +153,7 @@ def _start() -> None:
             return
         begin = perf_counter()
         _watch_compilation()
+        _let_numbers_wrap()
         for waiting in _WAITING:
             waiting.dispatcher = _dispatcher(waiting.function)
         package = __name__.rpartition(".")[0]

@@ -40,7 +40,8 @@ def switches() -> list[str]:
         for name, value in sorted(vars(numba.config).items())
         if name.isupper() and name not in _ANY_CODE
     ]
-    return [sys.version, numba.__version__, llvmlite.__version__, np.__version__, *settings]
+    versions = [sys.version, numba.__version__, llvmlite.__version__, np.__version__]
+    return [*versions, f"python -O {sys.flags.optimize}", *settings]
 
 
 class KernelCache(_Cache):  # type: ignore[misc]

@@ -93,12 +93,17 @@ def _look(root: Path) -> dict[str, _Seen]:
     """Return the Python files below a folder with what changes when they are written."""
     paths = [root] if root.suffix == ".py" else []
     for folder, _, names in os.walk(root):
-        paths += [Path(folder, name) for name in names if name.endswith(".py")]
+        # What no import can name, such as an editor's lock of a file, comes and goes.
+        paths += [
+            Path(folder, name)
+            for name in names
+            if name.endswith(".py") and name.removesuffix(".py").isidentifier()
+        ]
     seen = {}
     for path in paths:
         try:
             status = path.stat()
-        except OSError:  # a dangling link, such as an editor's lock of a file
+        except OSError:  # gone meanwhile, or a link to nothing
             continue
         seen[str(path)] = status.st_mtime_ns, status.st_size, status.st_ino
     return seen
