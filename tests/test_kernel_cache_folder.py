@@ -95,7 +95,7 @@ def make_cache(parent: Path, number: int, *, used: float | None = None) -> Path:
 
 def test_old_caches_are_dropped_and_those_used_last_are_kept(tmp_path):
     caches = [make_cache(tmp_path, n, used=-n) for n in range(8)]
-    (caches[6] / "m.f-0.kernel.17-ab.part").touch()  # of a process that was killed
+    (caches[6] / "m.f-0.kernel.17-0123abcd.part").touch()  # of a process that was killed
     drop_old(caches[7])
     assert {*tmp_path.iterdir()} == {*caches[:4], caches[7]}
 
@@ -113,12 +113,16 @@ def _own_file(folder):
     (folder / "data.txt").write_text("precious")
 
 
+def _own_draft(folder):
+    (folder / "novel.part").write_text("precious")
+
+
 def _own_folder(folder):
-    (folder / "results.kernel").mkdir()
+    (folder / "results-0.kernel").mkdir()
 
 
 def _link(folder):
-    (folder / "results.kernel").symlink_to(folder.parent)
+    (folder / "results-0.kernel").symlink_to(folder.parent)
 
 
 def _no_mark(folder):
@@ -135,7 +139,7 @@ def _mark_that_is_a_link(folder):
 
 
 @pytest.mark.parametrize(
-    "change", [_own_file, _own_folder, _link, _no_mark, _mark_of_another_program,
+    "change", [_own_file, _own_draft, _own_folder, _link, _no_mark, _mark_of_another_program,
                _mark_that_is_a_link],
 )  # fmt: skip
 def test_a_folder_with_anything_else_in_it_survives(tmp_path, change):
@@ -181,13 +185,14 @@ def test_an_empty_variable_deletes_nothing_here(here, monkeypatch):
     assert [path for path in before if not path.exists()] == []
 
 
-def test_a_folder_of_the_users_is_not_used_as_a_cache(here, monkeypatch):
+@pytest.mark.parametrize("name", ["data.txt", "novel.part", "results.kernel"])
+def test_a_folder_of_the_users_is_not_used_as_a_cache(here, monkeypatch, name):
     monkeypatch.setenv(CACHE_FOLDER_VARIABLE, str(here))
     sources, told = Sources(Path(__file__)), []
     theirs = folder_for(sources.digest())
     theirs.mkdir()
-    (theirs / "data.txt").write_text("precious")
+    (theirs / name).write_text("precious")
     store = Store(sources, [], tell=told.append)
     store.save("x", b"data")
-    assert [path.name for path in theirs.iterdir()] == ["data.txt"]
+    assert [path.name for path in theirs.iterdir()] == [name]
     assert "is not a folder that archsim made" in told[0]

@@ -26,7 +26,12 @@ Signature: 8a477f597d28d172789f06886806bc55
 """
 LOCK = "lock"
 KERNEL_SUFFIX = ".kernel"
-_DRAFT_SUFFIX = ".part"
+_DRAFT = r"\.\d+-[0-9a-f]{8}\.part"
+_NEW = re.compile(rf"{LOCK}|{re.escape(TAG)}{_DRAFT}")
+"""Names of files in a cache that is being made."""
+_KERNEL = rf".+-[0-9a-f]+{re.escape(KERNEL_SUFFIX)}"
+_OURS = re.compile(rf"{LOCK}|({re.escape(TAG)}|{_KERNEL})({_DRAFT})?")
+"""Names of files in a cache."""
 
 _KEPT_CACHES = 4
 _DIGITS = 16
@@ -113,7 +118,7 @@ def is_marked(folder: Path) -> bool:
 def _refuse_foreign(folder: Path) -> None:
     if is_marked(folder):
         return
-    foreign = [path for path in folder.iterdir() if path.name != LOCK and not _is_draft(path.name)]
+    foreign = [path for path in folder.iterdir() if not _NEW.fullmatch(path.name)]
     # The mark comes before all other files: whoever sees one of those sees the mark afterwards.
     if foreign and not is_marked(folder):
         cause = f"{str(folder)!r} is not a folder that archsim made"
@@ -122,7 +127,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that others see all of it or what was there before."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}{_DRAFT_SUFFIX}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with draft.open("xb") as file:
             file.write(data)
@@ -181,10 +186,6 @@ def _names(opened: int) -> list[str]:
 
 def _is_ours(name: str, opened: int) -> bool:
     """Return whether a file in an open folder is one that archsim puts into a cache."""
-    if name not in {TAG, LOCK} and not name.endswith(KERNEL_SUFFIX) and not _is_draft(name):
+    if not _OURS.fullmatch(name):
         return False
     return stat.S_ISREG(os.stat(name, dir_fd=opened, follow_symlinks=False).st_mode)
-
-
-def _is_draft(name: str) -> bool:
-    return name.endswith(_DRAFT_SUFFIX)

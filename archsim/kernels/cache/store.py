@@ -38,7 +38,7 @@ class Store:
     ----------
     sources : Sources
         What machine code follows from.
-    switches : sequence of str
+    switches : list of str
         Versions and settings that it depends on beside.
     tell : callable
         Gets the sentence that says why none is kept.
