@@ -83,15 +83,13 @@ class TraceWriter:
         self._inputs = tuple(inputs)
         self._draft: Draft | None = None
         self._file: h5py.File | None = None
+        self._entered = False
         self._finished = False
         self._broken = False
 
     def __enter__(self) -> TraceWriter:
         check_output(self.path, TRACE, inputs=self._inputs, make_folder=True)
-        try:
-            self._draft = Draft(target_of(self.path).parent)
-        except OSError as error:
-            raise not_written(self.path, error, TRACE) from error
+        self._entered = True
         return self
 
     def __exit__(
@@ -100,7 +98,7 @@ class TraceWriter:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        file, self._file = self._file, None
+        file, self._file, self._entered = self._file, None, False
         draft, self._draft = self._draft, None
         try:
             if file is not None and self._broken:
@@ -114,9 +112,13 @@ class TraceWriter:
 
     def define(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
         """Create every group, dataset and attribute, and write what is known beforehand."""
-        if self._draft is None or self._file is not None:
+        if not self._entered or self._draft is not None:
             msg = f"{self.path}: the trace is laid out already or not entered; call define once"
             raise ArchsimError(msg)
+        try:
+            self._draft = Draft(target_of(self.path).parent)
+        except OSError as error:
+            raise not_written(self.path, error, TRACE) from error
         with self._writing():
             if hdf5_locks():
                 unlock(self._draft.descriptor)
