@@ -28,7 +28,8 @@ EDGES_PER_PERIOD = 1000
 _PRELUDE = """\
 *
 * One conversion of a tile whose ramp converter computes an activation function while it
-* digitises, as archsim models it. Run it in batch mode; it writes {table}
+* digitises, as archsim models it. Run it in batch mode; it writes, beside this file,
+* {table}
 *
 *     ngspice -b FILE.cir
 *
