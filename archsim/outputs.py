@@ -30,6 +30,7 @@ GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 """Errors of a folder that is not there, or not there any more."""
 
 _READ_FIRST = 4096
+_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def check_output(
         folder = target_of(path).parent
         if make_folder:
             folder.mkdir(parents=True, exist_ok=True)
-        with Draft(folder):
+        with Draft(folder) as draft, draft.path.open("r+b"):  # a umask may forbid that
             pass
 
 
@@ -144,34 +145,43 @@ def refuse_foreign(path: Path, kind: OutputKind, *, inputs: Iterable[Path] = ())
     OSError
         If that cannot be found out.
     """
-    target = target_of(path)
+    if why := _foreign(path, kind, inputs):
+        raise OutputError(f"{path}: {why}")
+
+
+def _foreign(path: Path, kind: OutputKind, inputs: Iterable[Path]) -> str | None:
+    """Say why a path may not be written and what to do, None if it may."""
+    target, other = target_of(path), f"choose another {kind.option}"
     if str(path) == "-":
-        msg = f"-: {kind.noun} cannot go to standard output"
-        raise OutputError(f"{msg}: choose another {kind.option}")
-    if path.is_symlink() and target.is_symlink():
-        raise OutputError(f"{path}: is a link that leads to itself: choose another {kind.option}")
+        return f"{kind.noun} cannot go to standard output: {other}"
+    if target.is_symlink():
+        return f"is a link that leads to itself: {other}"
     try:
         found = target.stat()
     except FileNotFoundError:
-        return
-    if stat.S_ISDIR(found.st_mode):
-        if kind.subject:
-            msg = f"{path}: is a directory, so {kind.subject} cannot be written"
-            raise OutputError(f"{msg}: choose another {kind.option}")
-        raise OutputError(f"{path}: is a directory: give {kind.option} a file name")
-    for each in inputs:
-        if _is_same(each, found):
-            msg = f"{path}: is an input of this command, so it is not overwritten"
-            raise OutputError(f"{msg}: choose another {kind.option}")
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        return _precious(target, found, kind, inputs)
+    if kind.subject:
+        return f"is a directory, so {kind.subject} cannot be written: {other}"
+    return f"is a directory: give {kind.option} a file name"
+
+
+def _precious(
+    target: Path, found: os.stat_result, kind: OutputKind, inputs: Iterable[Path]
+) -> str | None:
+    """Say why a file may not be replaced and what to do, None if it may."""
+    other = f"choose another {kind.option}"
+    kept = f"so it is not overwritten: {other}"
     if is_written(target):
-        msg = f"{path}: another process is writing it"
-        raise OutputError(f"{msg}: wait for it or choose another {kind.option}")
+        return f"another process is writing it: wait for it or {other}"
     if not stat.S_ISREG(found.st_mode) or not (found.st_size == 0 or kind.is_ours(target)):
-        msg = f"{path}: exists and is not {kind.noun}, so it is not overwritten"
-        raise OutputError(f"{msg}: choose another {kind.option}")
-    if not found.st_mode & 0o222 or not os.access(target, os.W_OK):
-        msg = f"{path}: is write-protected, so it is not overwritten"
-        raise OutputError(f"{msg}: choose another {kind.option}")
+        return f"exists and is not {kind.noun}, {kept}"
+    if any(_is_same(each, found) for each in inputs):
+        return f"is an input of this command, {kept}"
+    if not found.st_mode & _ANY_WRITE or not os.access(target, os.W_OK):
+        return f"is write-protected, {kept}"
+    return None
 
 
 def not_written(path: Path, error: OSError, kind: OutputKind) -> ArchsimError:
