@@ -85,7 +85,7 @@ def run(
     from archsim.simulate import run as simulate
 
     if accelergy:
-        check_folder(accelergy)
+        check_folder(accelergy, inputs=loaded.inputs)
     note = "compiling kernels: half a minute, a minute with waveforms"
     when_compiling(lambda: tell(note))
     with progress_of(loaded.config.name) as progress:
@@ -146,15 +146,16 @@ def spice(
     from archsim.config.load import load_config
     from archsim.prepare import in_file, prepare
     from archsim.spice.excerpt import first_conversion
-    from archsim.spice.netlist import table_path, write_netlist
+    from archsim.spice.netlist import check_netlist, command_of, table_path, write_netlist
 
     loaded = load_config(config, overrides or ())
+    check_netlist(out, inputs=loaded.inputs)
     chip, data = prepare(loaded)
     with in_file(loaded):
         part = first_conversion(chip, data, rows=rows, columns=columns)
-    write_netlist(part, out)
+    write_netlist(part, out, inputs=loaded.inputs)
     codes = ", ".join(str(code) for code in part.code)
-    typer.echo(f"netlist: {out}; run it with 'ngspice -b {out}', which writes {table_path(out)}")
+    typer.echo(f"netlist: {out}; run it with '{command_of(out)}', which writes {table_path(out)}")
     typer.echo(f"codes that the simulator latches in its columns: {codes}")
 
 

@@ -113,7 +113,7 @@ def run(
     path = None
     if plan.level is not TraceLevel.OFF:
         path = out or Path("traces") / f"{config.name}.h5"
-    with TraceWriter(path) if path else nullcontext() as writer:
+    with TraceWriter(path, loaded.inputs) if path else nullcontext() as writer:
         with profile.part(Part.BUILD):
             simulation = _Simulation(chip, data, inputs, plan, writer=writer, profile=profile)
         if writer:

@@ -174,7 +174,9 @@ def assert_partial(path, whole, *, at_least=0):
             "tiles/lstm/cycle",
             "tiles/lstm/phase",
         ):
-            assert np.array_equal(part[name], full[name]), name
+            assert part[name].shape == full[name].shape, name
+            if done:  # a run that was killed before its first sequence may not have filled them in
+                assert np.array_equal(part[name], full[name]), name
         assert np.array_equal(
             part["outputs/output/label"][:done], full["outputs/output/label"][:done]
         )

@@ -10,14 +10,26 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archsim.errors import InputError, TraceError
+from archsim.errors import InputError
 from archsim.experiments import ExperimentResult
+from archsim.outputs import OutputKind, begins_with, check_output, first_bytes, writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 150
-_SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def _is_svg(path: Path) -> bool:
+    head = first_bytes(path)
+    return head.startswith(b"<?xml") and b"<svg" in head
+
+
+_KINDS = {
+    ".png": OutputKind("a PNG picture", begins_with(b"\x89PNG\r\n\x1a\n"), "name", "the picture"),
+    ".pdf": OutputKind("a PDF picture", begins_with(b"%PDF-"), "name", "the picture"),
+    ".svg": OutputKind("an SVG picture", _is_svg, "name", "the picture"),
+}
 
 
 def experiment_report(result: ExperimentResult) -> RenderableType:
@@ -42,26 +54,17 @@ def check_picture(path: Path | None) -> None:
     ------
     InputError
         If the name does not end like a picture's, matplotlib is not installed, or the file cannot
-        be written.
+        be written or is something else.
     """
     if path is None:
         return
-    if path.suffix.lower() not in _SUFFIXES:
-        msg = f"{path}: a picture's name has to end in {', '.join(_SUFFIXES)}"
-        raise InputError(msg)
+    kind = _kind_of(path)
     try:
         import matplotlib.figure  # noqa: F401 - only whether it is there
     except ImportError as error:
         msg = "drawing needs matplotlib: pip install 'archsim[plot]'"
         raise InputError(msg) from error
-    there = path.exists()
-    try:
-        with path.open("ab"):
-            pass
-        if not there:
-            path.unlink()
-    except OSError as error:
-        raise _not_written(path, error) from error
+    check_output(path, kind)
 
 
 def save_figure(draw: Callable[[Figure], Any], path: Path) -> None:
@@ -77,12 +80,13 @@ def save_figure(draw: Callable[[Figure], Any], path: Path) -> None:
 
     figure = MatplotlibFigure(layout="constrained")
     draw(figure)
-    try:
-        figure.savefig(path, dpi=_DPI)
-    except OSError as error:
-        raise _not_written(path, error) from error
+    with writing(path, _kind_of(path)) as draft:
+        figure.savefig(draft, dpi=_DPI, format=path.suffix.lower()[1:])
 
 
-def _not_written(path: Path, error: OSError) -> TraceError:
-    reason = error.strerror or error
-    return TraceError(f"{path}: the picture cannot be written ({reason}): choose another name")
+def _kind_of(path: Path) -> OutputKind:
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        msg = f"{path}: a picture's name has to end in {', '.join(_KINDS)}"
+        raise InputError(msg)
+    return kind

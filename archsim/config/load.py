@@ -84,6 +84,11 @@ class LoadedConfig:
         """Return the same configuration with another seed: another chip of its kind."""
         return replace(self, config=self.config.model_copy(update={"seed": seed}))
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The configuration and the files that it names, which no output may overwrite."""
+        return [self.path, *self.digests]
+
 
 def digest_of_file(path: Path) -> str:
     """Return a digest of a file's content, or the name of what is not a readable file."""

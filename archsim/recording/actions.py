@@ -69,8 +69,8 @@ def write_actions(folder: Path, config: RunConfig, actions: ActionCounts) -> lis
 
     Raises
     ------
-    TraceError
-        If they cannot be written.
+    OutputError
+        If they cannot be written, or would overwrite something else.
     """
     library = chip_library(config)
     return write_tables(folder, library, actions.library, own=actions.own, chip=config.name)

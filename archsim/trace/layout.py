@@ -29,11 +29,18 @@ all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``
 file.
 A tile may have several ramps (an LSTM's has two), so ``v_ramp`` has a ramp axis.
 
-All of a file's structure, and all that is known from the schedule (cycles, phases, events), is
-written before the first sequence runs; after that only numbers go into space that is already
-allocated. A run that is killed therefore leaves a whole file that says ``status: running``. Numbers
-that were not reached are NaN (-1 for labels, 0 for other counts); ``sequences_done`` says how many
-sequences are in it.
+A file is made in three steps. Its structure, with space for all numbers reserved where the system
+can, goes to a draft beside it, which then takes the file's name: until that moment an older trace
+is kept. All that is known from the schedule (cycles, phases, events) is then filled in before the
+first sequence runs; after that only numbers go into space that is already allocated. A run that is
+killed therefore leaves nothing new, or a whole file that says ``status: running``;
+``sequences_done`` says how many sequences are in it. Numbers that were not reached are NaN (-1 for
+labels, 0 for other counts); where ``sequences_done`` is 0, the run may have been killed before they
+were filled in, and any number may still be 0.
+
+While a run writes its file it holds a lock on it (``flock``), where the file system has locks. A
+draft is named ``.archsim-<hexadecimal digits>.part``; one that no run has locked any more is
+removed by the next run that writes into the folder.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import stat
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import h5py
 
 from archsim.errors import TraceError
+from archsim.trace.hdf5 import errno_of, in_use, open_to_read, reason
 from archsim.trace.layout import SCHEMA
 from archsim.trace.summary import Summary
-from archsim.trace.writer import in_use
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def open_trace(path: str | Path) -> h5py.File:
@@ -26,9 +29,9 @@ def open_trace(path: str | Path) -> h5py.File:
     path = Path(path)
     try:
         _check_file(path)
-        file = h5py.File(path, "r")
+        file = open_to_read(path)
     except OSError as error:
-        msg = f"{path}: {_unreadable(error)}"
+        msg = f"{path}: {_unreadable(path, error)}"
         raise TraceError(msg) from error
     try:
         schema = str(file.attrs.get("schema", ""))
@@ -52,16 +55,25 @@ def _check_file(path: Path) -> None:
         raise TraceError(msg)
 
 
-def _unreadable(error: OSError) -> str:
+def _unreadable(path: Path, error: OSError) -> str:
     """Say why a file cannot be opened, and what to do."""
-    if isinstance(error, FileNotFoundError):
+    number = errno_of(error)
+    if number == errno.ENOENT:
         return "there is no such file: name a trace that 'archsim run' wrote"
     if in_use(error):
         return "another process is writing it: wait until it has ended"
-    if error.filename is not None and error.strerror:  # from the operating system, not HDF5
-        return f"cannot be read ({error.strerror}): check the path"
-    what = "is cut short" if "truncated file" in str(error) else "is not an HDF5 file"
+    if number is not None:  # from the operating system, not HDF5
+        return f"cannot be read ({reason(error)}): check the path"
+    what = "is cut short or damaged" if _begins_as_hdf5(path) else "is not an HDF5 file"
     return f"{what}, so it is not a trace: run the simulation again"
+
+
+def _begins_as_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SIGNATURE)) == _SIGNATURE
+    except OSError:
+        return False
 
 
 def read_summary(path: str | Path) -> Summary:

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archsim.errors import WorkloadError
+from archsim.errors import OutputError, WorkloadError
+from archsim.outputs import OutputKind, archive_of, writing
 
 FORMAT = "archsim-features/1"
 FULL_SCALE = 127
@@ -42,6 +43,8 @@ _LAYOUT = {
     "synthetic": ("b", 0),
     "description": ("U", 0),
 }
+
+FEATURES = OutputKind("a feature file", archive_of(*_LAYOUT), "path")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +123,7 @@ class FeatureSet:
         Raises
         ------
         WorkloadError
-            Where the file cannot be written.
+            Where the file cannot be written, or something else is there.
         """
         arrays: dict[str, Any] = {
             "format": np.array(FORMAT),
@@ -132,13 +135,10 @@ class FeatureSet:
             "description": np.array(self.description),
         }
         try:
-            with Path(path).open("wb") as file:  # a file object: NumPy adds no suffix to it
-                np.savez_compressed(file, **arrays)
-        except OSError as error:
-            raise WorkloadError(
-                f"{path}: cannot be written ({error.strerror}); choose a path in a folder that "
-                "exists and is writable"
-            ) from error
+            with writing(Path(path), FEATURES) as draft, draft.open("wb") as file:
+                np.savez_compressed(file, **arrays)  # a file object: NumPy adds no suffix to it
+        except OutputError as error:
+            raise WorkloadError(str(error)) from error
 
 
 def load_features(path: str | Path) -> FeatureSet:
