@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic_core import CoreSchema, core_schema
 
-from archsim.config.origin import SourceStr
+from archsim.config.origin import SourceStr, folder_of
 from archsim.config.units import PREFIXES, base_symbol, kind_of, unit_scale
 
 if TYPE_CHECKING:  # costs a tenth of the time that a configuration takes to load
@@ -289,6 +289,6 @@ def _resolved(value: object, info: core_schema.ValidationInfo) -> Path:
         msg = "expected the path of a file or directory, as text"
         raise ValueError(msg)
     written_in = value.origin.file if isinstance(value, SourceStr) else None
-    start = written_in.parent if written_in else Path()
+    start = folder_of(written_in) if written_in else Path()
     # Links in the start are followed before '..' is, as the operating system does.
     return Path(os.path.normpath(Path(os.path.realpath(start)) / value))
