@@ -435,6 +435,17 @@ def test_all_missing_sources_are_asked_for_at_once_with_a_line_that_works_when_p
     Memristor(model="memristor", **keys, sources=yaml.safe_load(line))
 
 
+def test_long_times_and_degrees_are_read_as_people_write_them():
+    device = memristor(
+        drift={"nu": 0.1, "t0": "1 min", "time": "10 years"},
+        temperature={"reference": "25 degC", "value": "85 degC"},
+    )
+    assert (device.drift.t0, device.drift.time) == (60.0, 315_576_000.0)
+    assert (device.temperature.reference, device.temperature.value) == (298.15, 358.15)
+    with pytest.raises(ValidationError, match="'-300 degC' is not above 0 K"):
+        memristor(temperature={"value": "-300 degC"})
+
+
 def test_a_source_is_more_than_a_word():
     with pytest.raises(ValidationError, match="sources"):
         memristor(sources={**SOURCES, "g_min": "guess"})

@@ -111,10 +111,10 @@ class Temperature(Section):
         0.0, description="relative change of conductance per kelvin"
     )
     reference: Annotated[float, Quantity("K", gt=0)] = Field(
-        300.0, description="temperature at which devices are programmed"
+        300.0, description="temperature at which devices are programmed, in K or degC"
     )
     value: Annotated[float, Quantity("K", gt=0)] = Field(
-        300.0, description="temperature at which the chip works"
+        300.0, description="temperature at which the chip works, in K or degC"
     )
 
 
