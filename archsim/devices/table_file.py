@@ -177,9 +177,10 @@ def _check_row(at: str, rows: list[list[float]], columns: list[_Column]) -> None
             msg = f"{at}: numbers have to be finite and not below 0, but {column.name} is not"
             raise WorkloadError(msg)
     if len(rows) > 1 and rows[1][0] <= rows[0][0]:
+        before, target = (format_quantity(row[0], "S") for row in rows)
         msg = (
-            f"{at}: {columns[0].name} has to rise from row to row, but {_shown(rows[1][0])} "
-            f"follows {_shown(rows[0][0])}; sort the rows and give each target once"
+            f"{at}: {columns[0].name} has to rise from row to row, but {target} follows {before}; "
+            "sort the rows and give each target once"
         )
         raise WorkloadError(msg)
 
