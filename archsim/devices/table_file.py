@@ -2,8 +2,8 @@
 
 The first line names the columns and their units: ``target_s, mean_s, sigma_s`` are in siemens,
 ``target_us, mean_us, sigma_us`` in microsiemens and ``..._ns`` in nanosiemens. Columns stand
-between commas, or between semicolons or tabs, and then decimal commas are read too. Blank lines and
-lines that begin with ``#`` are remarks.
+between commas, or between semicolons or tabs, and then decimal commas are read too. Other
+columns, blank lines and lines that begin with ``#`` are the user's own.
 """
 
 from __future__ import annotations
@@ -118,25 +118,18 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _columns(path: Path, names: list[str]) -> list[_Column]:
-    """Return the three columns, in the order of `COLUMNS`."""
+    """Return the three columns, in the order of `COLUMNS`; others are the user's own."""
     found: dict[str, _Column] = {}
-    others = []
     for place, name in enumerate(names):
         column, _, suffix = name.lower().translate(_MICRO).rpartition("_")
-        if column not in COLUMNS or suffix not in _UNITS or column in found:
-            others.append(name)
-        else:
-            found[column] = _Column(name, place, *_UNITS[suffix])
+        if column not in COLUMNS or suffix not in _UNITS:
+            continue
+        if column in found:
+            msg = f"{path}: {found[column].name} and {name} are the same column twice: leave one"
+            raise WorkloadError(msg)
+        found[column] = _Column(name, place, *_UNITS[suffix])
     if len(found) < len(COLUMNS):
         raise _unnamed(path)
-    while others and not others[-1]:
-        others.pop()  # a delimiter at the end of the line
-    if others:
-        msg = (
-            f"{path}: it has columns that nothing reads ({', '.join(others)}): a table has "
-            f"{_SIEMENS}, each once; remarks go on lines that begin with #"
-        )
-        raise WorkloadError(msg)
     return [found[column] for column in COLUMNS]
 
 
