@@ -26,7 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich doubles the time that --help takes
 )
 
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration (YAML)")]
+ConfigArgument = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="configuration (YAML); - for standard input")
+]
 TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="trace that a run wrote")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 SetOption = Annotated[
@@ -314,8 +316,9 @@ def experiment(
 @app.command()
 def components(
     library: Annotated[
-        Path, typer.Option("--library", metavar="FILE", help="component library (YAML)")
-    ] = Path("configs/components/cmos-16nm.yaml"),
+        Path | None,
+        typer.Option("--library", metavar="FILE", help="component library [default: CMOS, 16 nm]"),
+    ] = None,
     node: Annotated[
         str | None, typer.Option("--node", metavar="NODE", help="scale to it, for example 28nm")
     ] = None,
@@ -330,7 +333,9 @@ def components(
         components_to_json,
         library_from_text,
     )
+    from archsim.shipped import shipped
 
+    library = library or shipped("components/cmos-16nm.yaml")
     costs = library_from_text(library, node=node, supply=supply)
     show(components_report(costs), components_to_json(costs), as_json=as_json)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -14,6 +15,10 @@ from archsim.exits import check_interrupt, tell
 
 _WIDTH = 120
 """Columns of a report that goes to a file or a pipe."""
+_TYPICAL = 80
+"""Columns of a terminal that does not tell, or tells what cannot be."""
+_LEAST = 20
+"""Columns below which no table can be read."""
 
 
 def show(report: Any, data: dict[str, Any], *, as_json: bool) -> None:
@@ -23,8 +28,21 @@ def show(report: Any, data: dict[str, Any], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    Console(width=None if terminal else _WIDTH, highlight=False).print(report)
+    Console(width=_width(sys.stdout), highlight=False).print(report)
+
+
+def _width(stream: Any) -> int:
+    """Return how many columns a report takes.
+
+    ``COLUMNS=0``, which some remote terminals set, would leave no place for anything.
+    """
+    if stream is None or not stream.isatty():
+        return _WIDTH
+    told = os.environ.get("COLUMNS", "")
+    wide = [int(told)] if told.isdecimal() else []
+    with suppress(OSError):
+        wide.append(os.get_terminal_size(stream.fileno()).columns)
+    return next((columns for columns in wide if columns >= _LEAST), _TYPICAL)
 
 
 @contextmanager
@@ -34,7 +52,8 @@ def progress_of(name: str, what: str = "sequences") -> Iterator[Callable[[int, i
         from rich.console import Console
         from rich.progress import Progress as Bar
 
-        with Bar(console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True, width=_width(sys.stderr))
+        with Bar(console=console, transient=True) as bar:
             task = bar.add_task(name)
 
             def draw(done: int, of: int) -> None:

@@ -1,5 +1,9 @@
+"""Do feature files keep what was saved, and is every other file refused with its reason?"""
+
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +140,32 @@ def test_one_plain_array(tmp_path: Path) -> None:
 
 def test_pickled_objects_are_not_read(tmp_path: Path) -> None:
     path = stored(tmp_path / "set.npz", names=np.array([{}] * 6, dtype=object))
-    with pytest.raises(WorkloadError, match="cannot be read"):
+    with pytest.raises(WorkloadError, match=r"names cannot be read .* without pickled objects"):
         load_features(path)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_that_cannot_be_opened_is_not_called_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "set.npz"
+    make_set().save(path)
+
+    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(WorkloadError, match=rf"cannot be read \({os.strerror(number)}\); change"):
+        load_features(path)
+
+
+def test_an_archive_without_its_end_and_an_empty_file_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    make_set().save(path)
+    for content, reason in ((path.read_bytes()[:-100], "its end is not"), (b"", "it is empty")):
+        path.write_bytes(content)
+        with pytest.raises(WorkloadError, match=rf"is cut or not an \.npz archive \(.*{reason}"):
+            load_features(path)
 
 
 @pytest.mark.parametrize(

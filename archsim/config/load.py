@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from archsim.config.merge import load_document
+from archsim.config.origin import is_stream
 from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
 
@@ -115,7 +116,7 @@ def load_config(
     Parameters
     ----------
     path : str or Path
-        YAML file.
+        YAML file; ``-`` reads standard input, and relative paths in it start at the working folder.
     overrides : iterable of str
         Such as ``adc.bits=4``; see `archsim.config.merge.load_document`.
     digest : callable, optional
@@ -129,7 +130,8 @@ def load_config(
     path = Path(path)
     config = validate_document(load_document(path, overrides), RunConfig)
     digests = {file: digest(file) for _, _, file in _files(config)}
-    return LoadedConfig(path, path.resolve().parent, config, digests)
+    folder = Path.cwd() if is_stream(path) else path.resolve().parent
+    return LoadedConfig(path, folder, config, digests)
 
 
 def _files(config: RunConfig) -> Iterator[tuple[str, str, Path]]:

@@ -21,7 +21,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -181,18 +181,49 @@ def load_features(path: str | Path) -> FeatureSet:
 
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Every known array in the archive; errors name the file."""
-    if not path.exists():
-        raise WorkloadError(f"{path}: no such feature file; check the path or make the file")
-    if path.is_dir():
-        raise WorkloadError(f"{path}: is a folder; give the .npz file in it")
+    # Opened here because np.load leaves a file open that turns out to be broken.
     try:
-        if not zipfile.is_zipfile(path):
-            raise WorkloadError(f"{path}: is cut or not an .npz archive; {_REMEDY}")
-        # Opened here because np.load leaves a file open that turns out to be broken.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in _LAYOUT if key in archive.files}
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise WorkloadError(f"{path}: {_no_archive(file)}; {_REMEDY}")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {key: _array(path, archive, key) for key in _LAYOUT if key in archive.files}
+    except FileNotFoundError as error:
+        raise WorkloadError(
+            f"{path}: no such feature file; check the path or make the file"
+        ) from error
+    except IsADirectoryError as error:
+        raise WorkloadError(f"{path}: is a folder; give the .npz file in it") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkloadError(
+            f"{path}: cannot be read ({reason}); change its permissions or check its disk"
+        ) from error
+    except (EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise WorkloadError(f"{path}: cannot be read ({error}); {_REMEDY}") from error
+
+
+def _no_archive(file: BinaryIO) -> str:
+    """Say what is there in place of an archive."""
+    file.seek(0)
+    head = file.read(8)
+    told = {b"": "it is empty", b"PK\x03\x04": "its beginning is there, its end is not"}
+    if head.startswith(b"\x93NUMPY"):
+        return "is cut or not an .npz archive (it is one array, .npy)"
+    reason = next((told[each] for each in (head, head[:4]) if each in told), "")
+    return f"is cut or not an .npz archive{f' ({reason})' if reason else ''}"
+
+
+def _array(path: Path, archive: Any, key: str) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = archive[key]
+    except ValueError as error:
+        raise WorkloadError(
+            f"{path}: {key} cannot be read as an array of numbers or text, without pickled "
+            f"objects ({error}); {_REMEDY}"
+        ) from error
+    return array
 
 
 def _layout_problem(arrays: dict[str, npt.NDArray[Any]]) -> str | None:
