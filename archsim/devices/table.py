@@ -13,6 +13,7 @@ from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
 from archsim.devices.effects import at_work, read_sigma, stuck_at
 from archsim.errors import WorkloadError
 from archsim.kernels.philox import Purpose
+from archsim.listing import listed
 
 COLUMNS = ("target_s", "mean_s", "sigma_s")
 
@@ -69,7 +70,7 @@ def read_table(path: Path) -> Table:
         msg = f"{path}: cannot be read as CSV ({error}): check device.table"
         raise WorkloadError(msg) from error
     if not rows or set(COLUMNS) - set(rows[0]):
-        msg = f"{path}: the first line has to name the columns {', '.join(COLUMNS)}"
+        msg = f"{path}: the first line has to name the columns {listed(COLUMNS)}"
         raise WorkloadError(msg)
     try:
         values = np.array([[float(row[name]) for name in COLUMNS] for row in rows])

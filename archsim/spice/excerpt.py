@@ -216,8 +216,10 @@ def first_conversion(
     bank = layer.banks[0]
     frame = chip.encode(data.features[:1, :1]).drive[0, 0]
     drive = np.zeros(max(each.first_input + each.rows for each in layer.grids[0].banks), np.int64)
-    drive[: min(frame.size, drive.size - 1)] = frame[: drive.size - 1]
-    drive[-1] = bank.arrays.integrate_cycles - 1
+    inputs = drive.size - layer.bias_row
+    drive[: min(frame.size, inputs)] = frame[:inputs]
+    if layer.bias_row:
+        drive[-1] = bank.arrays.integrate_cycles - 1
     wanted = min(DEFAULT_COLUMNS, bank.columns) if columns is None else columns
     count = _choose("columns", wanted, bank.columns).size
     return excerpt(

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archsim.errors import WorkloadError
+from archsim.listing import listed
 
 FORMAT = "archsim-features/1"
 FULL_SCALE = 127
@@ -199,7 +200,7 @@ def _layout_problem(arrays: dict[str, npt.NDArray[Any]]) -> str | None:
     """Say what differs from the format's table, or None."""
     missing = [key for key in _LAYOUT if key not in arrays]
     if missing:
-        return f"lacks {', '.join(missing)}"
+        return f"lacks {listed(missing)}"
     for key, (kind, dimensions) in _LAYOUT.items():
         array = arrays[key]
         if array.dtype.kind != kind or array.ndim != dimensions:

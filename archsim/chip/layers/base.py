@@ -7,7 +7,8 @@ file here that subclasses `ChipLayer` and registers it under the section's ``kin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from archsim.config.hardware import Digital
 from archsim.config.run import BUS, LSTMLayer, RunConfig
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
+from archsim.errors import DesignError
 from archsim.kernels.grid import GridArrays, PlainArrays, plain_part
 from archsim.kernels.record import GridRecord, make_record
 from archsim.network.weights import Weights
@@ -92,6 +94,16 @@ def add_work(
             unit.name, kind, layer=layer, timestep=timestep, duration=duration, needs=needs
         ),
     )
+
+
+@contextmanager
+def naming_layer(name: str) -> Iterator[None]:
+    """Put a layer's name before what is wrong with its converter."""
+    try:
+        yield
+    except DesignError as error:
+        msg = f"network.layers: layer '{name}': {error}"
+        raise DesignError(msg) from error
 
 
 def add_conversion(
@@ -250,6 +262,10 @@ class ChipLayer(ABC):
         Multiply-accumulates of the network in one sequence (biases not counted).
     elements : int
         Elements of its output.
+    bias_row : bool
+        Whether the last row of its first matrix is that of the bias.
+    in_words : bool
+        Whether its outputs are fixed-point words, not codes of a converter.
     """
 
     name: str
@@ -257,6 +273,8 @@ class ChipLayer(ABC):
     units: tuple[Unit, ...]
     macs: int
     elements: int
+    bias_row: bool
+    in_words: bool = False
 
     @property
     def banks(self) -> tuple[Bank, ...]:

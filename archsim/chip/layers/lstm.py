@@ -22,15 +22,17 @@ from archsim.chip.layers.base import (
     add_work,
     deliver,
     for_kernel,
+    naming_layer,
     plain_of,
     register,
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
 from archsim.config.hardware import CellActivation, ConverterKind
-from archsim.config.run import LSTMLayer, RunConfig
+from archsim.config.run import Bias, LSTMLayer, RunConfig
 from archsim.costs.digital import (
     ADD,
     LOOK_UP,
@@ -54,11 +56,11 @@ _RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "outpu
 
 @dataclass(frozen=True)
 class _Tensors:
-    """Weights of the layer, biases summed."""
+    """Weights of the layer, biases summed; None where there are none."""
 
     w_ih: NDArray[np.float64]
     w_hh: NDArray[np.float64]
-    bias: NDArray[np.float64]
+    bias: NDArray[np.float64] | None
     w_hr: NDArray[np.float64] | None
 
 
@@ -71,6 +73,7 @@ class LSTMOnChip(ChipLayer):
         self._context = context
         self._section = section
         self._tensors = _load(section, inputs, context)
+        self.bias_row = self._tensors.bias is not None
         projection = section.units * (section.projection or 0)
         self.macs = context.config.network.timesteps * (
             4 * section.units * (inputs + self.elements) + projection
@@ -190,27 +193,36 @@ def _load(section: LSTMLayer, inputs: int, context: BuildContext) -> _Tensors:
     columns, elements = 4 * section.units, section.projection or section.units
 
     def get(name: str, *shape: int) -> NDArray[np.float64]:
-        return context.weights.get(f"{section.name}.{name}_l0", shape)
+        return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
 
     return _Tensors(
         w_ih=get("weight_ih", columns, inputs),
         w_hh=get("weight_hh", columns, elements),
-        bias=get("bias_ih", columns) + get("bias_hh", columns),
+        bias=_bias(section, context),
         w_hr=get("weight_hr", elements, section.units) if section.projection else None,
     )
 
 
+def _bias(section: LSTMLayer, context: BuildContext) -> NDArray[np.float64] | None:
+    """Return the sum of PyTorch's two biases, None for a layer without."""
+    if section.bias is Bias.NONE:
+        return None
+    first, second = (f"{section.tensors_name}.bias_{name}_l0" for name in ("ih", "hh"))
+    pair = context.weights.find_pair((first, second), (4 * section.units,))
+    return None if pair is None else pair[0] + pair[1]
+
+
 def _gates_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> Grid:
-    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units."""
+    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o."""
     config = context.config
-    rows = np.concatenate([tensors.w_ih.T, tensors.w_hh.T, tensors.bias[None, :]])
+    rows = with_bias_row(np.concatenate([tensors.w_ih.T, tensors.w_hh.T]), tensors.bias)
     functions = GATE_FUNCTIONS if config.adc.nonlinear else ("identity",) * len(GATE_FUNCTIONS)
     kinds = list(dict.fromkeys(functions))
     ramp_of_gate = np.array([kinds.index(function) for function in functions], dtype=np.int64)
     return build_grid(
         section.name,
         rows,
-        [_ramp(function, context) for function in kinds],
+        [_ramp(section, function, context) for function in kinds],
         np.repeat(ramp_of_gate, section.units),
         cut_layer(section.name, *rows.shape, config=config, columns_per_unit=len(functions)),
         config=config,
@@ -231,7 +243,7 @@ def _cell_grid(section: LSTMLayer, context: BuildContext) -> Grid:
     return build_grid(
         name,
         np.eye(units) * config.digital.cell_range,
-        [_ramp("tanh", context)],
+        [_ramp(section, "tanh", context)],
         np.zeros(units, dtype=np.int64),
         cut_layer(name, units, units, config=square),
         config=config,
@@ -249,7 +261,7 @@ def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContex
     return build_grid(
         name,
         weight,
-        [_ramp("identity", context, section.projection_range)],
+        [_ramp(section, "identity", context, section.projection_range)],
         np.zeros(weight.shape[1], dtype=np.int64),
         cut_layer(name, *weight.shape, config=config),
         config=config,
@@ -265,18 +277,21 @@ def _straight(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"adc": adc})
 
 
-def _ramp(function: str, context: BuildContext, input_range: Range | None = None) -> Ramp:
+def _ramp(
+    section: LSTMLayer, function: str, context: BuildContext, input_range: Range | None = None
+) -> Ramp:
     adc, device = context.config.adc, context.config.device
     if function == "identity" and input_range is None:
         input_range = adc.input_range
-    return design_ramp(
-        get_activation(function),
-        adc.bits,
-        g_max=device.g_max,
-        g_min=device.g_min,
-        input_range=input_range,
-        bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
-    )
+    with naming_layer(section.name):
+        return design_ramp(
+            get_activation(function),
+            adc.bits,
+            g_max=device.g_max,
+            g_min=device.g_min,
+            input_range=input_range,
+            bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
+        )
 
 
 def _digital_arrays(
