@@ -58,6 +58,7 @@ _SENTENCES = {
 
 _MISMATCHES = {*_EXPECTED, "literal_error", "enum"}
 _MAX_SHOWN = 60
+_LONGEST_VOCABULARY = 300  # characters
 
 
 class InvalidDocumentError(ConfigError):
@@ -314,8 +315,12 @@ def _unknown_tag(found: _Found) -> str:
 
 
 def _missing_tag(found: _Found) -> str:
-    tags = listed(found.schema.get("choices", {}))
+    tags = _vocabulary(found.schema.get("choices", {}))
     return f"the key {found.error['ctx']['discriminator']} is missing; it is one of {tags}"
+
+
+def _vocabulary(words: Iterable[object]) -> str:
+    return listed(words, characters=_LONGEST_VOCABULARY)
 
 
 def _unknown_choice(found: _Found) -> str:
@@ -326,7 +331,7 @@ def _wanted(found: _Found) -> str:
     if found.error["type"] in _EXPECTED:
         return _EXPECTED[found.error["type"]]
     choices = [str(choice) for choice in _choices(found)]
-    return f"'{choices[0]}'" if len(choices) == 1 else f"one of {listed(choices)}"
+    return f"'{choices[0]}'" if len(choices) == 1 else f"one of {_vocabulary(choices)}"
 
 
 def _choices(found: _Found) -> list[Any]:
@@ -339,7 +344,7 @@ def _not_one_of(value: object, choices: list[Any]) -> str:
     texts = [str(choice) for choice in choices if isinstance(choice, str)]
     near = get_close_matches(value, texts, n=1) if isinstance(value, str) else []
     hint = f" (did you mean '{near[0]}'?)" if near else ""
-    allowed = f"one of {listed(names)}" if len(names) > 1 else "".join(names)
+    allowed = f"one of {_vocabulary(names)}" if len(names) > 1 else "".join(names)
     return f"{_quoted(value)} is not {allowed}{hint}"
 
 
@@ -354,7 +359,7 @@ def _near_key(found: _Found) -> str:
 
 def _unknown_key(found: _Found) -> str:
     near, known = _near_key(found), _known_keys(found)
-    hint = f"did you mean '{near}'?" if near else f"known keys: {listed(known)}"
+    hint = f"did you mean '{near}'?" if near else f"known keys: {_vocabulary(known)}"
     return f"unknown key {_quoted(found.path[-1])} ({hint})"
 
 

@@ -6,12 +6,13 @@ transposes matrices; ONNX has i, o, f, c.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 Shape = tuple[int, ...]
 
 _GATES = 4
-_NORMALISED = ("weight_g", "weight_v")  # by PyTorch's weight_norm
+_PARAMETRIZED = re.compile(r"parametrizations|weight\w*_[gv]")  # by PyTorch's weight_norm
 _OTHER_CELLS = {3: "a GRU", 1: "a plain recurrent layer (nn.RNN)"}
 _KERAS = (
     "is stored transposed, as Keras does (its gates i, f, c, o are i, f, g, o here): save its "
@@ -35,7 +36,7 @@ def name_hint(name: str, names: Iterable[str]) -> str:
     layer, _, wanted = name.partition(".")
     if f"{layer}.{wanted.removesuffix('_l0')}" in have:
         return ": they are an LSTMCell's, so add _l0 to their names"
-    if any(part == "parametrizations" or part.startswith(_NORMALISED) for part in parts):
+    if any(_PARAMETRIZED.fullmatch(part) for part in parts):
         return ": remove the parametrization (such as weight_norm) before you save the weights"
     if {"kernel", "recurrent_kernel"} & parts:
         return (
