@@ -7,8 +7,7 @@ file here that subclasses `ChipLayer` and registers it under the section's ``kin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -22,7 +21,6 @@ from archsim.config.hardware import Digital
 from archsim.config.run import BUS, LSTMLayer, RunConfig
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
-from archsim.errors import DesignError
 from archsim.kernels.grid import GridArrays, PlainArrays, plain_part
 from archsim.kernels.record import GridRecord, make_record
 from archsim.network.weights import Weights
@@ -94,16 +92,6 @@ def add_work(
             unit.name, kind, layer=layer, timestep=timestep, duration=duration, needs=needs
         ),
     )
-
-
-@contextmanager
-def naming_layer(name: str) -> Iterator[None]:
-    """Put a layer's name before what is wrong with its converter."""
-    try:
-        yield
-    except DesignError as error:
-        msg = f"network.layers: layer '{name}': {error}"
-        raise DesignError(msg) from error
 
 
 def add_conversion(

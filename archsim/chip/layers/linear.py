@@ -20,7 +20,6 @@ from archsim.chip.layers.base import (
     add_conversion,
     add_work,
     for_kernel,
-    naming_layer,
     plain_of,
     register,
     sum_of_blocks,
@@ -82,15 +81,14 @@ class LinearOnTile(_LinearBase):
         in_cells = None if self.in_words else self._bias
         self.bias_row = in_cells is not None
         bias_cells = config.adc.bias_cells
-        with naming_layer(section.name):
-            ramp = design_ramp(
-                self._function,
-                section.bits or config.adc.bits,
-                g_max=config.device.g_max,
-                g_min=config.device.g_min,
-                input_range=_input_range(section, self._weight, in_cells),
-                bias_cells=None if bias_cells == "auto" else bias_cells,
-            )
+        ramp = design_ramp(
+            self._function,
+            section.bits or config.adc.bits,
+            g_max=config.device.g_max,
+            g_min=config.device.g_min,
+            input_range=_input_range(section, self._weight, in_cells),
+            bias_cells=None if bias_cells == "auto" else bias_cells,
+        )
         rows = with_bias_row(self._weight.T, in_cells)
         self._grid = build_grid(
             section.name,
@@ -155,17 +153,14 @@ class LinearOnTile(_LinearBase):
 def _input_range(
     section: LinearLayer, weight: NDArray[np.float64], bias: NDArray[np.float64] | None
 ) -> Range:
-    """Return where the ramp begins and ends: as configured, or what the weights can reach."""
+    """Return where the ramp begins and ends: as configured, or what the weights can reach.
+
+    Weights of zero reach nothing else than 0, for which any range will do.
+    """
     if section.input_range != "auto":
         return section.input_range
     largest = float((np.abs(weight).sum(axis=1) + np.abs(0.0 if bias is None else bias)).max())
-    if largest == 0.0:
-        msg = (
-            "input_range auto takes the largest sum that the weights can give, but all of them "
-            "are zero: give two numbers"
-        )
-        raise DesignError(msg)
-    return -largest, largest
+    return (-largest, largest) if largest else (-1.0, 1.0)
 
 
 def _bias_adders(section: LinearLayer, context: BuildContext) -> Unit:

@@ -22,7 +22,6 @@ from archsim.chip.layers.base import (
     add_work,
     deliver,
     for_kernel,
-    naming_layer,
     plain_of,
     register,
     sum_of_blocks,
@@ -222,7 +221,7 @@ def _gates_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) ->
     return build_grid(
         section.name,
         rows,
-        [_ramp(section, function, context) for function in kinds],
+        [_ramp(function, context) for function in kinds],
         np.repeat(ramp_of_gate, section.units),
         cut_layer(section.name, *rows.shape, config=config, columns_per_unit=len(functions)),
         config=config,
@@ -243,7 +242,7 @@ def _cell_grid(section: LSTMLayer, context: BuildContext) -> Grid:
     return build_grid(
         name,
         np.eye(units) * config.digital.cell_range,
-        [_ramp(section, "tanh", context)],
+        [_ramp("tanh", context)],
         np.zeros(units, dtype=np.int64),
         cut_layer(name, units, units, config=square),
         config=config,
@@ -261,7 +260,7 @@ def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContex
     return build_grid(
         name,
         weight,
-        [_ramp(section, "identity", context, section.projection_range)],
+        [_ramp("identity", context, section.projection_range)],
         np.zeros(weight.shape[1], dtype=np.int64),
         cut_layer(name, *weight.shape, config=config),
         config=config,
@@ -277,21 +276,18 @@ def _straight(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"adc": adc})
 
 
-def _ramp(
-    section: LSTMLayer, function: str, context: BuildContext, input_range: Range | None = None
-) -> Ramp:
+def _ramp(function: str, context: BuildContext, input_range: Range | None = None) -> Ramp:
     adc, device = context.config.adc, context.config.device
     if function == "identity" and input_range is None:
         input_range = adc.input_range
-    with naming_layer(section.name):
-        return design_ramp(
-            get_activation(function),
-            adc.bits,
-            g_max=device.g_max,
-            g_min=device.g_min,
-            input_range=input_range,
-            bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
-        )
+    return design_ramp(
+        get_activation(function),
+        adc.bits,
+        g_max=device.g_max,
+        g_min=device.g_min,
+        input_range=input_range,
+        bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
+    )
 
 
 def _digital_arrays(
