@@ -198,6 +198,17 @@ def test_one_of_two_biases_alone_is_refused(small):
     assert "the tensor 'lstm.bias_ih_l0' but no 'lstm.bias_hh_l0'" in reason
 
 
+def test_a_netlist_of_a_layer_without_bias_drives_no_row_for_it(small):
+    from archsim.spice.excerpt import first_conversion
+
+    chip, data = small(_without_bias(zeros=False))
+    frame = chip.encode(data.features[:1, :1]).drive[0, 0]
+    part = first_conversion(chip, data, rows=10)
+    assert part.drive.tolist() == [*frame.tolist(), 0, 0, 0, 0]
+    chip, data = small(_without_bias(zeros=True))
+    assert first_conversion(chip, data, rows=11).drive.tolist()[6:] == [0, 0, 0, 0, 15]
+
+
 def test_bias_none_takes_the_row_away_from_random_weights_and_is_no_way_to_lose_a_bias(small):
     none = ("network.layers.0.bias=none", "network.layers.1.bias=none")
     chip, _ = small(None, "network.weights=random", *none)

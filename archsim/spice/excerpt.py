@@ -188,7 +188,7 @@ def first_conversion(
 
     The rows are the bank's first ones. The columns are spread evenly over it, so that four of an
     LSTM's are the gates i, f, g and o of its first unit. Inputs are the first frame of the first
-    utterance; rows of the fed-back h rest, and the bias row is driven in full.
+    utterance; rows of the fed-back h rest, and a bias row is driven in full.
 
     Parameters
     ----------
