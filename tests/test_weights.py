@@ -13,10 +13,11 @@ from safetensors.numpy import save, save_file
 
 from archsim.config.load import load_config
 from archsim.errors import InputError
+from archsim.inputs import Inputs
 from archsim.network.weights import network_weights
 from archsim.notes import when_noted
 from archsim.prepare import prepare
-from archsim.simulate import float_labels, run
+from archsim.simulate import run
 from tests.small_run import tensors, write_small_run
 
 FINE = (
@@ -66,6 +67,10 @@ def _run(build, weights, *overrides):
     result = run(load_config(build.config, ["trace.level=event", *overrides]), out)
     with h5py.File(out) as file:
         return result, file["outputs/output/code"][:], file["outputs/output/logits"][:]
+
+
+def _labels(chip, data):
+    return Inputs().float_labels(chip, data)
 
 
 def _array(*shape):
@@ -118,7 +123,7 @@ def test_tensors_are_ignored_where_that_is_asked_for(small):
     more = {"head.weight": _array(2, 4), "lstm.bias_hh_l0_reverse": _array(16)}
     ignore = 'network.ignore=["head.*", "lstm.*_reverse"]'
     chip, _ = small({**tensors(), **more}, ignore)
-    np.testing.assert_array_equal(float_labels(chip, data), float_labels(plain, data))
+    np.testing.assert_array_equal(_labels(chip, data), _labels(plain, data))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +296,7 @@ def test_a_digital_bias_needs_the_sum_itself(small, layer, more, says):
 def test_a_prefix_is_found_and_noted(small, notes, prefix):
     plain, data = small()
     chip, _ = small({prefix + name: value for name, value in tensors().items()})
-    np.testing.assert_array_equal(float_labels(chip, data), float_labels(plain, data))
+    np.testing.assert_array_equal(_labels(chip, data), _labels(plain, data))
     (note,) = notes
     assert note.endswith(f"the layers' tensors are those that begin with '{prefix}'")
 
@@ -318,7 +323,7 @@ def test_layers_may_have_other_names_in_the_file(small):
     }
     keys = [f"network.layers.{n}.tensors={name!r}" for n, name in enumerate(names.values())]
     chip, _ = small(renamed, *keys)
-    np.testing.assert_array_equal(float_labels(chip, data), float_labels(plain, data))
+    np.testing.assert_array_equal(_labels(chip, data), _labels(plain, data))
     assert [layer.name for layer in chip.layers] == ["lstm", "output"]
 
 
