@@ -402,5 +402,5 @@ def _show_summary(summary: Any, *, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches the user."""
-    when_noted(tell)
+    when_noted(lambda text: tell(f"note: {text}"))
     run_and_exit(lambda: app(standalone_mode=False))
