@@ -12,7 +12,6 @@ from rich.text import Text
 
 from archsim.errors import InputError, TraceError
 from archsim.experiments import ExperimentResult
-from archsim.listing import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +47,7 @@ def check_picture(path: Path | None) -> None:
     if path is None:
         return
     if path.suffix.lower() not in _SUFFIXES:
-        msg = f"{path}: a picture's name has to end in {listed(_SUFFIXES)}"
+        msg = f"{path}: a picture's name has to end in {', '.join(_SUFFIXES)}"
         raise InputError(msg)
     try:
         import matplotlib.figure  # noqa: F401 - only whether it is there

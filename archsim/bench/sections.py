@@ -19,7 +19,6 @@ from archsim.bench.speed import Progress, Speed, measure_speed
 from archsim.bench.start import Start, measure_start
 from archsim.bench.tracefile import TraceFile, measure_file
 from archsim.errors import InputError
-from archsim.listing import listed
 
 NETWORKS = (Path("configs/kws.yaml"), Path("configs/charlm.yaml"))
 """The two networks that are timed by default."""
@@ -102,7 +101,7 @@ def sections_of(names: Sequence[str]) -> tuple[Section, ...]:
         if name not in set(Section):
             near = get_close_matches(name, list(Section), n=1)
             meant = f" (did you mean '{near[0]}'?)" if near else ""
-            msg = f"--only: unknown section '{name}'{meant}; known are {listed(Section)}"
+            msg = f"--only: unknown section '{name}'{meant}; known are {', '.join(Section)}"
             raise InputError(msg)
     return tuple(section for section in Section if not names or section in names)
 

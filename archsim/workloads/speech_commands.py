@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from archsim.errors import WorkloadError
-from archsim.listing import listed
 from archsim.workloads.features import FeatureSet
 from archsim.workloads.mfcc import (
     COEFFICIENTS,
@@ -201,7 +200,7 @@ def _files_by_word(root: Path, split: Split) -> dict[str, list[str]]:
     words = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] not in "._")
     missing = [word for word in KEYWORDS if word not in words]
     if missing:
-        raise WorkloadError(f"{root}: has no folder for {listed(missing)}; {_UNPACK}")
+        raise WorkloadError(f"{root}: has no folder for {', '.join(missing)}; {_UNPACK}")
     present = {
         word: sorted(f"{word}/{path.name}" for path in (root / word).glob("*.wav"))
         for word in words

@@ -15,7 +15,6 @@ from difflib import get_close_matches
 from typing import ClassVar, TypeVar
 
 from archsim.errors import InputError
-from archsim.listing import listed
 
 TIMED = 0.1
 """Shortest time that is measured, s: what is quicker is repeated."""
@@ -147,7 +146,7 @@ def get_peer(name: str) -> Peer:
     """
     if name not in PEERS:
         near = get_close_matches(name, PEERS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {listed(sorted(PEERS))}"
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(PEERS))}"
         msg = f"--against: unknown peer '{name}' ({hint})"
         raise InputError(msg)
     return PEERS[name]()

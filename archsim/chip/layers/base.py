@@ -261,7 +261,7 @@ class ChipLayer(ABC):
     units: tuple[Unit, ...]
     macs: int
     elements: int
-    bias_row: bool
+    bias_row: bool = False
     in_words: bool = False
 
     @property

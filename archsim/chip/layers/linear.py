@@ -172,7 +172,6 @@ def _bias_adders(section: LinearLayer, context: BuildContext) -> Unit:
 class LinearDigital(_LinearBase):
     """A linear layer in digital multiply-accumulate units, weights in fixed point."""
 
-    bias_row = False
     in_words = True
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
