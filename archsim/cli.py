@@ -16,6 +16,7 @@ from archsim import __version__
 from archsim.console import progress_of, show
 from archsim.errors import InputError
 from archsim.exits import run_and_exit, tell
+from archsim.notes import when_noted
 
 app = typer.Typer(
     name="archsim",
@@ -407,4 +408,5 @@ def _show_summary(summary: Any, *, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches the user."""
+    when_noted(lambda text: tell(f"note: {text}"))
     run_and_exit(lambda: app(standalone_mode=False))

@@ -104,9 +104,11 @@ class Inputs:
         WorkloadError
             As `archsim.network.weights.network_weights`.
         """
-        source = config.network.weights
-        seed = config.seed if source == "random" else None
-        return self._weights.get((source, seed), lambda: network_weights(source, seed=config.seed))
+        network = config.network
+        seed = config.seed if network.weights == "random" else None
+        return self._weights.get(
+            (network, seed), lambda: network_weights(network, seed=config.seed)
+        )
 
     def signal(self, chip: Chip, data: FeatureSet) -> Signal:
         """Return a run's sequences as pulse widths and fixed-point words."""

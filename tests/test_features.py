@@ -176,6 +176,20 @@ def test_missing_array(tmp_path: Path, key: str) -> None:
         load_features(stored(tmp_path / "set.npz", **{key: None}))
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.int16, np.uint64])
+def test_labels_may_be_any_whole_numbers(tmp_path: Path, dtype: Any) -> None:
+    labels = np.array([0, 1, 1, 0, 1, 0], dtype)
+    loaded = load_features(stored(tmp_path / "set.npz", labels=labels))
+    assert loaded.labels.dtype == np.int64
+    assert loaded.labels.tolist() == [0, 1, 1, 0, 1, 0]
+
+
+def test_an_array_that_nothing_reads_is_refused(tmp_path: Path) -> None:
+    path = stored(tmp_path / "set.npz", weights=np.ones(6))
+    with pytest.raises(WorkloadError, match="holds weights, which the format does not have"):
+        load_features(path)
+
+
 BAD_ARRAYS: list[tuple[str, Any, str]] = [
     ("format", np.array("archsim-features/9"), "has format 'archsim-features/9'"),
     ("format", np.array(1), "format is int64"),
@@ -187,7 +201,9 @@ BAD_ARRAYS: list[tuple[str, Any, str]] = [
     ("features", np.zeros((5, 4, 3), np.int8), r"labels are int64 with shape \(6,\)"),
     ("features", np.full((6, 4, 3), -128, np.int8), "reach magnitude 1.00787"),
     ("labels", np.zeros(6, np.float64), "labels is float64"),
-    ("labels", np.zeros(6, np.int32), "labels are int32"),
+    ("features", np.zeros((6, 4, 3), np.uint8), "is uint8 .* but int8 with shape .* times 127"),
+    ("labels", np.full(6, 2**63, np.uint64), "labels run from 9223372036854775807 to"),
+    ("labels", np.full(6, -1), "from -1 to -1 with 2 classes, which are 0 to 1; leave out"),
     ("labels", np.zeros((6, 1), np.int64), "labels is int64 with shape"),
     ("labels", np.array([0, 0, 0, 0, 0, -1]), "labels run from -1 to 0"),
     ("labels", np.array([0, 0, 0, 0, 0, 2]), "labels run from 0 to 2 with 2 classes"),

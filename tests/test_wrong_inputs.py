@@ -326,9 +326,9 @@ WEIGHTS = {
     "header-huge": (b"\xff" * 8 + _PLAIN[8:], "is not a whole safetensors file"),
     "text": (b"hello, this is only text", "is not a whole safetensors file"),
     "other-names": (
-        {f"model.{name}": tensor for name, tensor in tensors().items()},
+        {name.replace("lstm.", "rnn."): tensor for name, tensor in tensors().items()},
         "no tensor 'lstm.weight_ih_l0'",
-        "it has model.lstm.bias_hh_l0",
+        "it has output.bias, output.weight, rnn.bias_hh_l0",
     ),
     "no-tensors": ({}, "no tensor 'lstm.weight_ih_l0'", "it has none"),
     "transposed": (
@@ -362,15 +362,15 @@ def test_weights(run, here, case):
 def test_weights_of_another_floating_point_type_say_how_to_save_them(run, here):
     header, size = b"", 0
     for name, tensor in tensors().items():
-        end = size + 2 * tensor.size
+        end = size + tensor.size
         shape = str(list(tensor.shape)).encode()
-        entry = b'"%s":{"dtype":"BF16","shape":%s,"data_offsets":[%d,%d]}'
+        entry = b'"%s":{"dtype":"F8_E4M3","shape":%s,"data_offsets":[%d,%d]}'
         header += b"," * bool(header) + entry % (name.encode(), shape, size, end)
         size = end
     header = b"{" + header + b"}"
     data = len(header).to_bytes(8, "little") + header + bytes(size)
     (here / "weights.safetensors").write_bytes(data)
-    _assert_refused(run(), "weights.safetensors", "is of type BF16", "tensor.float()")
+    _assert_refused(run(), "weights.safetensors", "is of type F8_E4M3", "tensor.float()")
 
 
 def _zip_of(**files):

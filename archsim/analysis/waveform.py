@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError, TraceError
+from archsim.listing import listed
 from archsim.trace.reader import open_trace
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def read_conversion(path: Path, number: int, tile: str | None = None) -> Convers
             raise TraceError(msg)
         name = tile or _first_tile(file, names)
         if name not in names:
-            msg = f"--tile: the trace has no tile '{name}'; it has {', '.join(names)}"
+            msg = f"--tile: the trace has no tile '{name}'; it has {listed(names)}"
             raise InputError(msg)
         group = file["tiles"][name]
         if "v_mac" not in group:

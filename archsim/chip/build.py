@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,7 @@ from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.scaling import scale_library
 from archsim.costs.tile import tile_inventory
 from archsim.errors import ConfigError, DesignError
+from archsim.network.unused import refuse_unused
 from archsim.network.weights import Weights, network_weights
 
 INPUT_REGISTERS = 2
@@ -143,10 +144,12 @@ def build_chip(
         If the network does not fit the chip, or a file that it names cannot be used.
     """
     library = library or chip_library(config)
-    weights = weights or network_weights(config.network.weights, seed=config.seed)
+    weights = weights or network_weights(config.network, seed=config.seed)
+    weights = replace(weights, used=set())  # other chips may have the same
     shared = _shared_processors(config, library)
     context = BuildContext(config, library, weights, shared)
     layers = _build_layers(context)
+    refuse_unused(weights, config.network)
     units = _shared_units(context, layers)
     units = (*units, *(unit for layer in layers for unit in layer.units))
     inventory = _inventory(layers, units)
@@ -248,7 +251,7 @@ def _shared_units(context: BuildContext, layers: Sequence[ChipLayer]) -> tuple[U
     config, last = context.config, layers[-1]
     bits = config.network.inputs * (config.tile.input_bits + 1)
     load = buffer_unit(bits, design=context.digital_design(), library=context.library)
-    width = last.banks[0].ramps[0].bits if last.banks else config.digital.word_bits
+    width = config.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits
     classify = argmax_unit(last.elements, width, library=context.library)
     units = [Unit(INPUT_BUFFER, load), Unit(CLASSIFIER, classify)]
     if context.processors is not None:

@@ -44,6 +44,13 @@ class Crossbar:
     energy: float
 
 
+def with_bias_row(
+    rows: NDArray[np.float64], bias: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Return a matrix (rows, columns) with its bias as one more row, or as it is without one."""
+    return rows if bias is None else np.concatenate([rows, bias[None, :]])
+
+
 def largest_weight(weight: NDArray[np.float64], *, device: Device) -> float:
     """Return the weight that a conductance difference of g_max stands for.
 

@@ -43,12 +43,38 @@ BUS, PROCESSORS = "bus", "processors"
 """Names of the units that are no layer's own, in traces."""
 
 
+class Bias(StrEnum):
+    """Where a layer's bias is added."""
+
+    CELLS = "cells"
+    DIGITAL = "digital"
+    NONE = "none"
+
+
+TensorsName = Annotated[
+    str | None,
+    Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="name of the layer's tensors in the weights file, without network.prefix; the "
+        "layer's own name where not given",
+    ),
+]
+
+
 class LSTMLayer(Section):
     """A layer of LSTM units on tiles, its gates' functions in the converter."""
 
     kind: Literal["lstm"] = Field(description="layer kind")
     name: Name = Field(description="prefix of the layer's tensors, name of its tile")
+    tensors: TensorsName = None
     units: int = Field(ge=1, le=16384, description="hidden units")
+    bias: Bias = Field(
+        Bias.CELLS,
+        description="cells: in a row of memristors, or no row where the weights have no bias; "
+        "none: no bias, which random weights have otherwise",
+    )
     projection: int | None = Field(
         None,
         ge=1,
@@ -65,6 +91,21 @@ class LSTMLayer(Section):
         check_range(self.projection_range)
         return self
 
+    @model_validator(mode="after")
+    def _bias(self) -> LSTMLayer:
+        if self.bias is Bias.DIGITAL:
+            msg = (
+                "bias digital is for linear layers: the functions of an LSTM's gates have to see "
+                "the whole sum, so its bias is in cells"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def tensors_name(self) -> str:
+        """Name of the layer's tensors in the weights file."""
+        return self.tensors or self.name
+
 
 class Placement(StrEnum):
     """Where a linear layer is computed."""
@@ -78,7 +119,14 @@ class LinearLayer(Section):
 
     kind: Literal["linear"] = Field(description="layer kind")
     name: Name = Field(description="prefix of the layer's tensors, name of its tile")
+    tensors: TensorsName = None
     units: int = Field(ge=1, le=16384, description="outputs")
+    bias: Bias = Field(
+        Bias.CELLS,
+        description="cells: in a row of memristors (of a digital layer: in its units), or none "
+        "where the weights have no bias; digital: added to what the converter gives, by adders; "
+        "none: no bias, which random weights have otherwise",
+    )
     placement: Placement = Field(Placement.TILE, description="analog tile or digital units")
     timesteps: Literal["last", "all"] = Field("last", description="when the layer is computed")
     bits: int | None = Field(
@@ -102,6 +150,21 @@ class LinearLayer(Section):
         check_range(self.input_range)
         return self
 
+    @model_validator(mode="after")
+    def _bias(self) -> LinearLayer:
+        if self.bias is Bias.DIGITAL and self.function != "identity":
+            msg = (
+                f"bias digital is added to the sum, which a converter that computes "
+                f"'{self.function}' does not give: set bias to cells, or function to identity"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def tensors_name(self) -> str:
+        """Name of the layer's tensors in the weights file."""
+        return self.tensors or self.name
+
 
 Layer = Annotated[LSTMLayer | LinearLayer, Field(discriminator="kind")]
 
@@ -114,6 +177,17 @@ class Network(Section):
     weights: Annotated[Literal["random"] | ConfigPath, Field(union_mode="left_to_right")] = Field(
         description="weights (safetensors, PyTorch's names), or random ones: time and energy then "
         "mean something, accuracy does not"
+    )
+    prefix: str | None = Field(
+        None,
+        max_length=200,
+        description="what stands before the layers' names in the weights file, such as module; "
+        "where not given, what fits all layers if there is only one such prefix",
+    )
+    ignore: tuple[str, ...] = Field(
+        (),
+        description="tensors of the weights file that are left out on purpose: names or patterns "
+        "such as optimizer.*; any other tensor that no layer uses is an error",
     )
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
 
@@ -142,7 +216,7 @@ class Network(Section):
 
     def _derived(self) -> list[str]:
         """Return the names that layers give to their other tiles and units."""
-        parts = ("update", "cell", "activation", "projection", "sum", "adc")
+        parts = ("update", "cell", "activation", "projection", "sum", "adc", "bias")
         return [f"{layer.name}_{part}" for layer in self.layers for part in parts]
 
 

@@ -17,6 +17,7 @@ from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
+from archsim.listing import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +91,7 @@ def load_experiment(path: str | Path) -> Section:
     if not isinstance(kind, str) or kind not in _REGISTRY:
         near = get_close_matches(str(kind), _REGISTRY, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
-        known = ", ".join(sorted(_REGISTRY))
+        known = listed(sorted(_REGISTRY))
         msg = f"{path}: kind: '{kind}' is not one of {known}{hint}"
         if kind is None:
             msg = f"{path}: the key 'kind' is missing; write one of {known}"

@@ -197,7 +197,7 @@ def run_lstm(
     Parameters
     ----------
     gates : GridArrays or PlainArrays
-        Tiles of the gates; rows are the inputs, the fed-back h and a bias row.
+        Tiles of the gates; rows are the inputs, the fed-back h and a bias row where there is one.
     cell : the same or None
         Tiles of tanh(c), None where the table is used.
     projection : the same or None

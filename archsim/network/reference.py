@@ -10,7 +10,9 @@ from archsim.network.activations import get_activation
 Array = NDArray[np.float64]
 
 
-def lstm_float(x: Array, w_ih: Array, w_hh: Array, bias: Array, w_hr: Array | None = None) -> Array:
+def lstm_float(
+    x: Array, w_ih: Array, w_hh: Array, bias: Array | None, w_hr: Array | None = None
+) -> Array:
     """Run an LSTM layer from zero state.
 
     Parameters
@@ -19,8 +21,8 @@ def lstm_float(x: Array, w_ih: Array, w_hh: Array, bias: Array, w_hr: Array | No
         Inputs.
     w_ih, w_hh : float64 (4 * units, inputs), (4 * units, elements)
         Weights, gates in PyTorch's order i, f, g, o.
-    bias : float64 (4 * units,)
-        Sum of PyTorch's two biases.
+    bias : float64 (4 * units,) or None
+        Sum of PyTorch's two biases, None for a layer without.
     w_hr : float64 (elements, units), optional
         Projection of h, where there is one (PyTorch's proj_size).
 
@@ -31,12 +33,13 @@ def lstm_float(x: Array, w_ih: Array, w_hh: Array, bias: Array, w_hr: Array | No
     """
     sigmoid, tanh = get_activation("sigmoid").value, get_activation("tanh").value
     sequences, timesteps, _ = x.shape
-    units, elements = bias.size // 4, w_hh.shape[1]
+    units, elements = w_hh.shape[0] // 4, w_hh.shape[1]
+    added: Array | float = 0.0 if bias is None else bias
     h = np.zeros((sequences, elements))
     c = np.zeros((sequences, units))
     out = np.empty((sequences, timesteps, elements))
     for timestep in range(timesteps):
-        i, f, g, o = np.split(x[:, timestep] @ w_ih.T + h @ w_hh.T + bias, 4, axis=1)
+        i, f, g, o = np.split(x[:, timestep] @ w_ih.T + h @ w_hh.T + added, 4, axis=1)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         h = sigmoid(o) * tanh(c)
         if w_hr is not None:
@@ -45,6 +48,6 @@ def lstm_float(x: Array, w_ih: Array, w_hh: Array, bias: Array, w_hr: Array | No
     return out
 
 
-def linear_float(x: Array, weight: Array, bias: Array) -> Array:
+def linear_float(x: Array, weight: Array, bias: Array | None) -> Array:
     """Return ``x @ weight.T + bias`` for x (..., inputs), weight (units, inputs)."""
-    return np.asarray(x @ weight.T + bias)
+    return np.asarray(x @ weight.T if bias is None else x @ weight.T + bias)

@@ -188,7 +188,7 @@ def first_conversion(
 
     The rows are the bank's first ones. The columns are spread evenly over it, so that four of an
     LSTM's are the gates i, f, g and o of its first unit. Inputs are the first frame of the first
-    utterance; rows of the fed-back h rest, and the bias row is driven in full.
+    utterance; rows of the fed-back h rest, and a bias row is driven in full.
 
     Parameters
     ----------
@@ -216,8 +216,10 @@ def first_conversion(
     bank = layer.banks[0]
     frame = chip.encode(data.features[:1, :1]).drive[0, 0]
     drive = np.zeros(max(each.first_input + each.rows for each in layer.grids[0].banks), np.int64)
-    drive[: min(frame.size, drive.size - 1)] = frame[: drive.size - 1]
-    drive[-1] = bank.arrays.integrate_cycles - 1
+    inputs = drive.size - layer.bias_row
+    drive[: min(frame.size, inputs)] = frame[:inputs]
+    if layer.bias_row:
+        drive[-1] = bank.arrays.integrate_cycles - 1
     wanted = min(DEFAULT_COLUMNS, bank.columns) if columns is None else columns
     count = _choose("columns", wanted, bank.columns).size
     return excerpt(

@@ -7,7 +7,7 @@ key             dtype, shape            meaning
 =============== ======================= ==========================================================
 ``format``      str, ()                 ``archsim-features/1``
 ``features``    int8, (N, T, F)         input value = entry / 127; -128 does not occur
-``labels``      int64, (N,)             index into ``classes``
+``labels``      int64, (N,)             index into ``classes``; other whole numbers are read too
 ``classes``     str, (C,)               what each output of the network means
 ``names``       str, (N,)               where each utterance came from
 ``synthetic``   bool, ()                true where no person spoke the utterances
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archsim.errors import OutputError, WorkloadError
+from archsim.listing import listed
 from archsim.outputs import OutputKind, archive_of, writing
 
 FORMAT = "archsim-features/1"
@@ -37,11 +39,20 @@ _REMEDY = "make it again with tools/train_kws.py or FeatureSet.save"
 _LAYOUT = {
     "format": ("U", 0),
     "features": ("i", 3),
-    "labels": ("i", 1),
+    "labels": ("iu", 1),
     "classes": ("U", 1),
     "names": ("U", 1),
     "synthetic": ("b", 0),
     "description": ("U", 0),
+}
+_EXPECTED = {
+    "format": "a text",
+    "features": "int8 with shape (utterances, frames, inputs), inputs of -1 .. 1 times 127,",
+    "labels": "a whole number for each utterance",
+    "classes": "a list of names",
+    "names": "a list of names",
+    "synthetic": "true or false",
+    "description": "a text",
 }
 
 FEATURES = OutputKind("a feature file", archive_of(*_LAYOUT), "path")
@@ -168,7 +179,7 @@ def load_features(path: str | Path) -> FeatureSet:
     try:
         return FeatureSet(
             features=stored.astype(np.float32) / np.float32(FULL_SCALE),
-            labels=arrays["labels"],
+            labels=_whole_labels(arrays["labels"]),
             classes=tuple(str(name) for name in arrays["classes"]),
             names=tuple(str(name) for name in arrays["names"]),
             synthetic=bool(arrays["synthetic"]),
@@ -188,6 +199,7 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
                 raise WorkloadError(f"{path}: {_no_archive(file)}; {_REMEDY}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
+                _refuse_others(path, archive.files)
                 return {key: _array(path, archive, key) for key in _LAYOUT if key in archive.files}
     except FileNotFoundError as error:
         raise WorkloadError(
@@ -226,20 +238,42 @@ def _array(path: Path, archive: Any, key: str) -> npt.NDArray[Any]:
     return array
 
 
+def _refuse_others(path: Path, names: Sequence[str]) -> None:
+    """Refuse arrays that the format does not have: what they hold would be lost silently."""
+    if "format" not in names:
+        return  # another kind of archive, of which more is said below
+    others = [name for name in names if name not in _LAYOUT]
+    if others:
+        raise WorkloadError(
+            f"{path}: holds {listed(others)}, which the format does not have and nothing reads; "
+            f"leave it out or {_REMEDY}"
+        )
+
+
 def _layout_problem(arrays: dict[str, npt.NDArray[Any]]) -> str | None:
     """Say what differs from the format's table, or None."""
     missing = [key for key in _LAYOUT if key not in arrays]
     if missing:
-        return f"lacks {', '.join(missing)}"
+        return f"lacks {listed(missing)}"
     for key, (kind, dimensions) in _LAYOUT.items():
         array = arrays[key]
-        if array.dtype.kind != kind or array.ndim != dimensions:
-            return f"{key} is {array.dtype} with shape {array.shape}, which the format forbids"
+        if array.dtype.kind not in kind or array.ndim != dimensions:
+            return f"{key} is {array.dtype} with shape {array.shape}, but {_EXPECTED[key]} is read"
     if str(arrays["format"]) != FORMAT:
         return f"has format {str(arrays['format'])!r} where {FORMAT!r} is read"
     if arrays["features"].dtype != np.int8:
-        return f"features are {arrays['features'].dtype} where int8 is stored"
+        return (
+            f"features are {arrays['features'].dtype} where int8 is stored, inputs of -1 .. 1 "
+            f"times {FULL_SCALE}"
+        )
     return None
+
+
+def _whole_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return labels of any type of whole numbers as int64; those beyond it are of no class."""
+    if labels.dtype.kind == "u":
+        labels = np.minimum(labels.astype(np.uint64), np.uint64(np.iinfo(np.int64).max))
+    return labels.astype(np.int64)
 
 
 def _arrays_problem(features: npt.NDArray[Any], labels: npt.NDArray[Any]) -> str | None:
@@ -278,5 +312,8 @@ def _values_problem(
     if largest > 1.0:
         return f"features reach magnitude {largest:g} where 1 is the most"
     if labels.min() < 0 or labels.max() >= classes:
-        return f"labels run from {labels.min()} to {labels.max()} with {classes} classes"
+        return (
+            f"labels run from {labels.min()} to {labels.max()} with {classes} classes, which are "
+            f"0 to {classes - 1}; leave out utterances of no class"
+        )
     return None

@@ -250,6 +250,10 @@ class ChipLayer(ABC):
         Multiply-accumulates of the network in one sequence (biases not counted).
     elements : int
         Elements of its output.
+    bias_row : bool
+        Whether the last row of its first matrix is that of the bias.
+    in_words : bool
+        Whether its outputs are fixed-point words, not codes of a converter.
     """
 
     name: str
@@ -257,6 +261,8 @@ class ChipLayer(ABC):
     units: tuple[Unit, ...]
     macs: int
     elements: int
+    bias_row: bool = False
+    in_words: bool = False
 
     @property
     def banks(self) -> tuple[Bank, ...]:

@@ -25,10 +25,11 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import design_ramp
-from archsim.config.run import LinearLayer, Placement
-from archsim.costs.digital import multiply_accumulate_unit
+from archsim.config.run import Bias, LinearLayer, Placement
+from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
 from archsim.network.activations import get_activation
@@ -42,8 +43,10 @@ class _LinearBase(ChipLayer):
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         self.name = section.name
         self.elements = section.units
-        self._weight = context.weights.get(f"{section.name}.weight", (section.units, inputs))
-        self._bias = context.weights.get(f"{section.name}.bias", (section.units,))
+        name, find = section.tensors_name, context.weights.find
+        self._weight = context.weights.get(f"{name}.weight", (section.units, inputs))
+        none = section.bias is Bias.NONE
+        self._bias = None if none else find(f"{name}.bias", (section.units,))
         timesteps = context.config.network.timesteps
         self._first = timesteps - 1 if section.timesteps == "last" else 0
         self.macs = (timesteps - self._first) * section.units * inputs
@@ -51,13 +54,6 @@ class _LinearBase(ChipLayer):
         self._context = context
         own = [table.build() for table in context.config.activations]
         self._function = get_activation(section.function, own=own)
-
-    def _input_range(self, section: LinearLayer) -> Range:
-        """Return where the ramp begins and ends: as configured, or what the weights can reach."""
-        if section.input_range != "auto":
-            return section.input_range
-        largest = float((np.abs(self._weight).sum(axis=1) + np.abs(self._bias)).max())
-        return -largest, largest
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the layer in float64 at the timesteps at which it works."""
@@ -73,21 +69,27 @@ class _LinearBase(ChipLayer):
 
 
 class LinearOnTile(_LinearBase):
-    """A linear layer on tiles whose ramp is a straight line, or a function of its own."""
+    """A linear layer on tiles whose ramp is a straight line, or a function of its own.
+
+    Its bias is one more row of memristors, or is added to what the converter gives.
+    """
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
         config = context.config
+        self.in_words = section.bias is Bias.DIGITAL and self._bias is not None
+        in_cells = None if self.in_words else self._bias
+        self.bias_row = in_cells is not None
         bias_cells = config.adc.bias_cells
         ramp = design_ramp(
             self._function,
             section.bits or config.adc.bits,
             g_max=config.device.g_max,
             g_min=config.device.g_min,
-            input_range=self._input_range(section),
+            input_range=_input_range(section, self._weight, in_cells),
             bias_cells=None if bias_cells == "auto" else bias_cells,
         )
-        rows = np.concatenate([self._weight.T, self._bias[None, :]])
+        rows = with_bias_row(self._weight.T, in_cells)
         self._grid = build_grid(
             section.name,
             rows,
@@ -98,24 +100,31 @@ class LinearOnTile(_LinearBase):
             library=context.library,
         )
         self._sum = sum_of_blocks(self._grid, context)
+        self._adders = _bias_adders(section, context) if self.in_words else None
         self._level = self._grid.levels()
         self.grids = (self._grid,)
-        self.units = (self._sum,) if self._sum else ()
+        self.units = tuple(unit for unit in (self._sum, self._adders) if unit)
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
-        """Add one conversion for every timestep at which the layer works."""
+        """Add one conversion, and the bias, for every timestep at which the layer works."""
         return [
-            add_conversion(
-                program,
-                self._grid,
-                self._sum,
-                inputs[timestep],
-                layer=self.name,
-                timestep=timestep,
-                conversion=timestep - self._first,
-            )
+            self._convert(program, inputs[timestep], timestep)
             for timestep in range(self._first, len(inputs))
         ]
+
+    def _convert(self, program: Program, needs: Needs, timestep: int) -> Needs:
+        ends = add_conversion(
+            program,
+            self._grid,
+            self._sum,
+            needs,
+            layer=self.name,
+            timestep=timestep,
+            conversion=timestep - self._first,
+        )
+        if self._adders is None:
+            return ends
+        return add_work(program, self._adders, "add_bias", ends, layer=self.name, timestep=timestep)
 
     def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Convert every input vector of a block of sequences."""
@@ -127,14 +136,43 @@ class LinearOnTile(_LinearBase):
         walk = walk_of(self.grids, recorder)
         run_linear_tiles(arrays, self._drive_steps, drive, code, record, plain, walk)
         logits = self._level[code]
-        return LayerResult(
-            self._signal(self._context.to_fixed(logits)),
-            {"code": code, "logits": logits.astype(np.float32)},
-        )
+        fixed = self._context.to_fixed(logits)
+        if self.in_words:
+            fixed = self._with_bias(fixed)
+            logits = fixed / 2.0**self._context.config.digital.fraction_bits
+        return LayerResult(self._signal(fixed), {"code": code, "logits": logits.astype(np.float32)})
+
+    def _with_bias(self, fixed: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Add the bias to fixed-point words (..., units); what a word cannot hold saturates."""
+        assert self._bias is not None
+        limit = self._context.word_limit
+        total = fixed + self._context.to_fixed(self._bias)
+        return np.asarray(np.clip(total, -limit - 1, limit))
+
+
+def _input_range(
+    section: LinearLayer, weight: NDArray[np.float64], bias: NDArray[np.float64] | None
+) -> Range:
+    """Return where the ramp begins and ends: as configured, or what the weights can reach.
+
+    Weights of zero reach nothing else than 0, for which any range will do.
+    """
+    if section.input_range != "auto":
+        return section.input_range
+    largest = float((np.abs(weight).sum(axis=1) + np.abs(0.0 if bias is None else bias)).max())
+    return (-largest, largest) if largest else (-1.0, 1.0)
+
+
+def _bias_adders(section: LinearLayer, context: BuildContext) -> Unit:
+    """Return the adders of a bias that is added to what the converter gives."""
+    cost = bias_unit(section.units, design=context.digital_design(), library=context.library)
+    return Unit(f"{section.name}_bias", cost)
 
 
 class LinearDigital(_LinearBase):
     """A linear layer in digital multiply-accumulate units, weights in fixed point."""
+
+    in_words = True
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
@@ -145,7 +183,7 @@ class LinearDigital(_LinearBase):
             )
             raise DesignError(msg)
         cost = multiply_accumulate_unit(
-            section.units * (inputs + 1),
+            section.units * (inputs + (self._bias is not None)),
             design=context.digital_design(),
             library=context.library,
         )
@@ -172,9 +210,10 @@ class LinearDigital(_LinearBase):
         digital = self._context.config.digital
         x = np.ascontiguousarray(signal.fixed[:, self._first :])
         y = np.empty((*x.shape[:2], self.elements), dtype=np.int32)
+        bias = np.zeros(self.elements) if self._bias is None else self._bias
         run_linear_digital(
             self._context.to_fixed(self._weight),
-            self._context.to_fixed(self._bias),
+            self._context.to_fixed(bias),
             digital.fraction_bits,
             self._context.word_limit,
             x,

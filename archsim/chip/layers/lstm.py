@@ -27,10 +27,11 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
 from archsim.config.hardware import CellActivation, ConverterKind
-from archsim.config.run import LSTMLayer, RunConfig
+from archsim.config.run import Bias, LSTMLayer, RunConfig
 from archsim.costs.digital import (
     ADD,
     LOOK_UP,
@@ -54,11 +55,11 @@ _RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "outpu
 
 @dataclass(frozen=True)
 class _Tensors:
-    """Weights of the layer, biases summed."""
+    """Weights of the layer, biases summed; None where there are none."""
 
     w_ih: NDArray[np.float64]
     w_hh: NDArray[np.float64]
-    bias: NDArray[np.float64]
+    bias: NDArray[np.float64] | None
     w_hr: NDArray[np.float64] | None
 
 
@@ -71,6 +72,7 @@ class LSTMOnChip(ChipLayer):
         self._context = context
         self._section = section
         self._tensors = _load(section, inputs, context)
+        self.bias_row = self._tensors.bias is not None
         projection = section.units * (section.projection or 0)
         self.macs = context.config.network.timesteps * (
             4 * section.units * (inputs + self.elements) + projection
@@ -190,20 +192,29 @@ def _load(section: LSTMLayer, inputs: int, context: BuildContext) -> _Tensors:
     columns, elements = 4 * section.units, section.projection or section.units
 
     def get(name: str, *shape: int) -> NDArray[np.float64]:
-        return context.weights.get(f"{section.name}.{name}_l0", shape)
+        return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
 
     return _Tensors(
         w_ih=get("weight_ih", columns, inputs),
         w_hh=get("weight_hh", columns, elements),
-        bias=get("bias_ih", columns) + get("bias_hh", columns),
+        bias=_bias(section, context),
         w_hr=get("weight_hr", elements, section.units) if section.projection else None,
     )
 
 
+def _bias(section: LSTMLayer, context: BuildContext) -> NDArray[np.float64] | None:
+    """Return the sum of PyTorch's two biases, None for a layer without."""
+    if section.bias is Bias.NONE:
+        return None
+    first, second = (f"{section.tensors_name}.bias_{name}_l0" for name in ("ih", "hh"))
+    pair = context.weights.find_pair((first, second), (4 * section.units,))
+    return None if pair is None else pair[0] + pair[1]
+
+
 def _gates_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> Grid:
-    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units."""
+    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o."""
     config = context.config
-    rows = np.concatenate([tensors.w_ih.T, tensors.w_hh.T, tensors.bias[None, :]])
+    rows = with_bias_row(np.concatenate([tensors.w_ih.T, tensors.w_hh.T]), tensors.bias)
     functions = GATE_FUNCTIONS if config.adc.nonlinear else ("identity",) * len(GATE_FUNCTIONS)
     kinds = list(dict.fromkeys(functions))
     ramp_of_gate = np.array([kinds.index(function) for function in functions], dtype=np.int64)
