@@ -248,7 +248,9 @@ def adc(
         typer.Option("--device", metavar="FILE", help="device file: program the ramp into it"),
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="ramps to program")] = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="seed of the devices' errors")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="seed of the devices' errors")
+    ] = 0,
     copies: Annotated[int, typer.Option("--copies", min=1, max=64, help="use the best of")] = 1,
     calibrate: Annotated[
         bool | None,

@@ -319,7 +319,9 @@ class _Simulation:
             record = recorder.records[grid.name]
             index = bank * len(grid.banks[bank].tiles) + number
             happened = happened_cycles(grid, record, bank)[:, : tile.cycles]
-            total_activity = totals(grid.arrays, record)[:, :, index].sum(axis=1)
+            # Sums over long sequences can exceed 64 bits; below 2**53 these are as exact.
+            activity = totals(grid.arrays, record)[:, :, index]
+            total_activity = activity.sum(axis=1, dtype=np.float64)
             self._actions.add(tile, total_activity, happened)
             energy = tile.energy.of_totals(total_activity, happened)
             columns = [self.components.index(name) for name in tile.energy.components]

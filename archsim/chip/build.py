@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.bank import Bank, Tile
+from archsim.chip.bank import Bank, Tile, check_numbers
 from archsim.chip.grid import Grid
 from archsim.chip.layers import BuildContext, ChipLayer, build_layer
-from archsim.chip.layers.base import Signal, Unit, digital_design, transfers
+from archsim.chip.layers.base import Signal, Unit, digital_design, to_fixed, transfers
 from archsim.chip.program import Needs, Program, Schedule
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, LSTMLayer, RunConfig
 from archsim.costs.digital import (
@@ -107,7 +107,7 @@ class Chip:
         """Turn features of -1 .. 1 (sequences, timesteps, inputs) into pulse widths."""
         steps = 2**self.config.tile.input_bits - 1
         magnitude = np.minimum(np.floor(np.abs(x.astype(np.float64)) * steps + 0.5), steps)
-        fixed = np.floor(x.astype(np.float64) * 2**self.config.digital.fraction_bits + 0.5)
+        fixed = to_fixed(x.astype(np.float64), self.config.digital)
         return Signal(drive=(np.sign(x) * magnitude).astype(np.int16), fixed=fixed.astype(np.int32))
 
 
@@ -150,6 +150,7 @@ def build_chip(
     units = _shared_units(context, layers)
     units = (*units, *(unit for layer in layers for unit in layer.units))
     inventory = _inventory(layers, units)
+    check_numbers([tile.name for layer in layers for tile in layer.tiles])
     return Chip(
         config=config,
         layers=layers,
@@ -216,6 +217,7 @@ def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     for section in context.config.network.layers:
         layers.append(build_layer(section, elements, context))
         elements = layers[-1].elements
+        context = replace(context, input_range=layers[-1].output_range)
     return tuple(layers)
 
 

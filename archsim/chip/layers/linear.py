@@ -25,6 +25,7 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import design_ramp
 from archsim.config.run import LinearLayer, Placement
@@ -56,8 +57,13 @@ class _LinearBase(ChipLayer):
         """Return where the ramp begins and ends: as configured, or what the weights can reach."""
         if section.input_range != "auto":
             return section.input_range
-        largest = float((np.abs(self._weight).sum(axis=1) + np.abs(self._bias)).max())
-        return -largest, largest
+        return reachable_range(self._weight * self._context.input_range, self._bias)
+
+    def _set_output_range(self, section: LinearLayer, largest: float) -> None:
+        """Set what a full pulse width of the output stands for."""
+        digital = self._context.config.digital
+        self._full_scale = full_scale(largest, digital, wanted=section.output_range)
+        self.output_range = self._full_scale / 2.0**digital.fraction_bits
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the layer in float64 at the timesteps at which it works."""
@@ -65,9 +71,9 @@ class _LinearBase(ChipLayer):
         return np.asarray(self._function.value(total))
 
     def _signal(self, fixed: NDArray[np.int64]) -> Signal:
-        """Make the next layer's input: values beyond -1 .. 1 take the full pulse width."""
-        one = 1 << self._context.config.digital.fraction_bits
-        width = (2 * np.abs(fixed) * self._drive_steps + one) // (2 * one)
+        """Make the next layer's input: values beyond the output range take the full pulse width."""
+        whole = self._full_scale
+        width = (2 * np.abs(fixed) * self._drive_steps + whole) // (2 * whole)
         drive = np.sign(fixed) * np.minimum(width, self._drive_steps)
         return Signal(drive.astype(np.int16), fixed.astype(np.int32))
 
@@ -87,7 +93,9 @@ class LinearOnTile(_LinearBase):
             input_range=self._input_range(section),
             bias_cells=None if bias_cells == "auto" else bias_cells,
         )
-        rows = np.concatenate([self._weight.T, self._bias[None, :]])
+        self._set_output_range(section, float(np.abs(ramp.level).max()))
+        weight = self._weight.T * context.input_range
+        rows = np.concatenate([weight, self._bias[None, :]])
         self._grid = build_grid(
             section.name,
             rows,
@@ -144,6 +152,7 @@ class LinearDigital(_LinearBase):
                 f"but identity: place it on a tile to compute '{section.function}'"
             )
             raise DesignError(msg)
+        self._set_output_range(section, 1.0)  # what words hold would be too coarse
         cost = multiply_accumulate_unit(
             section.units * (inputs + 1),
             design=context.digital_design(),
