@@ -104,7 +104,9 @@ def test_digital_layers_see_values_that_are_not_scaled(tmp_path):
 
 
 def test_a_digital_layer_takes_its_range_from_its_key(tmp_path):
-    layers = LINEARS.replace("timesteps: all", "timesteps: all, placement: digital, output_range: 6")
+    layers = LINEARS.replace(
+        "timesteps: all", "timesteps: all, placement: digital, output_range: 6"
+    )
     chip, _, logits, (_, float_logits) = answers(
         tmp_path, linear_tensors(), layers, "adc.bits=8", "tile.input_bits=7"
     )
