@@ -46,7 +46,7 @@ def ran(folder, *overrides, weights=None):
 
 def memristor(**keys):
     """Return an override that makes the device a memristor with these keys."""
-    sources = {key: "assumed: for a test" for key in SOURCED}
+    sources = dict.fromkeys(SOURCED, "assumed: for a test")
     device = {"model": "memristor", "g_min": "1 uS", "g_max": "150 uS", "sources": sources}
     return f"device={json.dumps(device | keys)}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -36,6 +38,8 @@ def run_report(summary: Summary) -> RenderableType:
         _by_component(summary),
         usage_table(summary.utilisation),
     ]
+    if any(item.lost for item in summary.clipped):
+        parts.append(_clipped(summary))
     if summary.accuracy is None:
         parts.append(
             Text("Weights or inputs are random: time and energy mean something, classes do not.")
@@ -46,6 +50,20 @@ def run_report(summary: Summary) -> RenderableType:
         )
     parts.append(Text(f"trace: {summary.trace}" if summary.trace else "no trace was written"))
     return Group(*parts)
+
+
+def _clipped(summary: Summary) -> Table:
+    """Return what was clipped so that it can change an answer."""
+    table = Table(title="clipped", title_justify="left")
+    table.add_column("layer")
+    table.add_column("share", justify="right")
+    for name in ("what", "largest", "what to change"):
+        table.add_column(name)
+    for item in summary.clipped:
+        if item.lost:
+            largest = "-" if math.isnan(item.largest) else f"{item.largest:.3g}"
+            table.add_row(item.layer, f"{item.share:.2%}", item.what(), largest, item.remedy())
+    return table
 
 
 def _headline(summary: Summary) -> Table:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from archsim.chip.bank import Bank, Tile
 from archsim.chip.grid import Grid
 from archsim.chip.program import Needs, Program
+from archsim.clipping import Clipping
 from archsim.config.hardware import Digital
-from archsim.config.run import BUS, LSTMLayer, RunConfig
+from archsim.config.run import BUS, Layer, LinearLayer, LSTMLayer, Placement, RunConfig
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
 from archsim.kernels.grid import GridArrays, PlainArrays, plain_part
@@ -38,6 +39,8 @@ class BuildContext:
         Digital processors that all layers share, None where every layer has its own.
     input_range : float
         The value that a full pulse width of the layer's inputs stands for.
+    following : section of a layer, or None
+        The layer that comes next.
     """
 
     config: RunConfig
@@ -45,6 +48,14 @@ class BuildContext:
     weights: Weights
     processors: Unit | None = None
     input_range: float = 1.0
+    following: Layer | None = None
+
+    @property
+    def drives_tiles(self) -> bool:
+        """Whether the next layer takes this one's output as pulse widths."""
+        following = self.following
+        digital = isinstance(following, LinearLayer) and following.placement is Placement.DIGITAL
+        return following is not None and not digital
 
     @property
     def drive_steps(self) -> int:
@@ -204,10 +215,14 @@ class Signal:
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What a layer computed: the signal for the next one, and arrays for the trace."""
+    """What a layer computed: the signal for the next one, arrays for the trace, what it clipped.
+
+    There is an entry of `clipped` for every place where the layer can clip, with or without values.
+    """
 
     signal: Signal
     outputs: dict[str, NDArray[Any]]
+    clipped: tuple[Clipping, ...] = ()
 
 
 @dataclass

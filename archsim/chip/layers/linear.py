@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,17 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.clipped import (
+    at_end_of_word,
+    beyond,
+    beyond_ramp,
+    tied_at_the_top,
+    to_look_at,
+)
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import design_ramp
+from archsim.clipping import Clipping, Place
 from archsim.config.run import LinearLayer, Placement
 from archsim.costs.digital import multiply_accumulate_unit
 from archsim.errors import DesignError
@@ -70,6 +79,15 @@ class _LinearBase(ChipLayer):
         total = linear_float(x[:, self._first :], self._weight, self._bias)
         return np.asarray(self._function.value(total))
 
+    def _clipped_widths(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
+        """Count outputs that a pulse width does not reach, where the next layer takes them so."""
+        if not self._context.drives_tiles:
+            return ()
+        whole, one = self._full_scale, 1 << self._context.config.digital.fraction_bits
+        slack = whole / (2 * self._drive_steps)
+        found = beyond(self.name, Place.OUTPUT_RANGE, fixed, limit=whole, one=one, slack=slack)
+        return (found,)
+
     def _signal(self, fixed: NDArray[np.int64]) -> Signal:
         """Make the next layer's input: values beyond the output range take the full pulse width."""
         whole = self._full_scale
@@ -96,6 +114,7 @@ class LinearOnTile(_LinearBase):
         self._set_output_range(section, float(np.abs(ramp.level).max()))
         weight = self._weight.T * context.input_range
         rows = np.concatenate([weight, self._bias[None, :]])
+        self._rows = rows
         self._grid = build_grid(
             section.name,
             rows,
@@ -135,10 +154,37 @@ class LinearOnTile(_LinearBase):
         walk = walk_of(self.grids, recorder)
         run_linear_tiles(arrays, self._drive_steps, drive, code, record, plain, walk)
         logits = self._level[code]
+        fixed = self._context.to_fixed(logits)
         return LayerResult(
-            self._signal(self._context.to_fixed(logits)),
+            self._signal(fixed),
             {"code": code, "logits": logits.astype(np.float32)},
+            (self._clipped_sums(drive, code), *self._clipped_widths(fixed)),
         )
+
+    def _clipped_sums(self, drive: NDArray[np.int16], code: NDArray[np.uint16]) -> Clipping:
+        """Count sums beyond the ramp; those of the last layer are lost where they tie at its end.
+
+        The class is that of the largest output, which stays the largest where it alone is clipped.
+        """
+        inputs, codes = drive.reshape(-1, drive.shape[2]), code.reshape(-1, code.shape[2])
+        first, *_, last = self._grid.banks[0].ramps[0].step_code
+        at_end = (codes == first) | (codes == last)
+        some = to_look_at(at_end, grid=self._grid, function=self._function)
+        x = np.concatenate([inputs[some] / self._drive_steps, np.ones((some.size, 1))], axis=1)
+        found, which = beyond_ramp(
+            self.name,
+            Place.INPUT_RANGE,
+            x,
+            self._rows,
+            at_end[some],
+            of=codes.size,
+            grid=self._grid,
+            function=self._function,
+        )
+        if self._context.following is not None:
+            return found
+        ties = which & tied_at_the_top(codes[some], self._level.size - 1)
+        return replace(found, lost=int(ties.sum()))
 
 
 class LinearDigital(_LinearBase):
@@ -159,6 +205,12 @@ class LinearDigital(_LinearBase):
             library=context.library,
         )
         self._unit = Unit(section.name, cost)
+        one = 1 << context.config.digital.fraction_bits
+        weights = np.concatenate([self._weight.ravel(), self._bias]) * one
+        limit = context.word_limit
+        self._clipped_weights = beyond(
+            section.name, Place.WEIGHT_WORDS, weights, limit=limit, one=one, slack=1.0
+        )
         self.grids = ()
         self.units = (self._unit,)
 
@@ -176,7 +228,7 @@ class LinearDigital(_LinearBase):
             for timestep in range(self._first, len(inputs))
         ]
 
-    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:  # noqa: ARG002
+    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Multiply and accumulate every input vector of a block of sequences."""
         digital = self._context.config.digital
         x = np.ascontiguousarray(signal.fixed[:, self._first :])
@@ -190,7 +242,20 @@ class LinearDigital(_LinearBase):
             y,
         )
         logits = y / 2.0**digital.fraction_bits
-        return LayerResult(self._signal(y.astype(np.int64)), {"logits": logits.astype(np.float32)})
+        fixed = y.astype(np.int64)
+        return LayerResult(
+            self._signal(fixed),
+            {"logits": logits.astype(np.float32)},
+            (*self._clipped_words(fixed, first=recorder.first), *self._clipped_widths(fixed)),
+        )
+
+    def _clipped_words(self, fixed: NDArray[np.int64], *, first: int) -> tuple[Clipping, ...]:
+        """Count outputs, and once in a run weights, that words do not hold."""
+        one, limit = 1 << self._context.config.digital.fraction_bits, self._context.word_limit
+        outputs = at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
+        empty = Clipping(self.name, Place.WEIGHT_WORDS, limit / one)
+        once = self._clipped_weights if first == 0 and fixed.size else empty
+        return outputs, once
 
 
 @register

@@ -27,6 +27,7 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.lstm_clipped import clipped_by_lstm
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
@@ -171,6 +172,15 @@ class LSTMOnChip(ChipLayer):
         return LayerResult(
             Signal(outputs.h_drive, outputs.h),
             {"code": outputs.code, "h": h},
+            clipped_by_lstm(
+                self.name,
+                self._arrays,
+                outputs,
+                config=self._context.config,
+                gates=self._gates,
+                projection=self._projection,
+                w_hr=self._tensors.w_hr,
+            ),
         )
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
