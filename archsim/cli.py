@@ -76,7 +76,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a configuration, write its trace and print its report."""
-    from archsim.clipping import warnings
+    from archsim.clipping import worth_telling
     from archsim.config.load import load_config
     from archsim.costs.accelergy import check_folder
 
@@ -94,8 +94,8 @@ def run(
     if accelergy:
         write_actions(accelergy, loaded.config, result.actions)
     _show_summary(result.summary, as_json=as_json)
-    for sentence in warnings(result.summary.clipped):
-        tell(f"archsim: warning: {sentence}")
+    for item in worth_telling(result.summary.clipped):
+        tell(f"archsim: warning: {item.sentence()}")
     if profile:
         whole = sum(result.seconds.values())
         for part, seconds in (*result.seconds.items(), ("in all", whole)):

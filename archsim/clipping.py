@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 TOLD_SHARE = 1e-3
-"""Share of a place's values above which the command line warns: ranges are often chosen so that
-they cut off a few in a thousand, since that leaves finer steps to all others."""
+"""Share of a place's values above which a run says so: ranges are often chosen so that they cut off
+a few in a thousand, since that leaves finer steps to all others."""
 
 
 class Place(StrEnum):
@@ -169,6 +169,6 @@ def _rounded_up(value: float) -> float:
     return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")
 
 
-def warnings(clipped: Iterable[Clipping]) -> list[str]:
-    """Return a sentence for every place that clips more than a range is meant to."""
-    return [item.sentence() for item in clipped if item.share > TOLD_SHARE]
+def worth_telling(clipped: Iterable[Clipping]) -> list[Clipping]:
+    """Return the places that clip more than a range is meant to."""
+    return [item for item in clipped if item.share > TOLD_SHARE]

@@ -52,9 +52,8 @@ def beyond(
 def at_end_of_word(layer: str, place: Place, words: Whole, *, limit: int, one: int) -> Clipping:
     """Count words that stand at either end of their range, ``-limit - 1`` or `limit`."""
     low, high = _ends(words)
-    count = 0
-    if low <= -limit - 1 or high >= limit:
-        count = int(np.count_nonzero((words >= limit) | (words <= -limit - 1)))
+    count = int(np.count_nonzero(words >= limit)) if high >= limit else 0
+    count += int(np.count_nonzero(words <= -limit - 1)) if low <= -limit - 1 else 0
     return Clipping(layer, place, limit / one, count, words.size, count)
 
 

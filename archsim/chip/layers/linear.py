@@ -167,9 +167,12 @@ class LinearOnTile(_LinearBase):
         The class is that of the largest output, which stays the largest where it alone is clipped.
         """
         inputs, codes = drive.reshape(-1, drive.shape[2]), code.reshape(-1, code.shape[2])
-        first, *_, last = self._grid.banks[0].ramps[0].step_code
-        at_end = (codes == first) | (codes == last)
+        ramp = self._grid.banks[0].ramps[0]
+        at_end = (codes == ramp.step_code[0]) | (codes == ramp.step_code[-1])
         some = to_look_at(at_end, grid=self._grid, function=self._function)
+        if not some.size:
+            of, limit = codes.size * self._grid.row_blocks, max(map(abs, ramp.x_range))
+            return Clipping(self.name, Place.INPUT_RANGE, limit, of=of)
         x = np.concatenate([inputs[some] / self._drive_steps, np.ones((some.size, 1))], axis=1)
         found, which = beyond_ramp(
             self.name,
@@ -181,7 +184,7 @@ class LinearOnTile(_LinearBase):
             grid=self._grid,
             function=self._function,
         )
-        if self._context.following is not None:
+        if self._context.following is not None or found.count == 0:
             return found
         ties = which & tied_at_the_top(codes[some], self._level.size - 1)
         return replace(found, lost=int(ties.sum()))

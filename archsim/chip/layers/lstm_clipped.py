@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,6 +58,11 @@ def clipped_by_lstm(
     return tuple(found)
 
 
+@cache
+def _tanh_goes_on(limit: float, most: float, step: float) -> bool:
+    return goes_on(get_activation("tanh"), limit, most, step=step)
+
+
 def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs) -> Clipping:
     """Count cell states beyond the range of tanh, unless tanh is flat there.
 
@@ -63,7 +70,7 @@ def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs) -> Clipping:
     """
     one, full, steps = 1 << lstm.fraction_bits, lstm.cell_full_scale, lstm.drive_steps
     most = (lstm.word_limit + 1) / one
-    if not goes_on(get_activation("tanh"), full / one, most, step=1 / steps):
+    if not _tanh_goes_on(full / one, most, 1 / steps):
         return Clipping(layer, Place.CELL_RANGE, full / one, of=outputs.c.size)
     slack = full / (2 * steps)
     return beyond(layer, Place.CELL_RANGE, outputs.c, limit=full, one=one, slack=slack)
