@@ -44,7 +44,7 @@ _TEXTS = {
     ),
     Place.OUTPUT_RANGE: (
         "outputs exceed {limit}, which a full pulse width stands for",
-        "set the layer's output_range to {fit}",
+        "set the layer's output_range to {fit} or more",
     ),
     Place.INPUT_RANGE: (
         "sums lie beyond the layer's input_range",
