@@ -34,6 +34,10 @@ class Place(StrEnum):
     """Outputs of digital multiply-accumulate units that words do not hold."""
     WEIGHT_WORDS = "weight_words"
     """Weights of the same."""
+    RAILS = "rails"
+    """Codes that the rails of integrators change."""
+    CROSSBAR_SUMS = "crossbar_sums"
+    """Codes that converters of bit-serial crossbars change."""
 
 
 # What is beyond what, and what to change; `fit` is a value that would do.
@@ -73,6 +77,14 @@ _TEXTS = {
     Place.WEIGHT_WORDS: (
         "weights exceed the end of a word, {limit}",
         "lower digital.fraction_bits by one or more, or raise digital.word_bits",
+    ),
+    Place.RAILS: (
+        "codes are changed by the rails of the integrators, {limit} V from V_CLP",
+        "lower tile.full_scale, or move the rails (tile.v_clp, tile.integrator.headroom)",
+    ),
+    Place.CROSSBAR_SUMS: (
+        "codes are changed by sums above {limit}, the largest number of a crossbar's converter",
+        "raise adc.bit_serial.adc_bits, or lower tile.rows",
     ),
 }
 

@@ -295,7 +295,8 @@ class _Simulation:
         slots = self._plan.slots(first, size)
         spare = self._spare_or_nothing()
         recorder = Recorder(slots, first, self._plan.waveforms, spare.records)
-        outputs, clipped = {}, []
+        outputs: Outputs = {}
+        clipped: list[Clipping] = []
         for layer in self.chip.layers:
             result = layer.run(signal, recorder)
             outputs[layer.name] = result.outputs

@@ -16,7 +16,7 @@ from archsim.clipping import Clipping, Place, worth_telling
 from archsim.config.load import load_config
 from archsim.simulate import run
 from archsim.trace.reader import read_summary
-from tests.runs import run_to
+from tests.runs import ROOT, run_to
 from tests.small_run import CLASSES, SEQUENCES, TIMESTEPS, UNITS, features, tensors, write_small_run
 from tests.test_output_range import FINE, LINEARS, PROJECTED, linear_tensors, projected_tensors
 
@@ -152,6 +152,54 @@ def test_gates_beyond_an_ordinary_converter_are_counted(tmp_path, end, expected)
     conventional = ("adc.kind=linear_ramp", "adc.bits=5", f"adc.input_range=[-{end}, {end}]")
     summary = summary_of(tmp_path, tensors(), *conventional)
     assert (("lstm", "converter_range") in told(summary)) == expected
+
+
+# ---------------------------------------------------------------------------------------- circuits
+
+
+def codes(path):
+    with h5py.File(path) as file:
+        return [file[f"outputs/{name}/code"][...] for name in ("hidden", "output")]
+
+
+def test_codes_that_rails_change_are_counted(tmp_path):
+    layers = LINEARS.replace("input_range: auto", "input_range: [-2, 2]")
+    small = ("adc.bits=5", "tile.full_scale=200 mV")
+    summary_of(tmp_path, linear_tensors(), layers, *small)
+    ideal, _ = codes(tmp_path / "run.h5")
+    rails = ("tile.integrator.saturation=true", "tile.integrator.headroom=250 mV")
+    summary = summary_of(tmp_path, linear_tensors(), layers, *small, *rails)
+    found = clipped(summary, "hidden", Place.RAILS)
+    assert found.count == (codes(tmp_path / "run.h5")[0] != ideal).sum() > 0
+    assert found.of == ideal.size
+    assert found.limit == pytest.approx(0.15, abs=1e-4)
+    wide = ("tile.integrator.saturation=true", "tile.integrator.headroom=10 mV")
+    mended = summary_of(tmp_path, linear_tensors(), layers, "tile.full_scale=100 mV", *wide)
+    assert clipped(mended, "hidden", Place.RAILS).count == 0
+
+
+def test_gates_that_run_into_rails_are_counted(tmp_path):
+    rails = ("tile.integrator.saturation=true", "tile.integrator.headroom=350 mV")
+    found = clipped(summary_of(tmp_path, tensors(), *rails), "lstm", Place.RAILS)
+    assert found.of == SEQUENCES * TIMESTEPS * 4 * UNITS
+    assert 0 < found.count < found.of
+
+
+@pytest.mark.parametrize(("bits", "clips"), [(3, True), (6, False)])
+def test_codes_that_bit_serial_converters_change_are_counted(tmp_path, bits, clips):
+    library = ROOT / "configs/components/isaac-system-32nm.yaml"
+    serial = [
+        f"technology={{node: 32 nm, clock: 1 GHz, supply: 800 mV, components: {library}}}",
+        *("adc.kind=bit_serial", "tile.row_sum=digital", "adc.bit_serial.read_cycles=8"),
+        *("adc.bit_serial.component=isaac_adc_8b", "adc.bit_serial.adc_bits=9"),
+    ]
+    summary_of(tmp_path, linear_tensors(), LINEARS, *serial)
+    exact, _ = codes(tmp_path / "run.h5")
+    serial[-1] = f"adc.bit_serial.adc_bits={bits}"
+    summary = summary_of(tmp_path, linear_tensors(), LINEARS, *serial)
+    found = clipped(summary, "hidden", Place.CROSSBAR_SUMS)
+    assert found.count == (codes(tmp_path / "run.h5")[0] != exact).sum()
+    assert (found.count > 0) == clips
 
 
 # ------------------------------------------------------------------------------------------- words

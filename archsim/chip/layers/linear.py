@@ -26,6 +26,7 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import (
     at_end_of_word,
     beyond,
@@ -158,8 +159,21 @@ class LinearOnTile(_LinearBase):
         return LayerResult(
             self._signal(fixed),
             {"code": code, "logits": logits.astype(np.float32)},
-            (self._clipped_sums(drive, code), *self._clipped_widths(fixed)),
+            (
+                self._clipped_sums(drive, code),
+                *self._clipped_by_circuits(drive, code),
+                *self._clipped_widths(fixed),
+            ),
         )
+
+    def _clipped_by_circuits(
+        self, drive: NDArray[np.int16], code: NDArray[np.uint16]
+    ) -> tuple[Clipping, ...]:
+        if self._grid.arrays.walk == 0:
+            return ()
+        bias = np.full((*drive.shape[:2], 1), self._drive_steps, dtype=np.int16)
+        whole = np.concatenate([drive, bias], axis=2).reshape(-1, drive.shape[2] + 1)
+        return clipped_by_circuits(self.name, self._grid, whole, code.reshape(-1, code.shape[2]))
 
     def _clipped_sums(self, drive: NDArray[np.int16], code: NDArray[np.uint16]) -> Clipping:
         """Count sums beyond the ramp; those of the last layer are lost where they tie at its end.

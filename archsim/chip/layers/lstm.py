@@ -177,6 +177,7 @@ class LSTMOnChip(ChipLayer):
                 self._arrays,
                 outputs,
                 config=self._context.config,
+                x_drive=signal.drive,
                 gates=self._gates,
                 projection=self._projection,
                 w_hr=self._tensors.w_hr,

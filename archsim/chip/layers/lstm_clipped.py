@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.grid import Grid
+from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import at_end_of_word, beyond, beyond_ramp, goes_on, to_look_at
 from archsim.clipping import Clipping, Place
 from archsim.config.run import RunConfig
@@ -25,6 +26,7 @@ def clipped_by_lstm(
     outputs: LSTMOutputs,
     *,
     config: RunConfig,
+    x_drive: NDArray[np.int16],
     gates: Grid,
     projection: Grid | None,
     w_hr: NDArray[np.float64] | None,
@@ -39,6 +41,8 @@ def clipped_by_lstm(
         What its kernel was given, and what it gave.
     config : RunConfig
         The run's configuration.
+    x_drive : int16 (sequences, timesteps, inputs)
+        Its inputs as pulse widths.
     gates, projection : Grid
         Tiles of the gates, and of the projection if there is one.
     w_hr : float64 (elements, units), optional
@@ -55,7 +59,21 @@ def clipped_by_lstm(
         found.append(_projection_range(layer, lstm, outputs, projection, w_hr))
     if not config.adc.nonlinear:
         found.append(_converter_range(layer, outputs, gates))
+    if gates.arrays.walk != 0:
+        code = outputs.code.reshape(-1, outputs.code.shape[2])
+        found += clipped_by_circuits(layer, gates, _driving_gates(lstm, outputs, x_drive), code)
     return tuple(found)
+
+
+def _driving_gates(
+    lstm: LSTMArrays, outputs: LSTMOutputs, x_drive: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    """Return what drives the gates' rows in every timestep: inputs, the last h, a full pulse."""
+    last = np.zeros_like(outputs.h_drive)
+    last[:, 1:] = outputs.h_drive[:, :-1]
+    bias = np.full((*x_drive.shape[:2], 1), lstm.drive_steps, dtype=np.int16)
+    whole = np.concatenate([x_drive, last, bias], axis=2)
+    return whole.reshape(-1, whole.shape[2])
 
 
 @cache
