@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 
 import h5py
@@ -12,6 +13,7 @@ from safetensors.numpy import save_file
 
 from archsim.analysis.report import run_report
 from archsim.chip.layers.clipped import tied_at_the_top
+from archsim.cli import main
 from archsim.clipping import Clipping, Place, worth_telling
 from archsim.config.load import load_config
 from archsim.simulate import run
@@ -286,6 +288,22 @@ def test_the_report_has_a_table_where_something_was_clipped(tmp_path):
     assert "outputs exceed 1, which a full pulse width stands for" in text
     assert "set the layer's output_range to" in text
     assert "clipped" not in printed(summary_of(tmp_path, projected_tensors(), *PROJECTED, *FINE))
+
+
+def test_the_command_line_warns_and_prints_the_counts(tmp_path, monkeypatch, capsys):
+    config = write_small_run(tmp_path)
+    save_file(projected_tensors(), tmp_path / "weights.safetensors")
+    narrow = [f"--set={key}" for key in (*PROJECTED, *FINE, "network.layers.0.output_range=1")]
+    out = f"--out={tmp_path / 'run.h5'}"
+    monkeypatch.setattr("sys.argv", ["archsim", "run", str(config), "--json", out, *narrow])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    printed = capsys.readouterr()
+    assert not stopped.value.code
+    assert "archsim: warning: layer 'lstm':" in printed.err
+    assert "set the layer's output_range to" in printed.err
+    (found,) = json.loads(printed.out)["clipped"]
+    assert (found["layer"], found["place"], found["limit"]) == ("lstm", "output_range", 1.0)
 
 
 def test_a_sentence_says_what_it_knows():
