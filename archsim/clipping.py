@@ -31,7 +31,7 @@ class Place(StrEnum):
     STATE_WORDS = "state_words"
     """Cell states that words do not hold."""
     OUTPUT_WORDS = "output_words"
-    """Outputs of digital multiply-accumulate units that words do not hold."""
+    """Outputs that words do not hold: of digital units, or levels of a ramp."""
     WEIGHT_WORDS = "weight_words"
     """Weights of the same."""
     RAILS = "rails"

@@ -249,6 +249,25 @@ def test_words_of_digital_layers_are_counted(tmp_path):
     assert clipped(sums, "output", Place.OUTPUT_WORDS).count == at_end > 0
 
 
+@pytest.mark.parametrize("fraction_bits", [12, 14])
+def test_levels_that_words_do_not_hold_are_counted(tmp_path, fraction_bits):
+    words = f"digital.fraction_bits={fraction_bits}"
+    weights = projected_tensors()
+    found = clipped(
+        summary_of(tmp_path, weights, *PROJECTED, *FINE, words), "lstm", Place.OUTPUT_WORDS
+    )
+    with h5py.File(tmp_path / "run.h5") as file:
+        at_end = (np.abs(file["outputs/lstm/h"][...]) > 2 ** (15 - fraction_bits) - 0.001).sum()
+    assert (found.count, found.count > 0) == (at_end, fraction_bits == 14)
+    layers = LINEARS.replace("units: 3", "units: 3, placement: digital")
+    layers = layers.replace(", input_range: auto", "")
+    summary = summary_of(tmp_path, linear_tensors(), layers, "adc.bits=8", words)
+    with h5py.File(tmp_path / "run.h5") as file:
+        hidden = np.abs(file["outputs/hidden/logits"][...])
+    outside = (hidden > 2 ** (15 - fraction_bits)).sum()
+    assert clipped(summary, "hidden", Place.OUTPUT_WORDS).count == outside
+
+
 # ----------------------------------------------------------------------------- what is said of it
 
 

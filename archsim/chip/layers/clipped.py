@@ -57,6 +57,27 @@ def at_end_of_word(layer: str, place: Place, words: Whole, *, limit: int, one: i
     return Clipping(layer, place, limit / one, count, words.size, count)
 
 
+def levels_beyond_words(
+    layer: str, words: Whole, level: Array, *, limit: int, one: int
+) -> Clipping:
+    """Count outputs whose levels words do not hold; none where they hold all levels.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer.
+    words : int array
+        Its outputs in fixed point.
+    level : float64 (codes,)
+        What its converter's codes stand for.
+    limit, one : int
+        As of `at_end_of_word`.
+    """
+    if -limit - 1.5 <= level[0] * one and level[-1] * one < limit + 1.5:
+        return Clipping(layer, Place.OUTPUT_WORDS, limit / one, of=words.size)
+    return at_end_of_word(layer, Place.OUTPUT_WORDS, words, limit=limit, one=one)
+
+
 def _ends(values: Whole) -> tuple[Any, Any]:
     """Return the least and the largest value, 0 between them."""
     return values.min(initial=0), values.max(initial=0)

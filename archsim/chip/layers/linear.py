@@ -31,6 +31,7 @@ from archsim.chip.layers.clipped import (
     at_end_of_word,
     beyond,
     beyond_ramp,
+    levels_beyond_words,
     tied_at_the_top,
     to_look_at,
 )
@@ -162,9 +163,17 @@ class LinearOnTile(_LinearBase):
             (
                 self._clipped_sums(drive, code),
                 *self._clipped_by_circuits(drive, code),
+                *self._clipped_levels(fixed),
                 *self._clipped_widths(fixed),
             ),
         )
+
+    def _clipped_levels(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
+        """Count outputs whose levels words do not hold, where another layer takes them."""
+        if self._context.following is None:
+            return ()
+        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
+        return (levels_beyond_words(self.name, fixed, self._level, limit=limit, one=one),)
 
     def _clipped_by_circuits(
         self, drive: NDArray[np.int16], code: NDArray[np.uint16]

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from archsim.chip.grid import Grid
 from archsim.chip.layers.circuit_limits import clipped_by_circuits
-from archsim.chip.layers.clipped import at_end_of_word, beyond, beyond_ramp, goes_on, to_look_at
+from archsim.chip.layers.clipped import (
+    at_end_of_word,
+    beyond,
+    beyond_ramp,
+    goes_on,
+    levels_beyond_words,
+    to_look_at,
+)
 from archsim.clipping import Clipping, Place
 from archsim.config.run import RunConfig
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs
@@ -57,6 +64,8 @@ def clipped_by_lstm(
     ]
     if projection is not None and w_hr is not None:
         found.append(_projection_range(layer, lstm, outputs, projection, w_hr))
+        level, limit = projection.levels(), lstm.word_limit
+        found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
     if not config.adc.nonlinear:
         found.append(_converter_range(layer, outputs, gates))
     if gates.arrays.walk != 0:
