@@ -79,6 +79,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a configuration, write its trace and print its report."""
+    from archsim.clipping import worth_telling
     from archsim.config.load import load_config
     from archsim.costs.accelergy import check_folder
 
@@ -96,6 +97,8 @@ def run(
     if accelergy:
         write_actions(accelergy, loaded.config, result.actions)
     _show_summary(result.summary, as_json=as_json)
+    for item in worth_telling(result.summary.clipped):
+        tell(f"archsim: warning: {item.sentence()}")
     if profile:
         whole = sum(result.seconds.values())
         for part, seconds in (*result.seconds.items(), ("in all", whole)):
@@ -252,7 +255,9 @@ def adc(
         typer.Option("--device", metavar="FILE", help="device file: program the ramp into it"),
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="ramps to program")] = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="seed of the devices' errors")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="seed of the devices' errors")
+    ] = 0,
     copies: Annotated[int, typer.Option("--copies", min=1, max=64, help="use the best of")] = 1,
     calibrate: Annotated[
         bool | None,

@@ -363,6 +363,7 @@ def random_lstm(rng: random.Random) -> NaiveLSTM:
         cell=spoil_grid(one_bank(cell), rng, kinds),
         cell_level=levels(one_bank(cell)),
         cell_full_scale=1200,
+        h_full_scale=700,
         projection=spoil_grid(projection, rng, kinds),
         projection_level=levels(projection),
     )
@@ -410,4 +411,5 @@ def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
         cell_full_scale=lstm.cell_full_scale,
         cell_steps=2**lstm.cell.n_in - 1,
         projection_level=np.array(lstm.projection_level, dtype=np.int64),
+        h_full_scale=lstm.h_full_scale,
     )

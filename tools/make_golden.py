@@ -47,7 +47,7 @@ def result_of(overrides: list[str]) -> dict[str, Any]:
                 ).hexdigest()
                 for layer, name in (("lstm", "code"), ("output", "label"))
             }
-    del summary["trace"], summary["config_hash"]
+    del summary["trace"], summary["config_hash"], summary["clipped"]
     return {"overrides": overrides, "digests": digests, "summary": summary}
 
 

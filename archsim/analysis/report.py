@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from archsim.clipping import Clipping, worth_telling
 from archsim.trace.summary import Summary
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
@@ -36,6 +39,8 @@ def run_report(summary: Summary) -> RenderableType:
         _by_component(summary),
         usage_table(summary.utilisation),
     ]
+    if clipped := worth_telling(summary.clipped):
+        parts.append(_clipped(clipped))
     if summary.accuracy is None:
         parts.append(
             Text("Weights or inputs are random: time and energy mean something, classes do not.")
@@ -46,6 +51,19 @@ def run_report(summary: Summary) -> RenderableType:
         )
     parts.append(Text(f"trace: {summary.trace}" if summary.trace else "no trace was written"))
     return Group(*parts)
+
+
+def _clipped(clipped: list[Clipping]) -> Table:
+    """Return what was clipped so that it can change an answer."""
+    table = Table(title="clipped", title_justify="left")
+    table.add_column("layer")
+    table.add_column("share", justify="right")
+    for name in ("what", "largest", "what to change"):
+        table.add_column(name)
+    for item in clipped:
+        largest = "-" if math.isnan(item.largest) else f"{item.largest:.3g}"
+        table.add_row(item.layer, f"{item.share:.1%}", item.what(), largest, item.remedy())
+    return table
 
 
 def _headline(summary: Summary) -> Table:

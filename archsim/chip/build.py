@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.bank import Bank, Tile
+from archsim.chip.bank import Bank, Tile, check_numbers
 from archsim.chip.grid import Grid
 from archsim.chip.layers import BuildContext, ChipLayer, build_layer
-from archsim.chip.layers.base import Signal, Unit, digital_design, transfers
+from archsim.chip.layers.base import Signal, Unit, digital_design, to_fixed, transfers
 from archsim.chip.program import Needs, Program, Schedule
+from archsim.clipping import Clipping, Place
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, LSTMLayer, RunConfig
 from archsim.costs.digital import (
     UnitCost,
@@ -108,8 +109,16 @@ class Chip:
         """Turn features of -1 .. 1 (sequences, timesteps, inputs) into pulse widths."""
         steps = 2**self.config.tile.input_bits - 1
         magnitude = np.minimum(np.floor(np.abs(x.astype(np.float64)) * steps + 0.5), steps)
-        fixed = np.floor(x.astype(np.float64) * 2**self.config.digital.fraction_bits + 0.5)
+        fixed = to_fixed(x.astype(np.float64), self.config.digital)
         return Signal(drive=(np.sign(x) * magnitude).astype(np.int16), fixed=fixed.astype(np.int32))
+
+    def clipped_inputs(self, x: NDArray[np.float32]) -> Clipping:
+        """Count features beyond -1 .. 1, which pulse widths do not reach."""
+        largest = float(max(x.max(initial=0.0), -x.min(initial=0.0)))
+        limit = 1 + 0.5 / (2**self.config.tile.input_bits - 1)
+        count = int(np.count_nonzero(np.abs(x) > limit)) if largest > limit else 0
+        first = self.layers[0].name
+        return Clipping(first, Place.INPUTS, 1.0, count, x.size, count, largest)
 
 
 def total(parts: Iterable[dict[str, float]]) -> dict[str, float]:
@@ -153,6 +162,7 @@ def build_chip(
     units = _shared_units(context, layers)
     units = (*units, *(unit for layer in layers for unit in layer.units))
     inventory = _inventory(layers, units)
+    check_numbers([tile.name for layer in layers for tile in layer.tiles])
     return Chip(
         config=config,
         layers=layers,
@@ -216,9 +226,12 @@ def chip_library(config: RunConfig) -> ComponentLibrary:
 def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     layers: list[ChipLayer] = []
     elements = context.config.network.inputs
-    for section in context.config.network.layers:
+    sections = context.config.network.layers
+    for section, following in zip(sections, [*sections[1:], None], strict=True):
+        context = replace(context, following=following)
         layers.append(build_layer(section, elements, context))
         elements = layers[-1].elements
+        context = replace(context, input_range=layers[-1].output_range)
     return tuple(layers)
 
 

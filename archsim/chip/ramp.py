@@ -34,6 +34,10 @@ DEFAULT_RANGE: Range = (-8.0, 8.0)
 DEFAULT_G_MAX = "150 uS"
 """Conductance of the largest ramp cell where nothing else is said (recalled from the article)."""
 
+FARTHEST = float(1 << 61)
+"""Largest magnitude of a threshold, in charge quanta: far beyond every charge, and such that
+differences of thresholds and charges fit 64 bits. It is the kernels' `ladder.NEVER`."""
+
 _RELATIVE_GUARD = 1e-13
 """`ROUNDING_GUARD` as a part of the span: what sums of a thousand cells round by, and more."""
 
@@ -121,7 +125,8 @@ class Ramp:
         """Return the ramp's positions (steps,) on the scale of a tile's integer charge.
 
         A column trips where the ramp is above its charge; charge is whole, so the ramp's position
-        is rounded up and nothing is lost.
+        is rounded up and nothing is lost. Positions that no charge can reach stop at
+        `FARTHEST`.
 
         Parameters
         ----------
@@ -129,7 +134,8 @@ class Ramp:
             Charge quanta that one unit of x stands for in the tile.
         """
         guard = max(ROUNDING_GUARD, _RELATIVE_GUARD * self.span * quanta_per_unit)
-        return np.ceil(self.position * quanta_per_unit - guard).astype(np.int64)
+        whole = np.ceil(self.position * quanta_per_unit - guard)
+        return np.clip(whole, -FARTHEST, FARTHEST).astype(np.int64)
 
     def step(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the steps latched for inputs x (any shape): the first that ends above x.

@@ -12,6 +12,7 @@ from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
 from archsim.config.hardware import (
+    LARGEST_INPUT,
     Converter,
     ConverterKind,
     Digital,
@@ -62,6 +63,8 @@ TensorsName = Annotated[
     ),
 ]
 
+OutputRange = Literal["auto"] | Annotated[float, Field(ge=1, le=LARGEST_INPUT)]
+
 
 class LSTMLayer(Section):
     """A layer of LSTM units on tiles, its gates' functions in the converter."""
@@ -82,13 +85,22 @@ class LSTMLayer(Section):
         description="elements that h is projected to before it is fed back, on tiles of their own "
         "with a straight ramp; PyTorch's proj_size",
     )
-    projection_range: tuple[float, float] = Field(
-        (-1.0, 1.0), description="where the projection's ramp begins and ends"
+    projection_range: tuple[float, float] | Literal["auto"] = Field(
+        (-1.0, 1.0),
+        description="where the projection's ramp begins and ends; auto takes the largest sum that "
+        "its weights can give",
+    )
+    output_range: OutputRange = Field(
+        "auto",
+        description="largest |h| that a pulse width stands for, to the gates and to the next "
+        "layer, whose weights are scaled to match; auto takes the end of projection_range that is "
+        "farther from 0, and 1 without a projection",
     )
 
     @model_validator(mode="after")
     def _range(self) -> LSTMLayer:
-        check_range(self.projection_range)
+        if self.projection_range != "auto":
+            check_range(self.projection_range)
         return self
 
     @model_validator(mode="after")
@@ -141,6 +153,12 @@ class LinearLayer(Section):
         (-8.0, 8.0),
         description="where its ramp begins and ends, in units of the sum before the function; auto "
         "takes the largest sum that the weights can give",
+    )
+    output_range: OutputRange = Field(
+        "auto",
+        description="largest output that a pulse width stands for to the next layer, whose "
+        "weights are scaled to match; auto takes the largest level of the ramp, and 1 in digital "
+        "units",
     )
 
     @model_validator(mode="after")

@@ -20,13 +20,18 @@ from archsim.costs.library import ComponentLibrary
 from archsim.kernels.energy import Weights, add_weighted, make_weights
 
 Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
+Counts = NDArray[np.int64] | NDArray[np.float64]
+"""Counts; whole numbers as float64 where a long run's may exceed 64 bits."""
+
 Cycles = slice | Iterable[int]
 Action = tuple[str, str]
 """A library part and its action; for own energies, a component and its action."""
 
 READ, EDGE, LEAK = "read", "edge", "leak"
 """Actions of own energies: a read of cells, an edge of a row's wire, a cycle of leakage."""
+
+_COUNT_BITS = 62
+"""Bits of a count that is surely below 2**63."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -317,12 +322,16 @@ class _Ledger(Generic[Key]):
 def _weighted(count: Counts, weights: Weights) -> Array:
     """Return ``sum_i count[..., i] * amount_i`` (..., N).
 
-    By a kernel, since the bits of a matrix product would depend on the batch.
+    By a kernel, since the bits of a matrix product would depend on the batch. Counts that exceed
+    its 64 bits are counted in a power of two.
     """
     number, things = math.prod(count.shape[:-1]), weights.pointer.size - 1
-    rows = np.ascontiguousarray(count.reshape(number, count.shape[-1]), dtype=np.int64)
+    unit = 2.0 ** max(0, math.frexp(float(count.max(initial=0)))[1] - _COUNT_BITS)
+    whole = count if unit == 1 else np.rint(count / unit)
+    rows = np.ascontiguousarray(whole.reshape(number, count.shape[-1]), dtype=np.int64)
     out = np.empty((number, things))
     add_weighted(np.zeros((1, things)), weights, rows, out)
+    out *= unit
     return out.reshape(*count.shape[:-1], things)
 
 

@@ -25,7 +25,9 @@ def at_work(fresh: Array, section: Memristor | TableDevice, site: Site) -> Array
 
     All of them drift and follow the temperature, the stuck ones too.
     """
-    return fresh * _drift(section.drift, fresh, site) * _warmth(section.temperature)
+    # What is too large for a number, or is none, `archsim.devices.checked` refuses in a sentence.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return fresh * _drift(section.drift, fresh, site) * _warmth(section.temperature)
 
 
 def _drift(drift: Drift, conductance: Array, site: Site) -> Array:

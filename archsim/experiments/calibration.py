@@ -37,7 +37,7 @@ class Calibration(Section):
         (0,), description="numbers of ramp cells stuck at g_min"
     )
     copies: int = Field(1, ge=1, le=64, description="ramp columns of which the best is used")
-    seed: int = Field(0, ge=0, description="seed")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed")
     published: str = Field("", description="what the article says, printed below the table")
 
 

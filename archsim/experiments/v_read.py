@@ -39,7 +39,7 @@ class ReadVoltage(Section):
         0.0, description="offset of the comparator, which does not follow the read voltage"
     )
     full_scale: Volts = Field(0.3, description="swing of the ramp at the design read voltage")
-    seed: int = Field(0, ge=0, description="seed")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed")
     published: str = Field("", description="what the article says, printed below the table")
 
 

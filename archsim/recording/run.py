@@ -138,6 +138,10 @@ class RecordedRun:
             ("leakage_by_component", list(summary.leakage_by_component.values())),
             ("utilisation", list(summary.utilisation.values())),
             ("energy_by_sequence", energy),
+            ("clipped", [item.count for item in summary.clipped]),
+            ("clipped_of", [item.of for item in summary.clipped]),
+            ("clipped_lost", [item.lost for item in summary.clipped]),
+            ("clipped_largest", [item.largest for item in summary.clipped]),
         ):
             self._writer.write(f"summary/{name}", 0, np.array(values))
         numbers = {**summary.numbers(), "name": summary.name, "synthetic": summary.synthetic}

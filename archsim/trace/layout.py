@@ -22,7 +22,9 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
                       target (sequence) where the workload has labels
     /summary          attrs: numbers of one inference (cycles, latency_s, energy_j, tops, ...);
                       tables: energy_by_component, area_by_component, leakage_by_component,
-                      utilisation, energy_by_sequence
+                      utilisation, energy_by_sequence; what was clipped: clipped, clipped_of,
+                      clipped_lost, clipped_largest, clipped_limit (place), where `place` is a
+                      layer and a place of `archsim.clipping.Place` with a dot between them
 
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
 all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no

@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 
+from archsim.clipping import Clipping, Place
 from archsim.errors import TraceError
 from archsim.trace.hdf5 import errno_of, in_use, open_to_read, reason
 from archsim.trace.layout import SCHEMA
@@ -127,6 +128,20 @@ def _summary(file: h5py.File, path: str) -> Summary:
         programming_energy_j=float(numbers["programming_energy_j"]),
         synthetic=bool(numbers["synthetic"]),
         trace=path,
+        clipped=_clipped(group),
+    )
+
+
+def _clipped(group: h5py.Group) -> tuple[Clipping, ...]:
+    """Return what was clipped; nothing of traces that do not say."""
+    if "clipped" not in group:
+        return ()
+    names = [str(name).partition(".") for name in group["place"].asstr()[...].tolist()]
+    columns = ("clipped_limit", "clipped", "clipped_of", "clipped_lost", "clipped_largest")
+    numbers = zip(*(group[column][...].tolist() for column in columns), strict=True)
+    return tuple(
+        Clipping(layer, Place(place), *values)
+        for (layer, _, place), values in zip(names, numbers, strict=True)
     )
 
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from archsim.clipping import Clipping
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -49,6 +51,9 @@ class Summary:
         Whether the workload's data is made by a program rather than recorded.
     trace : str or None
         Path of the trace.
+    clipped : tuple of Clipping
+        What was clipped, an entry for every place where the chip can clip; empty of traces that do
+        not say.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Summary:
     programming_energy_j: float
     synthetic: bool
     trace: str | None
+    clipped: tuple[Clipping, ...] = ()
 
     @property
     def cycles(self) -> float:
@@ -175,6 +181,7 @@ class Summary:
             "area_by_component_m2": self.area_by_component,
             "leakage_by_component_w": self.leakage_by_component,
             "utilisation": self.utilisation,
+            "clipped": [item.to_json() for item in self.clipped if item.count],
             "synthetic": self.synthetic,
             "trace": self.trace,
         }

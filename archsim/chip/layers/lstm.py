@@ -27,6 +27,8 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.lstm_clipped import clipped_by_lstm
+from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.chip.ramp import Ramp, design_ramp
@@ -78,7 +80,9 @@ class LSTMOnChip(ChipLayer):
             4 * section.units * (inputs + self.elements) + projection
         )
         by_ramp = context.config.digital.cell_activation is CellActivation.RAMP
-        self._gates = _gates_grid(section, self._tensors, context)
+        self._h_full_scale = _h_full_scale(section, self._tensors, context)
+        self.output_range = self._h_full_scale / 2.0**context.config.digital.fraction_bits
+        self._gates = _gates_grid(section, self._tensors, context, self.output_range)
         self._cell = _cell_grid(section, context) if by_ramp else None
         self._projection = _projection_grid(section, self._tensors, context)
         grids = (self._gates, self._cell, self._projection)
@@ -90,7 +94,9 @@ class LSTMOnChip(ChipLayer):
         self.units = tuple(
             unit for unit in (*self._sums.values(), *own, self._unit) if unit is not None
         )
-        self._arrays = _digital_arrays(self._gates, self._cell, self._projection, context)
+        self._arrays = _digital_arrays(
+            self._gates, self._cell, self._projection, context, self._h_full_scale
+        )
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
         """Add every timestep's operations; each conversion of the gates needs the last h."""
@@ -168,6 +174,16 @@ class LSTMOnChip(ChipLayer):
         return LayerResult(
             Signal(outputs.h_drive, outputs.h),
             {"code": outputs.code, "h": h},
+            clipped_by_lstm(
+                self.name,
+                self._arrays,
+                outputs,
+                config=self._context.config,
+                x_drive=signal.drive,
+                gates=self._gates,
+                projection=self._projection,
+                w_hr=self._tensors.w_hr,
+            ),
         )
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -211,10 +227,30 @@ def _bias(section: LSTMLayer, context: BuildContext) -> NDArray[np.float64] | No
     return None if pair is None else pair[0] + pair[1]
 
 
-def _gates_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> Grid:
-    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o."""
+def _projection_range(section: LSTMLayer, tensors: _Tensors) -> Range:
+    """Return where the projection's ramp begins and ends; auto: what its weights can reach."""
+    if section.projection_range == "auto" and tensors.w_hr is not None:
+        return reachable_range(tensors.w_hr)
+    return (-1.0, 1.0) if section.projection_range == "auto" else section.projection_range
+
+
+def _h_full_scale(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> int:
+    """Return what a full pulse width of h stands for, in fixed point; 1 without a projection."""
+    limits = (1.0,) if tensors.w_hr is None else _projection_range(section, tensors)
+    largest = max(abs(limit) for limit in limits)
+    return full_scale(largest, context.config.digital, wanted=section.output_range)
+
+
+def _gates_grid(
+    section: LSTMLayer, tensors: _Tensors, context: BuildContext, h_range: float
+) -> Grid:
+    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units.
+
+    A full pulse width is `BuildContext.input_range` of an input, and `h_range` of h.
+    """
     config = context.config
-    rows = with_bias_row(np.concatenate([tensors.w_ih.T, tensors.w_hh.T]), tensors.bias)
+    w_ih, w_hh = tensors.w_ih.T * context.input_range, tensors.w_hh.T * h_range
+    rows = with_bias_row(np.concatenate([w_ih, w_hh]), tensors.bias)
     functions = GATE_FUNCTIONS if config.adc.nonlinear else ("identity",) * len(GATE_FUNCTIONS)
     kinds = list(dict.fromkeys(functions))
     ramp_of_gate = np.array([kinds.index(function) for function in functions], dtype=np.int64)
@@ -260,7 +296,7 @@ def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContex
     return build_grid(
         name,
         weight,
-        [_ramp("identity", context, section.projection_range)],
+        [_ramp("identity", context, _projection_range(section, tensors))],
         np.zeros(weight.shape[1], dtype=np.int64),
         cut_layer(name, *weight.shape, config=config),
         config=config,
@@ -291,7 +327,11 @@ def _ramp(function: str, context: BuildContext, input_range: Range | None = None
 
 
 def _digital_arrays(
-    gates: Grid, cell: Grid | None, projection: Grid | None, context: BuildContext
+    gates: Grid,
+    cell: Grid | None,
+    projection: Grid | None,
+    context: BuildContext,
+    h_full_scale: int,
 ) -> LSTMArrays:
     """Put levels and the tanh table into fixed point."""
     digital = context.config.digital
@@ -311,6 +351,7 @@ def _digital_arrays(
         cell_full_scale=full_scale,
         cell_steps=context.drive_steps,
         projection_level=context.to_fixed(projection.levels()) if projection else empty,
+        h_full_scale=h_full_scale,
     )
 
 
