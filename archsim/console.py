@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,12 @@ def show(report: Any, data: dict[str, Any], *, as_json: bool) -> None:
 
     terminal = sys.stdout is not None and sys.stdout.isatty()
     Console(width=None if terminal else _WIDTH, highlight=False).print(report)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Write on stderr what is no error but worth knowing."""
+    for note in notes:
+        tell(f"note: {note}")
 
 
 @contextmanager

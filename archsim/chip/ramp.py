@@ -13,6 +13,7 @@ falling codes, on the second for rising ones. `Ramp.step_code` says which code a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -289,12 +290,13 @@ def design_from_text(
     g_max: str | None = None,
     input_range: Range | None = None,
     range_of: Device | None = None,
+    own: Sequence[Activation] = (),
 ) -> Ramp:
     """Design a ramp from what a user types.
 
     An unbounded function is clipped at `DEFAULT_RANGE` by default; a bounded one is clipped only
     if a range is given. The largest cell is `g_max`, else that of the device `range_of`, else
-    `DEFAULT_G_MAX`.
+    `DEFAULT_G_MAX`. Functions of the user's own are looked through first.
 
     Raises
     ------
@@ -318,7 +320,12 @@ def design_from_text(
     except ValueError as error:
         msg = f"--range: {error}"
         raise InputError(msg) from error
-    activation = get_activation(function)
+    try:
+        activation = get_activation(function, own=own)
+    except DesignError as error:
+        hint = "" if own else "; functions of a configuration come with --config FILE"
+        msg = f"{error}{hint}"
+        raise InputError(msg) from error
     if input_range is not None and activation.bounds is not None:
         activation = Clipped(activation, (low, high))
     return design_ramp(

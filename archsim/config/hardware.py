@@ -16,15 +16,15 @@ LARGEST_INPUT = 1e6
 """Largest magnitude, and inverse of the least width, of the range of a ramp."""
 
 
-def check_range(limits: tuple[float, float]) -> None:
-    """Raise ValueError unless a ramp's range rises and stays within reason."""
+def check_range(limits: tuple[float, float], key: str = "input_range") -> None:
+    """Raise ValueError, which names the `key`, unless a ramp's range rises within reason."""
     low, high = limits
     if not low < high:
-        msg = f"input_range [{low:g}, {high:g}] has to rise"
+        msg = f"{key} [{low:g}, {high:g}] has to rise"
         raise ValueError(msg)
     if max(-low, high) > LARGEST_INPUT or high - low < 1 / LARGEST_INPUT:
         msg = (
-            f"input_range [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
+            f"{key} [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
             f"least {1 / LARGEST_INPUT:g} wide"
         )
         raise ValueError(msg)
@@ -280,7 +280,7 @@ class Converter(Section):
 
 
 class ActivationMethod(StrEnum):
-    """How a digital processor computes a sigmoid or tanh."""
+    """How a digital processor computes a function."""
 
     TABLE = "table"
     PIECEWISE_LINEAR = "piecewise_linear"
@@ -326,10 +326,11 @@ class Digital(Section):
     lanes: int = Field(32, ge=1, le=65536, description="elements that a unit works on in parallel")
     cell_activation: CellActivation = Field(
         CellActivation.TABLE,
-        description="tanh(c): a table look-up, or a second pass through a small ramp converter",
+        description="tanh(c), or another function of the cell state: a table look-up, or a second "
+        "pass through a small ramp converter",
     )
-    cell_range: int = Field(4, ge=1, le=64, description="|c| at which tanh(c) counts as flat")
-    table_entries: int = Field(256, ge=2, le=65536, description="entries of the tanh table")
+    cell_range: int = Field(4, ge=1, le=64, description="|c| at which its function counts as flat")
+    table_entries: int = Field(256, ge=2, le=65536, description="entries of its table")
     buffer_word_bits: int = Field(64, ge=1, le=4096, description="bits a cycle from a buffer")
     buffer_latency: int = Field(
         0, ge=0, le=1024, description="cycles before the first word of a buffer arrives"

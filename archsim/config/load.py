@@ -18,6 +18,7 @@ import yaml
 from archsim.config.merge import load_document
 from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
+from archsim.config.without_effect import keys_without_effect
 
 _CHUNK = 1 << 20
 _PATHS = (
@@ -55,12 +56,15 @@ class LoadedConfig:
         The configuration in SI units.
     digests : mapping of Path to str
         Of each file that the configuration names: a digest of its content when it was loaded.
+    notes : tuple of str
+        A sentence for each key that was written and has no effect here.
     """
 
     path: Path
     folder: Path
     config: RunConfig
     digests: Mapping[Path, str]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def yaml(self) -> str:
@@ -122,9 +126,11 @@ def load_config(
         With one sentence a problem, each naming file, line and key.
     """
     path = Path(path)
-    config = validate_document(load_document(path, overrides), RunConfig)
+    document = load_document(path, overrides)
+    config = validate_document(document, RunConfig)
     digests = {file: digest(file) for _, _, file in _files(config)}
-    return LoadedConfig(path, path.resolve().parent, config, digests)
+    notes = keys_without_effect(config, document)
+    return LoadedConfig(path, path.resolve().parent, config, digests, notes)
 
 
 def _files(config: RunConfig) -> Iterator[tuple[str, str, Path]]:

@@ -25,13 +25,12 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.functions import function_of, layer_ramp
 from archsim.chip.program import Needs, Program
-from archsim.chip.ramp import design_ramp
 from archsim.config.run import LinearLayer, Placement
 from archsim.costs.digital import multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
-from archsim.network.activations import get_activation
 from archsim.network.activations.base import Range
 from archsim.network.reference import linear_float
 
@@ -49,8 +48,8 @@ class _LinearBase(ChipLayer):
         self.macs = (timesteps - self._first) * section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context
-        own = [table.build() for table in context.config.activations]
-        self._function = get_activation(section.function, own=own)
+        key = f"network.layers: '{section.name}': function"
+        self._function = function_of(section.function, context, key=key)
 
     def _input_range(self, section: LinearLayer) -> Range:
         """Return where the ramp begins and ends: as configured, or what the weights can reach."""
@@ -78,14 +77,12 @@ class LinearOnTile(_LinearBase):
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
         config = context.config
-        bias_cells = config.adc.bias_cells
-        ramp = design_ramp(
+        ramp = layer_ramp(
             self._function,
-            section.bits or config.adc.bits,
-            g_max=config.device.g_max,
-            g_min=config.device.g_min,
+            section.name,
+            context,
             input_range=self._input_range(section),
-            bias_cells=None if bias_cells == "auto" else bias_cells,
+            bits=section.bits,
         )
         rows = np.concatenate([self._weight.T, self._bias[None, :]])
         self._grid = build_grid(
