@@ -18,6 +18,7 @@ from archsim import __version__
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.layers.base import Recorder
+from archsim.config.hardware import ConverterKind
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
@@ -354,6 +355,7 @@ class _Simulation:
             programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
             trace=str(path) if path else None,
+            ideal_converter=loaded.config.adc.kind is ConverterKind.IDEAL,
         )
 
     def finish(self, summary: Summary) -> None:

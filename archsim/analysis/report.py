@@ -44,6 +44,13 @@ def run_report(summary: Summary) -> RenderableType:
         parts.append(
             Text("The speech is synthetic: spoken by a program, not recorded from people.")
         )
+    if summary.ideal_converter:
+        parts.append(
+            Text(
+                "The converters are ideal: no quantisation, one cycle, no energy, no area; "
+                "time and efficiency are bounds, not those of a chip."
+            )
+        )
     parts.append(Text(f"trace: {summary.trace}" if summary.trace else "no trace was written"))
     return Group(*parts)
 

@@ -195,7 +195,7 @@ def design_ramp(
     _check_arguments(bits, g_max, g_min)
     quantised = quantise(activation, bits, input_range)
     domain = activation.domain(input_range)
-    edge = _edges(quantised, domain, input_range, floor=g_min / g_max)
+    edge = ramp_edges(quantised, domain, input_range, floor=g_min / g_max)
     step = np.diff(edge)
     x_per_siemens = float(step.max()) / g_max
     cell = step / x_per_siemens
@@ -223,8 +223,8 @@ def _check_arguments(bits: int, g_max: float, g_min: float) -> None:
         raise DesignError(msg)
 
 
-def _edges(
-    quantised: Quantised, domain: Range, input_range: Range | None, *, floor: float
+def ramp_edges(
+    quantised: Quantised, domain: Range, input_range: Range | None, *, floor: float = 0.0
 ) -> NDArray[np.float64]:
     """Return where the ramp's steps begin and end (steps + 1,), in units of x.
 

@@ -138,6 +138,11 @@ class ConverterKind(StrEnum):
     LINEAR_RAMP = "linear_ramp"
     SAR = "sar"
     BIT_SERIAL = "bit_serial"
+    IDEAL = "ideal"
+
+
+RAMPS = (ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP)
+"""Kinds of converters that have ramps of memristors."""
 
 
 class Sharing(Section):
@@ -204,13 +209,15 @@ class Converter(Section):
 
     A nonlinear ramp computes the gates' functions while it digitises. A linear one, or one by
     successive approximation, only digitises, as in a conventional design, and so does a bit-serial
-    one, whose sums are exact; the functions are then computed by `digital.processors`.
+    one, whose sums are exact; the functions are then computed by `digital.processors`. An ideal one
+    computes the functions without quantisation and costs nothing: it shows what the others lose.
     """
 
     kind: ConverterKind = Field(
         ConverterKind.NONLINEAR_RAMP,
         description="nonlinear ramp, or a conventional one: a linear ramp, sar (successive "
-        "approximation), or bit_serial (shared converters, shift and add)",
+        "approximation), or bit_serial (shared converters, shift and add); or ideal, which no chip "
+        "has: no quantisation, one cycle, no cost",
     )
     input_range: tuple[float, float] = Field(
         (-4.0, 4.0), description="where a conventional converter of the gates begins and ends"
@@ -233,7 +240,7 @@ class Converter(Section):
     @property
     def nonlinear(self) -> bool:
         """Whether the converter computes the gates' functions."""
-        return self.kind is ConverterKind.NONLINEAR_RAMP
+        return self.kind in {ConverterKind.NONLINEAR_RAMP, ConverterKind.IDEAL}
 
     @model_validator(mode="after")
     def _range(self) -> Converter:
@@ -248,6 +255,9 @@ class Converter(Section):
             if self.early_stop:
                 msg = "early_stop is for ramps; successive approximation always takes all its steps"
                 raise ValueError(msg)
+        if self.kind is ConverterKind.IDEAL and self.early_stop:
+            msg = "early_stop is for ramps; an ideal converter takes one cycle"
+            raise ValueError(msg)
         if self.kind is ConverterKind.BIT_SERIAL and self.early_stop:
             msg = "early_stop is for ramps; bit-serial converters always convert every column"
             raise ValueError(msg)
@@ -257,7 +267,7 @@ class Converter(Section):
         ge=1,
         le=10,
         description="output resolution n_out; of a bit-serial converter, that to which its sums "
-        "are rounded",
+        "are rounded; an ideal one has 16, and the integrators' swing of a ramp of so many",
     )
     bias_cells: Literal["auto"] | Annotated[int, Field(ge=0, le=4096)] = Field(
         "auto", description="calibration cells of a ramp column; auto takes what the ramp needs"

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from archsim.config.base import Section
 from archsim.config.device import IdealDevice, Memristor, Method
 from archsim.config.hardware import (
+    RAMPS,
     ActivationMethod,
     CellActivation,
     Comparator,
@@ -31,9 +32,6 @@ from archsim.config.run import (
     TraceLevel,
 )
 from archsim.network.activations import Activation, get_activation, registered_names
-
-RAMPS = (ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP)
-"""Kinds of converters that have ramps of memristors."""
 
 
 class _Rule(NamedTuple):

@@ -115,6 +115,7 @@ def _summary(file: h5py.File, path: str) -> Summary:
         programming_energy_j=float(numbers["programming_energy_j"]),
         synthetic=bool(numbers["synthetic"]),
         trace=path,
+        ideal_converter=bool(numbers.get("ideal_converter", False)),
     )
 
 

@@ -49,6 +49,8 @@ class Summary:
         Whether the workload's data is made by a program rather than recorded.
     trace : str or None
         Path of the trace.
+    ideal_converter : bool
+        Whether converters have no quantisation and no cost, which no chip has.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Summary:
     programming_energy_j: float
     synthetic: bool
     trace: str | None
+    ideal_converter: bool = False
 
     @property
     def cycles(self) -> float:
@@ -176,5 +179,6 @@ class Summary:
             "leakage_by_component_w": self.leakage_by_component,
             "utilisation": self.utilisation,
             "synthetic": self.synthetic,
+            "ideal_converter": self.ideal_converter,
             "trace": self.trace,
         }

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.chip.exact import exact_ramp
 from archsim.chip.layers.base import BuildContext
 from archsim.chip.ramp import Ramp, design_ramp
-from archsim.config.hardware import ActivationMethod, CellActivation
+from archsim.config.hardware import RAMPS, ActivationMethod, CellActivation, ConverterKind
 from archsim.config.run import LSTMLayer, RunConfig
 from archsim.errors import DesignError
 from archsim.network.activations import Activation, get_activation
@@ -161,13 +162,20 @@ def layer_ramp(
     """
     adc, device = context.config.adc, context.config.device
     with said_of(f"network.layers: '{name}'"):
+        if adc.kind is ConverterKind.IDEAL:
+            return exact_ramp(
+                function,
+                bits or adc.bits,
+                input_range=input_range,
+                fraction_bits=context.config.digital.fraction_bits,
+            )
         return design_ramp(
             function,
             bits or adc.bits,
             g_max=device.g_max,
             g_min=device.g_min,
             input_range=input_range,
-            bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
+            bias_cells=adc.bias_cells if adc.kind in RAMPS and adc.bias_cells != "auto" else None,
         )
 
 

@@ -274,7 +274,7 @@ def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContex
 
 def _straight(config: RunConfig) -> RunConfig:
     """Return a configuration whose ramps are straight, so that row blocks may be summed."""
-    if not config.adc.nonlinear:
+    if config.adc.kind is not ConverterKind.NONLINEAR_RAMP:
         return config
     adc = config.adc.model_copy(update={"kind": ConverterKind.LINEAR_RAMP})
     return config.model_copy(update={"adc": adc})
