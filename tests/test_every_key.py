@@ -17,9 +17,12 @@ import h5py
 import pytest
 from pydantic import BaseModel
 
+from archsim.chip.build import build_chip
+from archsim.cli import app
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig
 from archsim.devices.base import DeviceModel, Programmed, register
+from archsim.exits import run_and_exit
 from archsim.simulate import run
 from tests.random_run import LSTM, OUTPUT
 from tests.runs import ROOT
@@ -78,6 +81,8 @@ PROJECTED = "{kind: lstm, name: lstm, units: 6, projection: 3}"
 
 BASES: dict[str, tuple[str, ...]] = {
     "ramp": (),
+    "first": ("trace.sequences=[0]",),
+    "wide output": (f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5}}]",),
     "waves": ("trace.waveforms=true",),
     "saturating": ("tile.integrator.saturation=true", "tile.full_scale=3 V"),
     "cut": ("tile.rows=8", "tile.columns=8", "tile.double_buffer=true"),
@@ -97,13 +102,19 @@ BASES: dict[str, tuple[str, ...]] = {
     "projected": (f"network.layers=[{PROJECTED}, {OUTPUT}]",),
     "unbounded": ("network.layers.0.functions={g: relu, range: [-2, 2]}",),
     "own": (*OWN, "network.layers.0.functions.i=own"),
-    "digital": ("network.layers.1.placement=digital",),
+    "sliced": ("device.slices.count=2",),
+    "bounded": (
+        f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5, function: tanh}}]",
+    ),
+    "digital": (
+        f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5, placement: digital}}]",
+    ),
     "no lstm": (f"network.layers=[{OUTPUT}]",),
     "memristor": (device("memristor", **EFFECTS),),
     "verified": (device("memristor", **VERIFIED),),
     "programmed": (device("memristor", **RAMPED),),
     "table": (device("table", table=TABLE, **MEASURED),),
-    "custom": (device("custom", name="every_key_scaled", parameters="{share: 0.5}"),),
+    "custom": (device("custom", name="every_key_scaled", parameters="{share: 0.6}"),),
     "ideal": ("adc.kind=ideal",),
     "summary": ("trace.level=summary",),
     "spotting": (),
@@ -211,15 +222,15 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "network.layers(lstm).functions.range": ("unbounded", "[-1, 1]"),
     "network.layers(linear).name": ("ramp", "other"),
     "network.layers(linear).units": ("ramp", "4"),
-    "network.layers(linear).placement": ("ramp", "digital"),
+    "network.layers(linear).placement": ("wide output", "digital"),
     "network.layers(linear).timesteps": ("ramp", "all"),
     "network.layers(linear).bits": ("ramp", "5"),
-    "network.layers(linear).function": ("ramp", "tanh"),
+    "network.layers(linear).function": ("wide output", "tanh"),
     "network.layers(linear).input_range": ("ramp", "[-1, 1]"),
     "workload(keyword_spotting).sequences": ("spotting", "3"),
     "workload(synthetic).sequences": ("ramp", "3"),
     "streams": ("ramp", "2"),
-    "trace.level": ("ramp", "event"),
+    "trace.level": ("first", "event"),
     "trace.sequences": ("ramp", "[0]"),
     "trace.tiles": ("ramp", "[lstm]"),
     "trace.waveforms": ("ramp", "true"),
@@ -241,6 +252,8 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield key, base, (f"{_plain(key)}={value}",)
     for model, base in (("ideal", "ramp"), ("memristor",) * 2, ("table",) * 2, ("custom",) * 2):
         for key, value in _DEVICE.items():
+            if (model, key) == ("ideal", "slices.ratio"):
+                continue  # the first slice is exact
             more = ("device.slices.count=2",) if key == "slices.ratio" else ()
             changed = "3" if key == "slices.count" else value
             yield f"device({model}).{key}", base, (*more, f"device.{key}={changed}")
@@ -272,6 +285,7 @@ FILES = {  # their content is, not their names
     *("workload(keyword_spotting).source", "workload(keyword_spotting).split"),
     "adc.bit_serial.component",  # the library has one
 }
+SILENT_ALONE = {"device(ideal).slices.ratio"}  # has no effect with any other key
 FREE_TEXT = {  # repeated in the trace with the configuration
     *("description", *(f"device({model}).description" for model in ("memristor", "table"))),
     *(f"device({model}).sources" for model in ("memristor", "table", "custom")),
@@ -339,7 +353,7 @@ def seen(folder: Path, base: str, changes: tuple[str, ...] = ()) -> str:
 
 
 def test_every_key_of_the_schema_is_looked_at():
-    known = set(CHANGES) | CHOICES | FILES | FREE_TEXT
+    known = set(CHANGES) | CHOICES | FILES | FREE_TEXT | SILENT_ALONE
     assert set(keys_of(RunConfig)) == known
     assert not set(CHANGES) & (CHOICES | FILES | FREE_TEXT)
 
@@ -350,3 +364,107 @@ def test_a_change_of_a_key_is_seen(folder, key):
     assert load(folder, base, changes).notes == ()
     before = changes[:-1] if key.endswith("slices.ratio") else ()  # which needs slices
     assert seen(folder, base, changes) != seen(folder, base, before)
+
+
+_LSTM_KEYS = {
+    "adc.input_range": "[-1, 1]",
+    "digital.processors": "{count: 3}",
+    "digital.cell_activation": "ramp",
+    "digital.cell_range": "2",
+    "digital.table_entries": "16",
+}
+_OF_RAMPS = {
+    "adc.bias_cells": "7",
+    "adc.gated_comparators": "false",
+    "adc.copies": "3",
+    "adc.calibrate": "false",
+}
+SILENT = [
+    *(("no lstm", key, value) for key, value in _LSTM_KEYS.items()),
+    *(
+        (base, key, value)
+        for base in ("sar", "serial", "ideal")
+        for key, value in _OF_RAMPS.items()
+    ),
+    ("ramp", "adc.input_range", "[-1, 1]"),
+    ("ideal", "adc.input_range", "[-1, 1]"),
+    ("linear", "adc.sharing.columns", "4"),
+    ("sar", "adc.bit_serial.cell_bits", "4"),
+    ("ramp", "tile.integrator.headroom", "100 mV"),
+    ("ramp", "digital.processors", "{count: 3, cycles: 7}"),
+    ("linear", "digital.processors.segments", "4"),
+    ("piecewise", "digital.processors.iterations", "5"),
+    ("cell", "digital.table_entries", "16"),
+    ("ramp", "device.slices.ratio", "0.5"),
+    ("sliced", "device.slices.ratio", "0.5"),
+    ("programmed", "device.programming.write_verify", "{tolerance: 1 uS}"),
+    ("programmed", "device.drift.time", "100 s"),
+    ("programmed", "device.temperature.value", "400 K"),
+    ("summary", "trace.sequences", "[1]"),
+    ("summary", "trace.tiles", "[lstm]"),
+    ("summary", "trace.waveforms", "true"),
+    ("spotting", "workload.split", "train"),
+    ("spotting", "seed", "3"),
+    ("ramp", "network.layers.0.projection_range", "[-2, 2]"),
+    ("linear", "network.layers.0.functions.range", "[-2, 2]"),
+    ("ramp", "network.layers.0.functions.range", "[-2, 2]"),
+    ("digital", "network.layers.1.bits", "6"),
+    ("digital", "network.layers.1.input_range", "[-2, 2]"),
+    ("bounded", "network.layers.1.input_range", "[-2, 2]"),
+    ("ramp", "activations", "[{name: own, points: [[-1, 0], [1, 1]]}]"),
+]
+
+
+@pytest.mark.parametrize(("base", "key", "value"), SILENT)
+def test_a_key_without_effect_is_told_and_has_none(folder, base, key, value):
+    """Sources of a device's parts are given with them; the note names the key and its place."""
+    part = key.removeprefix("device.").partition(".")[0]
+    more = [f"device.sources.{part}='assumed: for a test'"] * (base == "programmed")
+    name = f"{key}.0" if key == "activations" else key
+    notes = load(folder, base, (*more, f"{key}={value}")).notes
+    [note] = [each for each in notes if f": {name}" in each]
+    assert note.startswith(f"--set {key}={value}"[:80])
+    assert " has no effect " in note
+    assert seen(folder, base, (*more, f"{key}={value}")) == seen(folder, base)
+
+
+def test_calibration_of_an_exact_ramp_is_told_and_changes_no_threshold(folder):
+    """But where bias cells cannot be off: what they hold too much is then calibrated away."""
+    on, off = (load(folder, "ramp", (f"adc.calibrate={how}",)) for how in ("true", "false"))
+    assert "adc.calibrate has no effect with device.model ideal" in off.notes[0]
+    pairs = zip(build_chip(on.config).banks, build_chip(off.config).banks, strict=True)
+    for one, other in pairs:
+        assert (one.arrays.threshold == other.arrays.threshold).all()
+    assert load(folder, "ramp", ("adc.calibrate=false", "device.g_min=1 uS")).notes == ()
+
+
+SHIPPED = [*sorted((ROOT / "configs").glob("*.yaml")), *(ROOT / "configs").glob("arch*/*.yaml")]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_configurations_have_no_such_keys(path):
+    assert load_config(path).notes == ()
+
+
+def test_a_base_of_another_kind_is_told_with_its_line(folder):
+    prepared(folder)
+    path = folder / "other.yaml"
+    path.write_text("extends: small.yaml\nadc:\n  sharing: {columns: 4, component: x}\n")
+    assert load_config(path).notes == (
+        f"{path}:3: adc.sharing has no effect with adc.kind nonlinear_ramp",
+    )
+    assert load_config(path, ["adc.kind=sar"]).notes == ()
+
+
+def test_notes_go_to_stderr(folder, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_and_exit(
+            lambda: app(
+                ["validate", str(prepared(folder)), "--set", "adc.copies=2", "--set", "seed=4"],
+                standalone_mode=False,
+            )
+        )
+    assert ended.value.code == 0
+    out, err = capsys.readouterr()
+    assert err == "note: --set seed=4: seed has no effect because nothing in this run is random\n"
+    assert "valid" in out

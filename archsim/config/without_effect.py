@@ -105,14 +105,15 @@ def _if(holds: bool, why: str) -> str:
 
 
 def _of_converter(config: RunConfig) -> Iterator[tuple[str, str]]:
-    kind, ideal = config.adc.kind, isinstance(config.device, IdealDevice)
+    kind = config.adc.kind
     of_kind = f"with adc.kind {kind}"
     yield "adc.input_range", _if(config.adc.nonlinear, of_kind) or _without_lstm(config)
     yield "adc.sharing", _if(kind is not ConverterKind.SAR, of_kind)
     yield "adc.bit_serial", _if(kind is not ConverterKind.BIT_SERIAL, of_kind)
     for key in ("bias_cells", "gated_comparators", "copies", "calibrate"):
         yield f"adc.{key}", _if(kind not in RAMPS, of_kind)
-    yield "adc.calibrate", _if(ideal, "with device.model ideal, on which ramps are exact")
+    exact = kind in RAMPS and isinstance(config.device, IdealDevice) and config.device.g_min == 0
+    yield "adc.calibrate", _if(exact, "with device.model ideal, on which ramps are exact")
     yield (
         "tile.integrator.headroom",
         _if(not config.tile.integrator.saturation, "without tile.integrator.saturation"),
@@ -142,7 +143,12 @@ def _of_digital_units(config: RunConfig) -> Iterator[tuple[str, str]]:
 
 def _of_devices(config: RunConfig) -> Iterator[tuple[str, str]]:
     device = config.device
-    yield "device.slices.ratio", _if(device.slices.count == 1, "with device.slices.count 1")
+    exact = isinstance(device, IdealDevice)
+    yield (
+        "device.slices.ratio",
+        _if(device.slices.count == 1, "with device.slices.count 1")
+        or _if(exact, "with device.model ideal, whose first slice is exact"),
+    )
     if isinstance(device, Memristor):
         statistical = device.programming.method is Method.STATISTICAL
         yield (

@@ -22,6 +22,8 @@ from archsim.network.activations.base import Range
 from archsim.network.nonlinear import CORDIC_FUNCTIONS
 from archsim.network.reference import GATES, LSTMFunctions
 
+_ONLY_DIGITISE = (ConverterKind.SAR, ConverterKind.BIT_SERIAL)
+
 
 def function_of(name: str, context: BuildContext, *, key: str) -> Activation:
     """Return the function that `key` of a layer's section asks for.
@@ -129,7 +131,8 @@ def state_ramp(functions: LSTMFunctions, section: LSTMLayer, context: BuildConte
     """Return the ramp of the second pass; pulse widths end at ``digital.cell_range``."""
     end = float(context.config.digital.cell_range)
     name = f"{section.name}_cell"
-    return layer_ramp(functions.state, name, context, input_range=(-end, end))
+    remedy = "set digital.cell_activation to table"
+    return layer_ramp(functions.state, name, context, input_range=(-end, end), remedy=remedy)
 
 
 def layer_ramp(
@@ -139,6 +142,7 @@ def layer_ramp(
     *,
     input_range: Range | None = None,
     bits: int | None = None,
+    remedy: str = "set the layer's function to identity",
 ) -> Ramp:
     """Return the ramp of a layer's function, as the configuration's converters have it.
 
@@ -154,6 +158,8 @@ def layer_ramp(
         Where the ramp of an unbounded function begins and ends.
     bits : int, optional
         Resolution; that of ``adc.bits`` by default.
+    remedy : str, optional
+        What to change where converters only digitise.
 
     Raises
     ------
@@ -161,6 +167,12 @@ def layer_ramp(
         If the function cannot be such a ramp; names the layer.
     """
     adc, device = context.config.adc, context.config.device
+    if adc.kind in _ONLY_DIGITISE and function.name != "identity":
+        msg = (
+            f"adc.kind: {adc.kind} cannot compute '{function.name}', the function of '{name}', as "
+            f"it only digitises: {remedy}, or take a ramp"
+        )
+        raise DesignError(msg)
     with said_of(f"network.layers: '{name}'"):
         if adc.kind is ConverterKind.IDEAL:
             return exact_ramp(
