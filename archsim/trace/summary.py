@@ -164,7 +164,7 @@ class Summary:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that ``--json`` prints."""
+        """Return the object that ``--json`` prints; `ideal_converter` is there where it is true."""
         numbers: dict[str, Any] = {
             key: None if isinstance(value, float) and math.isnan(value) else value
             for key, value in self.numbers().items()
@@ -179,6 +179,6 @@ class Summary:
             "leakage_by_component_w": self.leakage_by_component,
             "utilisation": self.utilisation,
             "synthetic": self.synthetic,
-            "ideal_converter": self.ideal_converter,
+            **({"ideal_converter": True} if self.ideal_converter else {}),
             "trace": self.trace,
         }
