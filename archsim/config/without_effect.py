@@ -89,8 +89,7 @@ def _rules(config: RunConfig) -> Iterator[_Rule]:
         for key, why in part(config):
             yield _Rule(tuple(key.split(".")), why)
     for index, layer in enumerate(config.network.layers):
-        of_layer = _of_lstm if isinstance(layer, LSTMLayer) else _of_linear
-        for key, why in of_layer(layer, config):
+        for key, why in _of_layer(layer, config):
             yield _Rule(("network", "layers", index, *key.split(".")), why)
     used = set(_functions_in_use(config))
     for index, table in enumerate(config.activations):
@@ -190,6 +189,12 @@ def _is_random(config: RunConfig) -> bool:
         or config.tile.integrator.offset_sigma > 0
         or config.adc.comparator != Comparator()
     )
+
+
+def _of_layer(layer: LSTMLayer | LinearLayer, config: RunConfig) -> Iterator[tuple[str, str]]:
+    if isinstance(layer, LSTMLayer):
+        return _of_lstm(layer, config)
+    return _of_linear(layer, config)
 
 
 def _of_lstm(layer: LSTMLayer, config: RunConfig) -> Iterator[tuple[str, str]]:
