@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import h5py
 import numpy as np
 import pytest
 
 from archsim.chip.build import build_chip
+from archsim.cli import app
 from archsim.config.load import load_config
 from archsim.config.run import RunConfig
 from archsim.errors import ConfigError, DesignError
+from archsim.exits import run_and_exit
+from archsim.experiments import load_experiment, run_experiment
 from archsim.inputs import Inputs
 from archsim.network.activations import PiecewiseLinear, get_activation
 from archsim.network.reference import LSTMFunctions, lstm_float
@@ -17,6 +22,7 @@ from archsim.prepare import prepare
 from archsim.simulate import run
 from archsim.spice.excerpt import first_conversion
 from archsim.spice.netlist import netlist
+from tests.runs import ROOT
 from tests.small_run import write_small_run
 
 OWN = (
@@ -211,3 +217,37 @@ def test_a_table_that_falls_can_be_a_gate(small):
     x = np.linspace(-2.9, 2.9, 50)
     value = PiecewiseLinear("falls", [(-3, 1), (3, 0)]).value(x)
     assert np.abs(ramp.level[ramp.code(x)] - value).max() <= 0.5 / 15 + 1e-9
+
+
+def test_experiments_on_ramps_know_functions_of_their_own(tmp_path):
+    device = f"device: {ROOT}/configs/devices/rram.yaml\n"
+    own = "activations: [{name: own, points: [[-2, 0], [1, 1]]}]\n"
+    path = tmp_path / "e.yaml"
+    kind = "kind: calibration\ntrials: 3\nfunctions: [own, relu]\n"
+    path.write_text(kind + device + own + "input_range: [-4, 4]\n")
+    result = run_experiment(load_experiment(path), lambda *_: None)
+    assert [row["function"] for row in result.rows] == ["own", "relu"]
+    path.write_text(kind + device + own)
+    with pytest.raises(ConfigError, match=r"e\.yaml:3: functions: 'relu' is unbounded: give input"):
+        load_experiment(path)
+
+
+def test_adc_knows_the_functions_of_a_configuration(tmp_path, capsys):
+    """Of a whole one or of a file that has nothing else; without one it says how to name it."""
+    path = tmp_path / "own.yaml"
+    path.write_text("activations: [{name: own, points: [[-2, 0], [1, 1]]}]\n")
+    assert adc("own", "--config", str(path), "--bits", "3", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["function"] == "own"
+    assert adc("own", "--bits", "3") == 2
+    assert "unknown activation function 'own'" in (told := capsys.readouterr().err)
+    assert "--config FILE" in told
+    path.write_text("activations: [{name: own, points: [[-2, 0], [-3, 1]]}]\n")
+    assert adc("own", "--config", str(path)) == 2
+    assert f"{path}:1: activations.0.points" in capsys.readouterr().err
+
+
+def adc(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        run_and_exit(lambda: app(["adc", *arguments], standalone_mode=False))
+    return ended.value.code
