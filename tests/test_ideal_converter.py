@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from archsim.analysis.compare import compare
+from archsim.analysis.comparison_report import comparison_report
 from archsim.analysis.report import run_report
 from archsim.chip.build import build_chip
 from archsim.chip.exact import exact_ramp
 from archsim.config.load import load_config
+from archsim.console import progress_of
 from archsim.errors import ArchsimError
 from archsim.kernels.arrays import Activity
 from archsim.network.activations import activation_names, get_activation
@@ -162,3 +165,14 @@ REFUSED = [
 def test_what_it_cannot_be_is_refused_with_its_key(small, overrides, message):
     with pytest.raises(ArchsimError, match=message):
         build_chip(load_config(small, [IDEAL, *overrides]).config)
+
+
+def test_a_comparison_says_which_design_is_no_real_one(small, tmp_path):
+    paths = [tmp_path / "real.h5", tmp_path / "ideal.h5"]
+    run(load_config(small, ["name=real"]), paths[0])
+    run(load_config(small, ["name=bound", IDEAL]), paths[1])
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(comparison_report(compare(paths, watch=progress_of)))
+    assert "The converters of bound are ideal: no quantisation" in captured.get()
+    assert "The converters of real" not in captured.get()

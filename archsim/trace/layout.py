@@ -27,7 +27,9 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
 all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no
 file.
-A tile may have several ramps (an LSTM's has two), so ``v_ramp`` has a ramp axis.
+A tile may have several ramps (an LSTM's has one for each function of its gates, as a rule two), so
+``v_ramp`` has a ramp axis. Traces from before there were ideal converters have no
+``ideal_converter`` in /summary, which is true where a run has them.
 
 All of a file's structure, and all that is known from the schedule (cycles, phases, events), is
 written before the first sequence runs; after that only numbers go into space that is already
