@@ -135,12 +135,21 @@ def test_processors_compute_the_functions(small):
     assert (chip.layers[0]._arrays.level[2] == np.floor(np.clip(level, -1, 1) * 2048 + 0.5)).all()
 
 
-def test_segments_of_an_unbounded_function_go_as_far_as_its_inputs(small):
+def test_segments_go_as_far_as_the_inputs_of_a_function_that_is_not_flat(small):
     piecewise = "digital.processors={method: piecewise_linear, segments: 64}"
-    settings = [f"{KEY}.g=relu", "adc.kind=linear_ramp", "adc.input_range=[-12, 12]", piecewise]
+    slow = "activations=[{name: slow, points: [[-12, 0], [12, 1]]}]"
+    settings = [
+        slow,
+        f"{KEY}={{g: relu, f: slow}}",
+        "adc.kind=linear_ramp",
+        "adc.input_range=[-12, 12]",
+        piecewise,
+    ]
     chip = build_chip(load_config(small, settings).config)
-    expected = np.floor(np.maximum(np.linspace(-12, 12, 16), 0) * 2048 + 0.5)
-    assert np.abs(chip.layers[0]._arrays.level[2] - expected).max() <= 1
+    level = np.linspace(-12, 12, 16)
+    for gate, value in ((1, (level + 12) / 24), (2, np.maximum(level, 0))):
+        expected = np.floor(value * 2048 + 0.5)
+        assert np.abs(chip.layers[0]._arrays.level[gate] - expected).max() <= 1
 
 
 @pytest.mark.parametrize("state", ["hard_tanh", "softsign"])

@@ -44,9 +44,10 @@ def processed(activation: Activation, x: Array, processors: Processors) -> Array
 def piecewise_linear(activation: Activation, x: Array, segments: int) -> Array:
     """Return straight lines between ``segments + 1`` even points over -8 .. 8, flat beyond.
 
-    An unbounded function is flat nowhere: its points go as far as its inputs.
+    Of functions that are not flat there, other than sigmoid and tanh, points go as far as inputs.
     """
-    end = FLAT if activation.bounds is not None else max(FLAT, float(np.abs(x).max(initial=0.0)))
+    flat = activation.name in CORDIC_FUNCTIONS
+    end = FLAT if flat else max(FLAT, float(np.abs(x).max(initial=0.0)))
     points = np.linspace(-end, end, segments + 1)
     return np.interp(x, points, activation.value(points))
 
