@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from archsim import __version__
-from archsim.console import progress_of, show
+from archsim.console import progress_of, show, tell_notes
 from archsim.errors import InputError
 from archsim.exits import run_and_exit, tell
 from archsim.notes import when_noted
@@ -84,6 +84,7 @@ def run(
     from archsim.costs.accelergy import check_folder
 
     loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
     from archsim.kernels.jit import when_compiling
     from archsim.recording.actions import write_actions
     from archsim.simulate import run as simulate
@@ -224,6 +225,7 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
     from archsim.prepare import check
 
     loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
     check(loaded)
     typer.echo(f"{config}: valid (hash {loaded.hash[:12]})")
 
@@ -254,6 +256,10 @@ def adc(
         Path | None,
         typer.Option("--device", metavar="FILE", help="device file: program the ramp into it"),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="configuration whose activations to know"),
+    ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="ramps to program")] = 100,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**63 - 1, help="seed of the devices' errors")
@@ -269,11 +275,13 @@ def adc(
     """Design the ramp of a function; with a device, program it many times and measure it."""
     from archsim.analysis.converter import ramp_report, ramp_to_json
     from archsim.chip.ramp import design_from_text
+    from archsim.config.activations import load_activations
 
+    own = load_activations(config) if config else ()
     if device is None:
         if plot:
             raise InputError("--plot: there is a picture with --device only; add it or leave both")
-        ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range)
+        ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, own=own)
         show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
         return
     from archsim.analysis.experiment import check_picture, experiment_report, save_figure
@@ -283,11 +291,13 @@ def adc(
 
     check_picture(plot)
     section = load_device(device)
-    ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, range_of=section)
+    ramp = design_from_text(
+        function, bits, g_max=g_max, input_range=input_range, range_of=section, own=own
+    )
     with progress_of(function, "modes") as progress:
         result = compare_calibration(
             ramp,
-            get_activation(function),
+            get_activation(function, own=own),
             section,
             trials=trials,
             seed=seed,

@@ -26,8 +26,10 @@ class Place(StrEnum):
     """Sums of a projection beyond its ramp."""
     CONVERTER_RANGE = "converter_range"
     """Sums of gates beyond an ordinary converter, where the function is not flat yet."""
+    GATE_RANGE = "gate_range"
+    """Sums of gates at either end of a ramp whose function has no bounds."""
     CELL_RANGE = "cell_range"
-    """|c| beyond the table or ramp of tanh, where tanh is not flat yet."""
+    """|c| beyond the table or ramp of its function, where that is not flat yet."""
     STATE_WORDS = "state_words"
     """Cell states that words do not hold."""
     OUTPUT_WORDS = "output_words"
@@ -62,8 +64,13 @@ _TEXTS = {
         "sums of the gates lie beyond adc.input_range, where their function goes on",
         "widen adc.input_range",
     ),
+    Place.GATE_RANGE: (
+        "sums of the gates lie at an end of the layer's functions.range, where their function "
+        "goes on",
+        "widen functions.range",
+    ),
     Place.CELL_RANGE: (
-        "cell states exceed {limit}, beyond which tanh counts as flat",
+        "cell states exceed {limit}, beyond which their function counts as flat",
         "raise digital.cell_range{power}",
     ),
     Place.STATE_WORDS: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -43,6 +43,12 @@ def _width(stream: Any) -> int:
     with suppress(OSError):
         wide.append(os.get_terminal_size(stream.fileno()).columns)
     return next((columns for columns in wide if columns >= _LEAST), _TYPICAL)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Write on stderr what is no error but worth knowing."""
+    for note in notes:
+        tell(f"note: {note}")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from archsim.analysis.published import (
     published_table,
     to_json,
 )
-from archsim.analysis.report import with_prefix
+from archsim.analysis.report import IDEAL, with_prefix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,6 +92,8 @@ def comparison_report(comparison: Comparison) -> RenderableType:
         _add_level(table, str(level), designs, level)
     _add_level(table, f"{Level.SYSTEM}, a timestep", designs, Level.SYSTEM, _TIMESTEP)
     lines: list[RenderableType] = [Text("x: ratio to the first design")]
+    ideal = [design.name for design in designs if design.summary.ideal_converter]
+    lines += [Text(f"The converters of {name} {IDEAL}") for name in ideal]
     for design in designs[1:]:
         lines.append(Text(f"\n{design.name} against {designs[0].name}", style="bold"))
         parts_of = Table.grid(padding=(0, 1))

@@ -14,6 +14,12 @@ from archsim.trace.summary import Summary
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
 _SMALL = ((1e-12, "p"), (1e-15, "f"), (1e-18, "a"))
 
+IDEAL = (
+    "are ideal: no quantisation, one cycle, no energy, no area; time and efficiency are bounds, "
+    "not those of a chip."
+)
+"""What is said of converters that no chip has."""
+
 _RESOURCES = 16
 """Resources that a report lists by name."""
 
@@ -49,6 +55,8 @@ def run_report(summary: Summary) -> RenderableType:
         parts.append(
             Text("The speech is synthetic: spoken by a program, not recorded from people.")
         )
+    if summary.ideal_converter:
+        parts.append(Text(f"The converters {IDEAL}"))
     parts.append(Text(f"trace: {summary.trace}" if summary.trace else "no trace was written"))
     return Group(*parts)
 

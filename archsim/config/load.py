@@ -19,6 +19,7 @@ from archsim.config.merge import load_document
 from archsim.config.origin import is_stream
 from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
+from archsim.config.without_effect import keys_without_effect
 
 _CHUNK = 1 << 20
 _PATHS = (
@@ -56,12 +57,15 @@ class LoadedConfig:
         The configuration in SI units.
     digests : mapping of Path to str
         Of each file that the configuration names: a digest of its content when it was loaded.
+    notes : tuple of str
+        A sentence for each key that was written and has no effect here.
     """
 
     path: Path
     folder: Path
     config: RunConfig
     digests: Mapping[Path, str]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def yaml(self) -> str:
@@ -128,10 +132,12 @@ def load_config(
         With one sentence a problem, each naming file, line and key.
     """
     path = Path(path)
-    config = validate_document(load_document(path, overrides), RunConfig)
+    document = load_document(path, overrides)
+    config = validate_document(document, RunConfig)
     digests = {file: digest(file) for _, _, file in _files(config)}
+    notes = keys_without_effect(config, document)
     folder = Path.cwd() if is_stream(path) else path.resolve().parent
-    return LoadedConfig(path, folder, config, digests)
+    return LoadedConfig(path, folder, config, digests, notes)
 
 
 def _files(config: RunConfig) -> Iterator[tuple[str, str, Path]]:

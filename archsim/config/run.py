@@ -66,6 +66,31 @@ TensorsName = Annotated[
 OutputRange = Literal["auto"] | Annotated[float, Field(ge=1, le=LARGEST_INPUT)]
 
 
+class LSTMFunctions(Section):
+    """Activation functions of an LSTM, each one built in, of `activations` or of a package."""
+
+    i: str = Field("sigmoid", description="function of the input gate")
+    f: str = Field("sigmoid", description="function of the forget gate")
+    g: str = Field("tanh", description="function of the candidate for the cell state")
+    o: str = Field("sigmoid", description="function of the output gate")
+    state: str = Field(
+        "tanh",
+        description="function of the cell state, on its way to h; with digital.cell_activation "
+        "table an odd one, f(-c) = -f(c)",
+    )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="where the ramps of gates with an unbounded function begin and end, in units "
+        "of the sum before the function; a conventional converter has adc.input_range",
+    )
+
+    @model_validator(mode="after")
+    def _range(self) -> LSTMFunctions:
+        if self.range is not None:
+            check_range(self.range, "range")
+        return self
+
+
 class LSTMLayer(Section):
     """A layer of LSTM units on tiles, its gates' functions in the converter."""
 
@@ -96,11 +121,12 @@ class LSTMLayer(Section):
         "layer, whose weights are scaled to match; auto takes the end of projection_range that is "
         "farther from 0, and 1 without a projection",
     )
+    functions: LSTMFunctions = LSTMFunctions()
 
     @model_validator(mode="after")
     def _range(self) -> LSTMLayer:
         if self.projection_range != "auto":
-            check_range(self.projection_range)
+            check_range(self.projection_range, "projection_range")
         return self
 
     @model_validator(mode="after")

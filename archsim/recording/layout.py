@@ -135,6 +135,7 @@ def summary_group(
         **dict.fromkeys(_WHOLE, np.int64(-1)),
         "name": chip.config.name,
         "synthetic": np.bool_(False),
+        "ideal_converter": np.bool_(False),
     }
     energy, size, power = "component", "area_component", "leakage_component"
     return Group(

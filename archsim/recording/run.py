@@ -144,5 +144,10 @@ class RecordedRun:
             ("clipped_largest", [item.largest for item in summary.clipped]),
         ):
             self._writer.write(f"summary/{name}", 0, np.array(values))
-        numbers = {**summary.numbers(), "name": summary.name, "synthetic": summary.synthetic}
+        numbers = {
+            **summary.numbers(),
+            "name": summary.name,
+            "synthetic": summary.synthetic,
+            "ideal_converter": summary.ideal_converter,
+        }
         self._writer.finish({"summary": numbers})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
 from archsim.chip.build import Chip
-from archsim.costs.converters import RampDesign
+from archsim.costs.converters import IdealDesign, RampDesign
 from archsim.errors import DesignError, InputError
 from archsim.workloads.features import FeatureSet
 
@@ -144,9 +144,10 @@ def _ramps_of(bank: Bank) -> RampDesign:
     """Return the sizes of a bank's ramps."""
     foot = bank.design.foot
     if foot is None or not isinstance(foot.converter, RampDesign):
+        ideal = foot is not None and isinstance(foot.converter, IdealDesign)
         msg = (
-            f"adc.kind: tile '{bank.name}' has shared converters and no ramp, which a netlist "
-            "cannot hold: take nonlinear_ramp or linear_ramp"
+            f"adc.kind: tile '{bank.name}' has {'ideal' if ideal else 'shared'} converters and no "
+            "ramp, which a netlist cannot hold: take nonlinear_ramp or linear_ramp"
         )
         raise DesignError(msg)
     return foot.converter

@@ -29,7 +29,9 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
 all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no
 file.
-A tile may have several ramps (an LSTM's has two), so ``v_ramp`` has a ramp axis.
+A tile may have several ramps (an LSTM's has one for each function of its gates, as a rule two), so
+``v_ramp`` has a ramp axis. Traces from before there were ideal converters have no
+``ideal_converter`` in /summary, which is true where a run has them.
 
 A file is made in three steps. Its structure, with space for all numbers reserved where the system
 can, goes to a draft beside it, which then takes the file's name: until that moment an older trace

@@ -129,6 +129,7 @@ def _summary(file: h5py.File, path: str) -> Summary:
         synthetic=bool(numbers["synthetic"]),
         trace=path,
         clipped=_clipped(group),
+        ideal_converter=bool(numbers.get("ideal_converter", False)),
     )
 
 

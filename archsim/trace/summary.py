@@ -54,6 +54,8 @@ class Summary:
     clipped : tuple of Clipping
         What was clipped, an entry for every place where the chip can clip; empty of traces that do
         not say.
+    ideal_converter : bool
+        Whether converters have no quantisation and no cost, which no chip has.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Summary:
     synthetic: bool
     trace: str | None
     clipped: tuple[Clipping, ...] = ()
+    ideal_converter: bool = False
 
     @property
     def cycles(self) -> float:
@@ -167,7 +170,7 @@ class Summary:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that ``--json`` prints."""
+        """Return the object that ``--json`` prints; `ideal_converter` is there where it is true."""
         numbers: dict[str, Any] = {
             key: None if isinstance(value, float) and math.isnan(value) else value
             for key, value in self.numbers().items()
@@ -183,5 +186,6 @@ class Summary:
             "utilisation": self.utilisation,
             "clipped": [item.to_json() for item in self.clipped if item.count],
             "synthetic": self.synthetic,
+            **({"ideal_converter": True} if self.ideal_converter else {}),
             "trace": self.trace,
         }

@@ -35,16 +35,15 @@ from archsim.chip.layers.clipped import (
     tied_at_the_top,
     to_look_at,
 )
+from archsim.chip.layers.functions import function_of, layer_ramp
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
-from archsim.chip.ramp import design_ramp
 from archsim.clipping import Clipping, Place
 from archsim.config.run import Bias, LinearLayer, Placement
 from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
-from archsim.network.activations import get_activation
 from archsim.network.activations.base import Range
 from archsim.network.reference import linear_float
 
@@ -64,8 +63,8 @@ class _LinearBase(ChipLayer):
         self.macs = (timesteps - self._first) * section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context
-        own = [table.build() for table in context.config.activations]
-        self._function = get_activation(section.function, own=own)
+        key = f"network.layers: '{section.name}': function"
+        self._function = function_of(section.function, context, key=key)
 
     def _set_output_range(self, section: LinearLayer, largest: float) -> None:
         """Set what a full pulse width of the output stands for."""
@@ -107,15 +106,13 @@ class LinearOnTile(_LinearBase):
         self.in_words = section.bias is Bias.DIGITAL and self._bias is not None
         in_cells = None if self.in_words else self._bias
         self.bias_row = in_cells is not None
-        bias_cells = config.adc.bias_cells
         weight = self._weight * context.input_range  # of a full pulse width
-        ramp = design_ramp(
+        ramp = layer_ramp(
             self._function,
-            section.bits or config.adc.bits,
-            g_max=config.device.g_max,
-            g_min=config.device.g_min,
+            section.name,
+            context,
             input_range=_input_range(section, weight, in_cells),
-            bias_cells=None if bias_cells == "auto" else bias_cells,
+            bits=section.bits,
         )
         added = np.abs(self._bias).max() if self.in_words and self._bias is not None else 0.0
         self._set_output_range(section, float(np.abs(ramp.level).max() + added))

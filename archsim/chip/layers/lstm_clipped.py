@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from archsim.chip.layers.clipped import (
 from archsim.clipping import Clipping, Place
 from archsim.config.run import RunConfig
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs
-from archsim.network.activations import get_activation
+from archsim.network.activations import Activation, get_activation
+from archsim.network.reference import LSTMFunctions
 
 _GATES = 4
 _FLAT = 50.0
@@ -37,6 +38,7 @@ def clipped_by_lstm(
     gates: Grid,
     projection: Grid | None,
     w_hr: NDArray[np.float64] | None,
+    functions: LSTMFunctions,
 ) -> tuple[Clipping, ...]:
     """Count what a block of sequences clipped, place by place.
 
@@ -54,20 +56,24 @@ def clipped_by_lstm(
         Tiles of the gates, and of the projection if there is one.
     w_hr : float64 (elements, units), optional
         Weights of the projection.
+    functions : LSTMFunctions
+        What gates and cell state go through.
     """
     one, full = 1 << lstm.fraction_bits, lstm.h_full_scale
     slack = full / (2 * lstm.drive_steps)
     found = [
         beyond(layer, Place.OUTPUT_RANGE, outputs.h, limit=full, one=one, slack=slack),
         at_end_of_word(layer, Place.STATE_WORDS, outputs.c, limit=lstm.word_limit, one=one),
-        _cell_range(layer, lstm, outputs),
+        _cell_range(layer, lstm, outputs, functions.state),
     ]
     if projection is not None and w_hr is not None:
-        found.append(_projection_range(layer, lstm, outputs, projection, w_hr))
+        found.append(_projection_range(layer, lstm, outputs, projection, w_hr, functions.state))
         level, limit = projection.levels(), lstm.word_limit
         found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
-    if not config.adc.nonlinear:
-        found.append(_converter_range(layer, outputs, gates))
+    if config.adc.nonlinear:
+        found += _gate_range(layer, outputs, gates, functions)
+    else:
+        found.append(_converter_range(layer, outputs, gates, functions))
     if gates.arrays.walk != 0:
         code = outputs.code.reshape(-1, outputs.code.shape[2])
         found += clipped_by_circuits(
@@ -91,19 +97,19 @@ def _driving_gates(
     return np.ascontiguousarray(whole).reshape(-1, rows)
 
 
-@cache
-def _tanh_goes_on(limit: float, most: float, step: float) -> bool:
-    return goes_on(get_activation("tanh"), limit, most, step=step)
+@lru_cache(maxsize=64)
+def _goes_on(state: Activation, limit: float, most: float, step: float) -> bool:
+    return goes_on(state, limit, most, step=step)
 
 
-def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs) -> Clipping:
-    """Count cell states beyond the range of tanh, unless tanh is flat there.
+def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs, state: Activation) -> Clipping:
+    """Count cell states beyond the range of their function, unless it is flat there.
 
     It counts as flat where all that is left of it is less than half a step of a pulse width.
     """
     one, full, steps = 1 << lstm.fraction_bits, lstm.cell_full_scale, lstm.drive_steps
     most = (lstm.word_limit + 1) / one
-    if not _tanh_goes_on(full / one, most, 1 / steps):
+    if not _goes_on(state, full / one, most, 1 / steps):
         return Clipping(layer, Place.CELL_RANGE, full / one, of=outputs.c.size)
     slack = full / (2 * steps)
     return beyond(layer, Place.CELL_RANGE, outputs.c, limit=full, one=one, slack=slack)
@@ -115,6 +121,7 @@ def _projection_range(
     outputs: LSTMOutputs,
     projection: Grid,
     w_hr: NDArray[np.float64],
+    state: Activation,
 ) -> Clipping:
     """Count sums of the projection beyond its ramp."""
     h = outputs.h.reshape(-1, outputs.h.shape[2])
@@ -124,7 +131,7 @@ def _projection_range(
     found, _ = beyond_ramp(
         layer,
         Place.PROJECTION_RANGE,
-        _driving_projection(lstm, outputs, some),
+        _driving_projection(lstm, outputs, some, state),
         w_hr.T,
         at_end[some],
         of=h.size,
@@ -135,39 +142,59 @@ def _projection_range(
 
 
 def _driving_projection(
-    lstm: LSTMArrays, outputs: LSTMOutputs, some: NDArray[np.int64]
+    lstm: LSTMArrays, outputs: LSTMOutputs, some: NDArray[np.int64], state: Activation
 ) -> NDArray[np.float64]:
-    """Return ``o * tanh(c)`` of some timesteps (some, units), in whole steps of pulse widths.
+    """Return ``o * state(c)`` of some timesteps (some, units), in whole steps of pulse widths.
 
-    Where tanh(c) comes from tiles it is taken as it is, without their rounding.
+    Where the state goes through tiles its function is taken as it is, without their rounding.
     """
     one, units = 1 << lstm.fraction_bits, outputs.c.shape[2]
     c = outputs.c.reshape(-1, units)[some]
     code = outputs.code.reshape(-1, _GATES * units)[some][:, (_GATES - 1) * units :]
     if lstm.table.size:
         entry = np.minimum(np.abs(c) >> lstm.table_shift, lstm.table.size - 1)
-        tanh_c = np.sign(c) * lstm.table[entry] / one
+        of_c = np.sign(c) * lstm.table[entry] / one
     else:
-        tanh_c = np.tanh(c / one)
+        of_c = state.value(c / one)
     steps = lstm.drive_steps
-    return np.asarray(np.rint(lstm.level[_GATES - 1][code] / one * tanh_c * steps) / steps)
+    return np.asarray(np.rint(lstm.level[_GATES - 1][code] / one * of_c * steps) / steps)
 
 
-def _converter_range(layer: str, outputs: LSTMOutputs, gates: Grid) -> Clipping:
+def _gate_range(
+    layer: str, outputs: LSTMOutputs, gates: Grid, functions: LSTMFunctions
+) -> tuple[Clipping, ...]:
+    """Count codes at the ends of ramps whose functions go on beyond them: those without bounds."""
+    names = [ramp.function for ramp in gates.banks[0].ramps]
+    found: tuple[Clipping, ...] = ()
+    for gate, function in enumerate(functions.gates):
+        if function.bounds is None:
+            ramp = gates.banks[0].ramps[names.index(function.name)]
+            count = _at_ends(outputs, gate, ramp.step_code[0], ramp.step_code[-1])
+            limit, of = max(map(abs, ramp.x_range)), outputs.c.size
+            mine = Clipping(layer, Place.GATE_RANGE, limit, count, of, count)
+            found = (found[0] + mine,) if found else (mine,)
+    return found
+
+
+def _converter_range(
+    layer: str, outputs: LSTMOutputs, gates: Grid, functions: LSTMFunctions
+) -> Clipping:
     """Count codes at the ends of an ordinary converter, unless the gates' functions are flat there.
 
     They are flat where what is left of them is less than half of their widest step.
     """
     low, high = gates.banks[0].ramps[0].x_range
     level, blocks = gates.levels(), gates.row_blocks
-    found = Clipping(layer, Place.CONVERTER_RANGE, max(-low, high) * blocks, of=outputs.code.size)
-    count = 0
-    for functions, part in (("sigmoid", (0, 1, 3)), ("tanh", (2,))):
-        function, units = get_activation(functions), outputs.c.shape[2]
+    end, count = max(-low, high) * blocks, 0
+    for gate, function in enumerate(functions.gates):
         step = float(np.abs(np.diff(function.value(level))).max())
-        if not goes_on(function, max(-low, high) * blocks, _FLAT, step=step):
-            continue
-        for gate in part:
-            code = outputs.code[:, :, gate * units : (gate + 1) * units]
-            count += int(np.count_nonzero((code == 0) | (code >= level.size - 1)))
-    return found + Clipping(layer, found.place, found.limit, count, 0, count)
+        if goes_on(function, end, _FLAT, step=step):
+            count += _at_ends(outputs, gate, 0, level.size - 1)
+    return Clipping(layer, Place.CONVERTER_RANGE, end, count, outputs.code.size, count)
+
+
+def _at_ends(outputs: LSTMOutputs, gate: int, lowest: int, highest: int) -> int:
+    """Return how many of a gate's codes are the lowest or the highest one."""
+    units = outputs.c.shape[2]
+    code = outputs.code[:, :, gate * units : (gate + 1) * units]
+    return int(np.count_nonzero((code <= lowest) | (code >= highest)))
