@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from archsim.analysis.levels import Level, LevelMetrics, level_metrics
 from archsim.analysis.published import PublishedRow, published_rows
 from archsim.analysis.report import with_prefix
 from archsim.analysis.timeline import path_by_kind
 from archsim.config.load import load_config
 from archsim.config.quantity import parse_quantity
-from archsim.errors import InputError, TraceError
+from archsim.errors import InputError
 from archsim.simulate import is_config, traced
-from archsim.trace.reader import open_trace, read_summary
+from archsim.trace import checked
+from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
 from archsim.workloads.base import load_workload
 
@@ -120,18 +119,16 @@ def _published(file: Path, first: Path) -> list[PublishedRow]:
 
 def _technology(path: Path) -> tuple[float, str]:
     """Return the node of a trace's chip, m, and its bits of input/weight/output."""
-    with open_trace(path) as file:
-        try:
-            config = yaml.safe_load(str(file.attrs["config"]))
-            node = parse_quantity(config["technology"]["node"], "m")
-            adc = config["adc"]
-            bits = f"{config['tile']['input_bits']}/analog/{adc['bits']}"
-            if adc["kind"] == "bit_serial":
-                weight = adc["bit_serial"]["weight_bits"]
-                bits = f"{config['tile']['input_bits'] + 1}/{weight}/{adc['bits']}"
-        except (KeyError, ValueError, TypeError, yaml.YAMLError) as error:
-            msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
-            raise TraceError(msg) from error
+    with open_trace(path) as file, reading(path):
+        node = parse_quantity(checked.setting(file, "technology", "node"), "m")
+        if not 0 < node < math.inf:
+            raise checked.damage(file, "config", f"has a node of {node:g} m")
+        inputs = checked.setting(file, "tile", "input_bits", kind=int)
+        outputs = checked.setting(file, "adc", "bits", kind=int)
+        bits = f"{inputs}/analog/{outputs}"
+        if checked.setting(file, "adc", "kind") == "bit_serial":
+            weight = checked.setting(file, "adc", "bit_serial", "weight_bits", kind=int)
+            bits = f"{inputs + 1}/{weight}/{outputs}"
     return node, bits
 
 
