@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from archsim import __version__
-from archsim.console import progress_of, show
+from archsim.console import progress_of, say, show
 from archsim.errors import InputError
 from archsim.exits import run_and_exit, tell
 
@@ -127,7 +127,7 @@ def plot(
 
     check_picture(out)
     save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
-    typer.echo(f"picture: {out}")
+    say(f"picture: {out}")
 
 
 @app.command()
@@ -154,8 +154,8 @@ def spice(
         part = first_conversion(chip, data, rows=rows, columns=columns)
     write_netlist(part, out)
     codes = ", ".join(str(code) for code in part.code)
-    typer.echo(f"netlist: {out}; run it with 'ngspice -b {out}', which writes {table_path(out)}")
-    typer.echo(f"codes that the simulator latches in its columns: {codes}")
+    say(f"netlist: {out}; run it with 'ngspice -b {out}', which writes {table_path(out)}")
+    say(f"codes that the simulator latches in its columns: {codes}")
 
 
 @app.command()
@@ -218,7 +218,7 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
 
     loaded = load_config(config, overrides or ())
     check(loaded)
-    typer.echo(f"{config}: valid (hash {loaded.hash[:12]})")
+    say(f"{config}: valid (hash {loaded.hash[:12]})")
 
 
 @app.command()

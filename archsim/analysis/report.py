@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -71,8 +73,8 @@ def _headline(summary: Summary) -> Table:
             ("area", f"{summary.area_m2 * 1e6:.4g} mm^2", "all components below"),
             ("operations", f"{summary.operations:,}", "2 a multiply-accumulate"),
             ("throughput", f"{summary.tops:.4g} TOPS", _over("operations", summary)),
-            ("energy efficiency", f"{summary.tops_per_w:.4g} TOPS/W", "operations / energy"),
-            ("area efficiency", f"{summary.tops_per_mm2:.4g} TOPS/mm^2", "throughput / area"),
+            ("energy efficiency", _number(summary.tops_per_w, "TOPS/W"), "operations / energy"),
+            ("area efficiency", _number(summary.tops_per_mm2, "TOPS/mm^2"), "throughput / area"),
         ],
     )
     for rows in sections:
@@ -80,6 +82,10 @@ def _headline(summary: Summary) -> Table:
             table.add_row(*row)
         table.add_section()
     return table
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.4g} {unit}" if math.isfinite(value) else "-"
 
 
 def _time_rows(summary: Summary) -> list[tuple[str, str, str]]:
@@ -137,9 +143,9 @@ def _by_component(summary: Summary) -> Table:
         table.add_row(
             name,
             with_prefix(energy, "J"),
-            f"{energy / summary.energy_j:.1%}",
+            _share(energy, summary.energy_j),
             square_micrometres(area),
-            f"{area / summary.area_m2:.1%}",
+            _share(area, summary.area_m2),
         )
     table.add_section()
     table.add_row(
@@ -150,6 +156,10 @@ def _by_component(summary: Summary) -> Table:
         "100.0%",
     )
     return table
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
 
 
 def usage_table(share: dict[str, float], counts: dict[str, tuple[int, int]] | None = None) -> Table:

@@ -126,13 +126,13 @@ class Summary:
 
     @property
     def tops_per_w(self) -> float:
-        """Energy efficiency, 1e12 operations/J: ``operations / energy``."""
-        return self.operations / self.energy_j / 1e12
+        """Energy efficiency, 1e12 operations/J: ``operations / energy``; NaN where all is free."""
+        return _ratio(self.operations, self.energy_j) / 1e12
 
     @property
     def tops_per_mm2(self) -> float:
         """Area efficiency, 1e12 operations/s/mm^2: ``tops / area``."""
-        return self.tops / (self.area_m2 * 1e6)
+        return _ratio(self.tops, self.area_m2 * 1e6)
 
     def numbers(self) -> dict[str, float | int]:
         """Return the single numbers by their names in the trace; NaN where there is none."""
@@ -163,7 +163,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``--json`` prints."""
         numbers: dict[str, Any] = {
-            key: None if isinstance(value, float) and math.isnan(value) else value
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in self.numbers().items()
         }
         return {
@@ -178,3 +178,7 @@ class Summary:
             "synthetic": self.synthetic,
             "trace": self.trace,
         }
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other else math.nan
