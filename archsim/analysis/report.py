@@ -8,22 +8,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from archsim.si import with_prefix
 from archsim.trace.summary import Summary
 
-_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
-_SMALL = ((1e-12, "p"), (1e-15, "f"), (1e-18, "a"))
+__all__ = ["choices_table", "run_report", "square_micrometres", "usage_table", "with_prefix"]
 
 _RESOURCES = 16
 """Resources that a report lists by name."""
 
-
-def with_prefix(value: float, unit: str, digits: int = 4) -> str:
-    """Write a value in SI with the prefix that fits it, such as ``3.735 us``."""
-    if value == 0:
-        return f"0 {unit}"
-    scales = (*_PREFIXES, *_SMALL)
-    scale, prefix = next(((s, p) for s, p in scales if abs(value) >= s * (1 - 1e-9)), scales[-1])
-    return f"{value / scale:.{digits}g} {prefix}{unit}"
+_NO_TRACE = "no trace was written: trace.level is off"
 
 
 def square_micrometres(area: float) -> str:
@@ -46,8 +39,20 @@ def run_report(summary: Summary) -> RenderableType:
         parts.append(
             Text("The speech is synthetic: spoken by a program, not recorded from people.")
         )
-    parts.append(Text(f"trace: {summary.trace}" if summary.trace else "no trace was written"))
+    if summary.choices:
+        parts.append(choices_table("what was assumed", summary.choices))
+    parts.append(Text(f"trace: {summary.trace}" if summary.trace else _NO_TRACE))
     return Group(*parts)
+
+
+def choices_table(title: str, choices: dict[str, str]) -> RenderableType:
+    """Return a title and a line for every choice that a run made."""
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for about, text in choices.items():
+        lines.add_row(f"  {about}", text)
+    return Group(Text(title, style="italic"), lines)
 
 
 def _headline(summary: Summary) -> Table:

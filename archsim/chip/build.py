@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.scaling import scale_library
 from archsim.costs.tile import tile_inventory
 from archsim.errors import ConfigError, DesignError
+from archsim.network.identity import NotedWeights, network_structure
 from archsim.network.weights import Weights, network_weights
 
 INPUT_REGISTERS = 2
@@ -51,6 +53,10 @@ class Chip:
         Area and leakage of every tile and unit.
     overhead : OperationEnergy
         Energy that every cycle costs, busy or idle: leakage and clock tree.
+    library : ComponentLibrary
+        The costs, at the chip's node and supply.
+    network_hash : str
+        SHA-256 of the network: its layers, sizes, timesteps and weights.
     """
 
     config: RunConfig
@@ -58,6 +64,8 @@ class Chip:
     units: tuple[Unit, ...]
     inventory: dict[str, Inventory]
     overhead: OperationEnergy
+    library: ComponentLibrary
+    network_hash: str
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -145,7 +153,8 @@ def build_chip(
     library = library or chip_library(config)
     weights = weights or network_weights(config.network.weights, seed=config.seed)
     shared = _shared_processors(config, library)
-    context = BuildContext(config, library, weights, shared)
+    noted = NotedWeights(weights)
+    context = BuildContext(config, library, cast(Weights, noted), shared)
     layers = _build_layers(context)
     units = _shared_units(context, layers)
     units = (*units, *(unit for layer in layers for unit in layer.units))
@@ -161,6 +170,8 @@ def build_chip(
             gated=config.technology.clock_gating,
             library=library,
         ),
+        library=library,
+        network_hash=noted.hash_with(network_structure(config.model_dump(mode="json"))),
     )
 
 

@@ -8,6 +8,7 @@ it will take in memory, so that the file's size bounds what a reader needs.
 
 from __future__ import annotations
 
+import json
 import math
 from functools import lru_cache
 from typing import Any
@@ -24,7 +25,8 @@ Shape = tuple[int | None, ...]
 
 LONGEST_NAME = 1000
 LONGEST_CONFIG = 1 << 20
-"""Most characters of a name, and of a stored configuration."""
+LONGEST_JSON = 1 << 24
+"""Most characters of a name, of a stored configuration, and of an attribute in JSON."""
 
 _BATCH_BYTES = 1 << 26
 """Bytes that texts read at once may take, if every one were as large as the file."""
@@ -235,6 +237,31 @@ def truth(node: Any, name: str) -> bool:
 def has(node: Any, name: str) -> bool:
     """Return whether a node has an attribute."""
     return name in node.attrs
+
+
+def texts(node: Any, name: str) -> dict[str, str]:
+    """Return the texts by name that an attribute holds as JSON; none where there is none."""
+    return as_texts(node, name, json_object(node, name))
+
+
+def json_object(node: Any, name: str) -> dict[str, Any]:
+    """Return the object that an attribute holds as JSON; an empty one where there is none."""
+    if not has(node, name):
+        return {}
+    try:
+        found = json.loads(text(node, name, longest=LONGEST_JSON))
+    except (ValueError, RecursionError) as error:
+        raise damage(node, name, "is not JSON") from error
+    if not isinstance(found, dict):
+        raise damage(node, name, "is not a JSON object")
+    return {shown_in_line(key): value for key, value in found.items()}
+
+
+def as_texts(node: Any, name: str, found: Any) -> dict[str, str]:
+    """Return an object of an attribute's JSON as texts by name."""
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise damage(node, name, "holds something other than texts")
+    return {shown_in_line(key): shown_in_line(value) for key, value in found.items()}
 
 
 def _attribute(node: Any, name: str) -> Any:

@@ -145,7 +145,19 @@ def _summary(file: h5py.File, path: str) -> Summary:
         programming_energy_j=checked.number(node, "programming_energy_j"),
         synthetic=checked.truth(node, "synthetic"),
         trace=path,
+        network_hash=_hash(file, "network_hash"),
+        workload_hash=_hash(file, "workload_hash"),
+        choices=checked.texts(file, "choices"),
+        components={
+            name: checked.as_texts(file, "components", used)
+            for name, used in checked.json_object(file, "components").items()
+        },
     )
+
+
+def _hash(file: h5py.File, name: str) -> str | None:
+    """Return a hash, None of a trace that does not say."""
+    return shown_in_line(checked.text(file, name)) if checked.has(file, name) else None
 
 
 def _checked(summary: Summary, node: h5py.Group) -> Summary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -49,6 +49,13 @@ class Summary:
         Whether the workload's data is made by a program rather than recorded.
     trace : str or None
         Path of the trace.
+    network_hash, workload_hash : str or None
+        SHA-256 of the network (layers, sizes, timesteps, weights' content) and of the sequences
+        with their labels; None of traces that do not say.
+    choices : dict of str to str
+        What the run assumed, a line each; empty of traces that do not say.
+    components : dict of str to dict of str to str
+        Components of the library that each tile and unit uses, with the kinds of their sources.
     """
 
     name: str
@@ -70,6 +77,10 @@ class Summary:
     programming_energy_j: float
     synthetic: bool
     trace: str | None
+    network_hash: str | None = None
+    workload_hash: str | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+    components: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def cycles(self) -> float:
@@ -177,6 +188,10 @@ class Summary:
             "utilisation": self.utilisation,
             "synthetic": self.synthetic,
             "trace": self.trace,
+            "network_hash": self.network_hash,
+            "workload_hash": self.workload_hash,
+            "choices": self.choices,
+            "components": self.components,
         }
 
 
