@@ -20,7 +20,8 @@ from archsim.analysis.published import (
     published_table,
     to_json,
 )
-from archsim.analysis.report import with_prefix
+from archsim.analysis.report import choices_table, with_prefix
+from archsim.analysis.sameness import differences, other_choices, same_title, sameness
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,12 +53,17 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _design_to_json(design: Design, first: Design) -> dict[str, Any]:
+    same = sameness(first.summary, design.summary)
     return {
         "name": design.name,
         "node_m": design.node,
         "clock_hz": design.summary.clock_hz,
         "streams": design.summary.streams,
         "accuracy": design.summary.accuracy,
+        "same_weights_as_first": same.weights,
+        "same_inputs_as_first": same.inputs,
+        "choices": design.summary.choices,
+        "components": design.summary.components,
         "levels": [metrics.to_json() for metrics in design.levels.values()],
         "ratio_to_first": {
             str(level): {
@@ -79,8 +85,9 @@ def _ratio(one: float, other: float) -> float | None:
 def comparison_report(comparison: Comparison) -> RenderableType:
     """Return a table with a row a level and design, the reasons, and published accelerators."""
     designs = comparison.designs
+    summaries = [design.summary for design in designs]
     table = Table(
-        title="designs on the same network, one inference",
+        title=f"designs on {same_title(summaries)}, one inference",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -100,10 +107,25 @@ def comparison_report(comparison: Comparison) -> RenderableType:
         lines.append(Padding(parts_of, (0, 0, 0, 2)))
     if designs[1:]:
         lines.append(Text(f"percentages are of {designs[0].name}'s total; time: critical path"))
-    parts: list[RenderableType] = [table, *lines]
+    notes = [Text(f"note: {text}") for text in differences(_names(designs), summaries)]
+    parts: list[RenderableType] = [table, *notes, *lines, *_assumed(designs)]
     if comparison.published:
         parts += ["", published_table(comparison.published, _simulated(designs))]
     return Group(*parts)
+
+
+def _names(designs: list[Design]) -> list[str]:
+    return [design.name for design in designs]
+
+
+def _assumed(designs: list[Design]) -> list[RenderableType]:
+    """Say what the first design assumed, and what others assumed that it did not."""
+    first, *others = designs
+    told = {f"\nwhat {first.name} assumed": first.summary.choices}
+    for design in others:
+        own = other_choices(first.summary, design.summary)
+        told[f"what {design.name} assumed otherwise"] = own
+    return [choices_table(title, choices) for title, choices in told.items() if choices]
 
 
 def _add_level(
