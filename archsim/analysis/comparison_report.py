@@ -37,6 +37,7 @@ _COLUMNS = (
     ("tops_per_w", "TOPS/W", ""),
     ("tops_per_mm2", "TOPS/mm^2", ""),
 )
+_MARKS = "os^Dv<>ph"
 _TIMESTEP = {"latency_s": "latency_per_timestep_s", "energy_j": "energy_per_timestep_j"}
 _RATIOS = (*(key for key, *_ in _COLUMNS), *_TIMESTEP.values())
 
@@ -183,7 +184,10 @@ def _simulated(designs: list[Design]) -> list[SimulatedRow]:
 
 
 def draw_comparison(figure: Figure, comparison: Comparison) -> None:
-    """Draw the three metrics at the three levels, a bar a design; below, published accelerators."""
+    """Draw the three metrics at the three levels, a mark a design; below, published accelerators.
+
+    The axes are logarithmic and have no zero, so that the length of a bar would mean nothing.
+    """
     from matplotlib.ticker import LogLocator
 
     published = bool(comparison.published)
@@ -197,7 +201,8 @@ def draw_comparison(figure: Figure, comparison: Comparison) -> None:
         for index, design in enumerate(designs):
             values = [getattr(metrics, key) for metrics in design.levels.values()]
             places = [place + (index - (len(designs) - 1) / 2) * width for place in range(3)]
-            axis.bar(places, values, width=width, label=design.name)
+            axis.plot(places, values, _MARKS[index % len(_MARKS)], ms=7, label=design.name)
+        axis.set_xlim(-0.6, 2.6)
         axis.set_xticks(range(3), ["MAC", "nonlinear", "system"])
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

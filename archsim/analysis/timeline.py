@@ -21,13 +21,15 @@ from rich.table import Table
 from rich.text import Text
 
 from archsim.analysis.report import usage_table, with_prefix
+from archsim.config.load import load_config
 from archsim.config.run import BUS
-from archsim.simulate import Progress, traced
+from archsim.simulate import Progress, is_config, traced
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
-from archsim.trace.events import GroupEvents, read_group_of, read_groups
+from archsim.trace.events import GroupEvents, check_sequence, read_group_of, read_groups
 from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
+from archsim.workloads.base import load_workload
 
 IDLE = "idle"
 """Kind of a part of the path on which nothing works; its resource is what starts after it."""
@@ -152,6 +154,8 @@ def read_timeline(path: str | Path, sequence: int = 0) -> Timeline:
 
 def timeline_of(source: Path, sequence: int = 0, progress: Progress | None = None) -> Timeline:
     """Return the timeline of a trace, or of a configuration, which is run; see `read_timeline`."""
+    if is_config(source):
+        check_sequence(sequence, len(load_workload(load_config(source).config)), "run")
     with TemporaryDirectory() as folder:
         trace = traced(source, Path(folder) / "t.h5", ["trace.level=event"], progress=progress)
         found = read_timeline(trace, sequence)

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.quantity import parse_quantity
 from archsim.errors import InputError, TraceError
 from archsim.shown import shown_in_line
 from archsim.trace import checked
@@ -24,6 +25,9 @@ Array = NDArray[np.float64]
 RAMP_COLOURS = ("#c44e52", "#dd8452", "#937860", "#8c8c8c")
 LARGEST_COMPONENTS = 5
 """Components that the energy panel names; the rest are one band."""
+
+LARGEST_VOLTAGE = 100.0
+"""Largest supply that a configuration may have, V."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Conversion:
         Columns that latch in each cycle.
     energy : float64 (cycles, components), components : list of str
         Energy of each cycle, J.
+    supply : float
+        Upper rail of the integrators, V; the lower one is 0 V.
     """
 
     tile: str
@@ -58,6 +64,7 @@ class Conversion:
     latched: NDArray[np.int64]
     energy: Array
     components: list[str]
+    supply: float
 
 
 def read_conversion(path: Path, number: int, tile: str | None = None) -> Conversion:
@@ -95,7 +102,14 @@ def read_conversion(path: Path, number: int, tile: str | None = None) -> Convers
         if "v_mac" not in group:
             msg = f"{path}: it has no waveforms: run with --set trace.waveforms=true"
             raise TraceError(msg)
-        return _conversion(group, shown_in_line(name), number)
+        return _conversion(group, shown_in_line(name), number, supply=_supply(file))
+
+
+def _supply(file: h5py.File) -> float:
+    supply = parse_quantity(checked.setting(file, "technology", "supply"), "V")
+    if not 0 < supply <= LARGEST_VOLTAGE:
+        raise checked.damage(file, "config", f"has a supply of {supply:g} V")
+    return supply
 
 
 def _first_tile(tiles: h5py.Group, names: list[str]) -> str:
@@ -108,7 +122,7 @@ def _first_tile(tiles: h5py.Group, names: list[str]) -> str:
     return min(names, key=begins)
 
 
-def _conversion(group: h5py.Group, name: str, number: int) -> Conversion:
+def _conversion(group: h5py.Group, name: str, number: int, *, supply: float) -> Conversion:
     stored, name_of = checked.enumerated(group, "phase", None)
     phases = {text: code for code, text in name_of.items()}
     values = stored[...]
@@ -134,6 +148,7 @@ def _conversion(group: h5py.Group, name: str, number: int) -> Conversion:
         latched=checked.whole_span(group, "latched_columns", values.size, cycles),
         energy=checked.real(group, "energy", (values.size, len(components)), cycles),
         components=components,
+        supply=supply,
     )
 
 
@@ -178,12 +193,28 @@ def _draw_voltages(axis: Axes, conversion: Conversion) -> None:
             lw=1.8,
             label=f"ramp: {name}",
         )
+    for rail, label in (
+        (0.0, None),
+        (conversion.supply, f"rails, 0 V and {conversion.supply:g} V"),
+    ):
+        axis.axhline(rail, color="black", lw=1.0, ls="--", label=label)
+    beyond = columns_beyond_rails(conversion)
+    if beyond:
+        text = f"{beyond} columns leave the rails: the integrators are ideal"
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+        axis.text(0.99, 0.03, text, transform=axis.transAxes, ha="right", fontsize=8, bbox=box)
     axis.set_ylabel("voltage (V)")
     axis.legend(loc="upper left", fontsize=8)
 
 
+def columns_beyond_rails(conversion: Conversion) -> int:
+    """Return how many columns go beyond 0 V or the supply, as only an ideal integrator can."""
+    beyond = (conversion.v_mac < 0) | (conversion.v_mac > conversion.supply)
+    return int(beyond.any(axis=0).sum())
+
+
 def _draw_latches(axis: Axes, conversion: Conversion) -> None:
-    axis.bar(_edges(conversion)[:-1] + 0.5, conversion.latched, width=0.9, color="#55a868")
+    axis.stairs(conversion.latched, _edges(conversion), fill=True, color="#55a868")
     axis.set_ylabel("columns\nlatching")
 
 
@@ -196,8 +227,9 @@ def _draw_energy(axis: Axes, conversion: Conversion) -> None:
     labels.append("other")
     bottom = np.zeros(conversion.phase.size)
     for band, label in zip(bands, labels, strict=True):
-        axis.bar(_edges(conversion)[:-1] + 0.5, band * 1e12, bottom=bottom, width=0.9, label=label)
-        bottom = bottom + band * 1e12
+        top = bottom + band * 1e12
+        axis.stairs(top, _edges(conversion), baseline=bottom, fill=True, label=label)
+        bottom = top
     axis.set_ylabel("energy\n(pJ a cycle)")
     axis.legend(loc="upper center", fontsize=7, ncols=2)
 

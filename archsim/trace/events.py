@@ -91,14 +91,16 @@ def read_group_of(path: str | Path, sequence: int) -> GroupEvents:
         If the trace has no events, or is not a complete trace.
     """
     summary = read_summary(path)
-    if not 0 <= sequence < summary.sequences:
-        msg = (
-            f"--sequence: there is no sequence {sequence}; the trace has {summary.sequences}, "
-            "counted from 0"
-        )
-        raise InputError(msg)
+    check_sequence(sequence, summary.sequences, "trace")
     (found,) = read_groups(path, [sequence // summary.streams])
     return found
+
+
+def check_sequence(sequence: int, count: int, of: str) -> None:
+    """Raise InputError unless there is a sequence of this number among `count`."""
+    if not 0 <= sequence < count:
+        msg = f"--sequence: there is no sequence {sequence}; the {of} has {count}, counted from 0"
+        raise InputError(msg)
 
 
 def _read(events: h5py.Group, summary: Summary, groups: list[int]) -> list[GroupEvents]:
