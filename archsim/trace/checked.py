@@ -24,7 +24,7 @@ Shape = tuple[int | None, ...]
 """Sizes that an array must have; None where any will do."""
 
 LONGEST_NAME = 1000
-LONGEST_CONFIG = 1 << 20
+LONGEST_CONFIG = 1 << 21
 LONGEST_JSON = 1 << 24
 """Most characters of a name, of a stored configuration, and of an attribute in JSON."""
 
