@@ -7,6 +7,7 @@ import pytest
 
 from archsim.analysis.compare import compare
 from archsim.analysis.comparison_report import draw_comparison
+from archsim.analysis.converter import ramp_report
 from archsim.analysis.waveform import (
     Conversion,
     columns_beyond_rails,
@@ -100,3 +101,9 @@ def test_bars_stand_on_a_zero(traces):
         logarithmic += "log" in scales
         assert not ("log" in scales and (axis.containers or axis.patches))
     assert logarithmic == 3
+
+
+def test_the_ramps_report_says_what_it_is_made_for():
+    """An unbounded function is clipped at a range that somebody may not have asked for."""
+    printed = "".join(str(part) for part in ramp_report(design_from_text("silu", 3)).renderables)
+    assert "largest ramp cell 150 uS; made for inputs from -8 to 8" in printed

@@ -148,7 +148,11 @@ def compare_calibration(
             Column("enob", "ENOB (bits)", ".2f"),
         ),
         rows=[trial.row() for trial in found],
-        notes=("means over trials; the worst is the worst of all", *_programming(found)),
+        notes=(
+            "means over trials; the worst is the worst of all",
+            f"seed {seed}, best of {copies}, device model '{device.model}'",
+            *_programming(found),
+        ),
         draw=lambda figure: _draw(figure, design, activation, found),
     )
 
