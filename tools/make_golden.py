@@ -47,7 +47,8 @@ def result_of(overrides: list[str]) -> dict[str, Any]:
                 ).hexdigest()
                 for layer, name in (("lstm", "code"), ("output", "label"))
             }
-    del summary["trace"], summary["config_hash"]
+    for key in ("trace", "config_hash", "network_hash", "workload_hash", "choices", "components"):
+        del summary[key]  # which run it was, not what it found
     return {"overrides": overrides, "digests": digests, "summary": summary}
 
 

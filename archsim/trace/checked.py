@@ -52,11 +52,6 @@ def group(parent: h5py.Group, name: str) -> h5py.Group:
     return _member(parent, name, h5py.Group)
 
 
-def members(parent: h5py.Group) -> list[str]:
-    """Return the names of a group's members; the names are as in the file."""
-    return list(parent)
-
-
 def dataset(parent: h5py.Group, name: str, kind: str, shape: Shape) -> h5py.Dataset:
     """Return a dataset of numbers that is safe to read.
 
@@ -118,8 +113,6 @@ def names(parent: h5py.Group, name: str) -> list[str]:
         texts += found.asstr()[first : first + batch].tolist()
         if max(map(len, texts[first:])) > LONGEST_NAME:
             raise damage(parent, name, f"has a name of more than {LONGEST_NAME} characters")
-    if len(set(texts)) < length:
-        raise damage(parent, name, "has a name twice")
     return [shown_in_line(text) for text in texts]
 
 

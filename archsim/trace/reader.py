@@ -72,14 +72,17 @@ def reading(path: str | Path) -> Iterator[None]:
 
 def _check_file(path: Path) -> None:
     status = path.stat()
-    if path.suffix.lower() in {".yaml", ".yml"}:
-        msg = f"{path}: is a configuration: run it with 'archsim run' and name the trace it writes"
-        raise TraceError(msg)
     if stat.S_ISDIR(status.st_mode):
         msg = f"{path}: is a directory: name a trace in it"
         raise TraceError(msg)
     if not stat.S_ISREG(status.st_mode):
         msg = f"{path}: is not a regular file: name a trace that 'archsim run' wrote"
+        raise TraceError(msg)
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        msg = (
+            f"{path}: is not an HDF5 file but a configuration: run it with 'archsim run' and name "
+            "the trace that it writes"
+        )
         raise TraceError(msg)
 
 
@@ -120,6 +123,8 @@ def _summary(file: h5py.File, path: str) -> Summary:
 
     def table(name: str, scale: str, most: float = 1e30) -> dict[str, float]:
         names = checked.names(node, scale)
+        if len(set(names)) < len(names):
+            raise checked.damage(node, scale, "has a name twice")
         values = checked.real(node, name, (len(names),), slice(None)).tolist()
         if not all(0 <= value <= most for value in values):
             raise checked.damage(node, name, "holds a number that no run can find")
