@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from archsim import __version__
-from archsim.console import progress_of, show, tell_notes
+from archsim.console import progress_of, say, show, tell_notes
 from archsim.errors import InputError
 from archsim.exits import run_and_exit, tell
 from archsim.notes import when_noted
@@ -134,7 +134,7 @@ def plot(
 
     check_picture(out)
     save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
-    typer.echo(f"picture: {out}")
+    say(f"picture: {out}")
 
 
 @app.command()
@@ -162,8 +162,8 @@ def spice(
         part = first_conversion(chip, data, rows=rows, columns=columns)
     write_netlist(part, out, inputs=loaded.inputs)
     codes = ", ".join(str(code) for code in part.code)
-    typer.echo(f"netlist: {out}; run it with '{command_of(out)}', which writes {table_path(out)}")
-    typer.echo(f"codes that the simulator latches in its columns: {codes}")
+    say(f"netlist: {out}; run it with '{command_of(out)}', which writes {table_path(out)}")
+    say(f"codes that the simulator latches in its columns: {codes}")
 
 
 @app.command()
@@ -227,7 +227,7 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
     loaded = load_config(config, overrides or ())
     tell_notes(loaded.notes)
     check(loaded)
-    typer.echo(f"{config}: valid (hash {loaded.hash[:12]})")
+    say(f"{config}: valid (hash {loaded.hash[:12]})")
 
 
 @app.command()

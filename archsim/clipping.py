@@ -65,8 +65,7 @@ _TEXTS = {
         "widen adc.input_range",
     ),
     Place.GATE_RANGE: (
-        "sums of the gates lie at an end of the layer's functions.range, where their function "
-        "goes on",
+        "sums of the gates lie at an end of functions.range, where their function goes on",
         "widen functions.range",
     ),
     Place.CELL_RANGE: (

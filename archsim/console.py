@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from archsim.exits import check_interrupt, tell
+from archsim.shown import shown
 
 _WIDTH = 120
 """Columns of a report that goes to a file or a pipe."""
@@ -22,13 +24,17 @@ _LEAST = 20
 
 
 def show(report: Any, data: dict[str, Any], *, as_json: bool) -> None:
-    """Print a report, or one JSON object and nothing else."""
+    """Print a report, or one JSON object and nothing else.
+
+    Names in a report are shown as they are: no markup, and escapes for control characters.
+    """
     if as_json:
         typer.echo(json.dumps(data))
         return
     from rich.console import Console
 
-    Console(width=_width(sys.stdout), highlight=False).print(report)
+    console = Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
+    console.print(_Escaped(report))
 
 
 def _width(stream: Any) -> int:
@@ -51,16 +57,33 @@ def tell_notes(notes: Iterable[str]) -> None:
         tell(f"note: {note}")
 
 
+def say(text: str) -> None:
+    """Print a line on stdout; control characters come out as escapes."""
+    typer.echo(shown(text))
+
+
+@dataclass(frozen=True)
+class _Escaped:
+    """A report whose text cannot steer the terminal; rich's own colours are no text."""
+
+    report: Any
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        for segment in console.render(self.report, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
+
+
 @contextmanager
 def progress_of(name: str, what: str = "sequences") -> Iterator[Callable[[int, int], None]]:
     """Show progress on stderr: a bar on a terminal, a line every tenth of the way elsewhere."""
     if sys.stderr is not None and sys.stderr.isatty():
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import Progress as Bar
 
         console = Console(stderr=True, width=_width(sys.stderr))
         with Bar(console=console, transient=True) as bar:
-            task = bar.add_task(name)
+            task = bar.add_task(escape(shown(name)))
 
             def draw(done: int, of: int) -> None:
                 check_interrupt()

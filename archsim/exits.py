@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import typer
 
 from archsim.errors import ArchsimError
+from archsim.shown import shown
 
 DEBUG_VARIABLE = "ARCHSIM_DEBUG"
 
@@ -68,8 +69,7 @@ def run_and_exit(command: Callable[[], int | None]) -> NoReturn:
 def tell(text: str) -> None:
     """Write to stderr, if it takes anything; control characters come out as escapes."""
     with suppress(OSError):
-        shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-        typer.echo(shown, err=True)
+        typer.echo(shown(text), err=True)
 
 
 def check_interrupt() -> None:

@@ -28,6 +28,7 @@ from archsim.kernels.record import GridRecord, totals
 from archsim.prepare import in_file, prepare
 from archsim.profile import Part, Profile
 from archsim.recording.actions import ActionTally
+from archsim.recording.choices import tell_of
 from archsim.recording.cycles import Datasets, Moment, kept_of_tiles
 from archsim.recording.groups import tiles_of, unit_components, unit_energy
 from archsim.recording.layout import answers, layout, summary_group
@@ -120,7 +121,8 @@ def run(
             simulation = _Simulation(chip, data, inputs, plan, writer=writer, profile=profile)
         if writer:
             with profile.part(Part.TRACE):
-                writer.define(_attributes(loaded), simulation.layout())
+                known = {**_attributes(loaded), **simulation.told.attributes()}
+                writer.define(known, simulation.layout())
         for done in simulation.blocks(threads):
             if progress:
                 progress(done, len(data))
@@ -204,6 +206,7 @@ class _Simulation:
         self._signal = inputs.signal(chip, data)
         self._clipped = {item.name: item for item in (chip.clipped_inputs(data.features),)}
         self._fixed = _unit_energy(chip)
+        self.told = tell_of(chip, data, inputs)
         self.components = tuple(
             dict.fromkeys(
                 [
@@ -370,6 +373,10 @@ class _Simulation:
             trace=str(path) if path else None,
             clipped=tuple(self._clipped.values()),
             ideal_converter=loaded.config.adc.kind is ConverterKind.IDEAL,
+            network_hash=self.told.network_hash,
+            workload_hash=self.told.workload_hash,
+            choices=self.told.choices,
+            components=self.told.components,
         )
 
     def finish(self, summary: Summary) -> None:

@@ -47,7 +47,16 @@ def result_of(overrides: list[str]) -> dict[str, Any]:
                 ).hexdigest()
                 for layer, name in (("lstm", "code"), ("output", "label"))
             }
-    del summary["trace"], summary["config_hash"], summary["clipped"]
+    for key in (
+        "trace",
+        "config_hash",
+        "network_hash",
+        "workload_hash",
+        "choices",
+        "components",
+        "clipped",
+    ):
+        del summary[key]  # which run it was, and what it was held against
     return {"overrides": overrides, "digests": digests, "summary": summary}
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from archsim.errors import InputError
 from archsim.experiments import ExperimentResult
 from archsim.outputs import OutputKind, begins_with, check_output, first_bytes, writing
+from archsim.shown import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,12 +77,38 @@ def save_figure(draw: Callable[[Figure], Any], path: Path) -> None:
         As `check_picture` does.
     """
     check_picture(path)
+    from matplotlib import rc_context
     from matplotlib.figure import Figure as MatplotlibFigure
 
     figure = MatplotlibFigure(layout="constrained")
-    draw(figure)
+    with rc_context({"text.parse_math": False}):  # a name with a $ in it is no formula
+        draw(figure)
+    _show_names_as_they_are(figure)
     with writing(path, _kind_of(path)) as draft:
         figure.savefig(draft, dpi=_DPI, format=path.suffix.lower()[1:])
+
+
+def _show_names_as_they_are(figure: Figure) -> None:
+    """Keep matplotlib from reading names as formulas, and control characters out of a picture.
+
+    Only a tick's number may be a formula: a power of ten.
+    """
+    from matplotlib.text import Text as FigureText
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    for text in figure.findobj(FigureText):
+        text.set_text(shown(text.get_text()))
+    for axis in (item for axes in figure.axes for item in (axes.xaxis, axes.yaxis)):
+        named = axis.get_major_formatter()
+        if isinstance(named, FixedFormatter | FuncFormatter):
+            axis.set_major_formatter(_shown_by(named))
+        else:
+            for label in axis.get_ticklabels(which="both"):
+                label.set_parse_math(True)
+
+
+def _shown_by(formatter: Any) -> Callable[[float, Any], str]:
+    return lambda value, position: shown(formatter(value, position))
 
 
 def _kind_of(path: Path) -> OutputKind:

@@ -53,6 +53,10 @@ class Chip:
         Area and leakage of every tile and unit.
     overhead : OperationEnergy
         Energy that every cycle costs, busy or idle: leakage and clock tree.
+    library : ComponentLibrary
+        The costs, at the chip's node and supply.
+    weights : Weights
+        Those of the network.
     """
 
     config: RunConfig
@@ -60,6 +64,8 @@ class Chip:
     units: tuple[Unit, ...]
     inventory: dict[str, Inventory]
     overhead: OperationEnergy
+    library: ComponentLibrary
+    weights: Weights
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -154,7 +160,7 @@ def build_chip(
     """
     library = library or chip_library(config)
     weights = weights or network_weights(config.network, seed=config.seed)
-    weights = replace(weights, used=set())  # other chips may have the same
+    weights = replace(weights, used={})  # other chips may have the same
     shared = _shared_processors(config, library)
     context = BuildContext(config, library, weights, shared)
     layers = _build_layers(context)
@@ -174,6 +180,8 @@ def build_chip(
             gated=config.technology.clock_gating,
             library=library,
         ),
+        library=library,
+        weights=weights,
     )
 
 

@@ -48,6 +48,8 @@ class Inventory:
         Registers that are written now and then: words, and bits in all of them.
     counter_bits : int
         Bits of counters, which the clock reaches every cycle whether or not it is gated.
+    library_parts : dict of str to None
+        Parts of the library that it is made of, in the order in which they were added.
     """
 
     area: dict[str, float] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Inventory:
     register_words: int = 0
     register_bits: int = 0
     counter_bits: int = 0
+    library_parts: dict[str, None] = field(default_factory=dict)
 
     def clocked_pins(self, *, gated: bool) -> int:
         """Return how many clock pins switch every cycle: one a word with gates, else one a bit."""
@@ -75,6 +78,7 @@ class Inventory:
         width: float = 1.0,
     ) -> None:
         """Add `count` of a library's part, each `width` bits (or mm) wide."""
+        self.library_parts[part] = None
         self.add(
             component,
             count=count,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from archsim.blas import few_blas_threads
 from archsim.config.base import Section
@@ -23,6 +23,34 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Progress = Callable[[int, int], None]
+
+
+class Named(Protocol):
+    """What a table's rows are called by."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def distinct(items: tuple[N, ...]) -> tuple[N, ...]:
+    """Return items whose names differ; rows of a table are told apart by them.
+
+    Raises
+    ------
+    ValueError
+        If two have the same name.
+    """
+    names = [item.name for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"two are called '{name}': give each its own name"
+            raise ValueError(msg)
+    return items
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,15 @@ class Weights:
         Types of the file's tensors that are not of floating point numbers, by name.
     prefix : str
         What stands before the layers' names in the file.
-    used : set of str
-        Names in the file of the tensors that were asked for.
+    used : dict of str to None
+        Names in the file of the tensors that were asked for, in that order.
     """
 
     path: Path
     tensors: dict[str, NDArray[np.float64]]
     others: dict[str, str] = field(default_factory=dict)
     prefix: str = ""
-    used: set[str] = field(default_factory=set, compare=False)
+    used: dict[str, None] = field(default_factory=dict, compare=False)
 
     def get(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Return a tensor, checked.
@@ -64,7 +64,7 @@ class Weights:
         full = self._full(name)
         if full not in self.tensors and full not in self.others:
             return None
-        self.used.add(full)
+        self.used[full] = None
         problem = self._problem(full, shape)
         if problem:
             msg = f"{self.path}: tensor '{full}' {problem}"

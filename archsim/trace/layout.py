@@ -7,7 +7,9 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
 
     /                 attrs: schema, archsim_version, config (the resolved YAML), config_hash, seed,
                       clock_hz, status (running | complete), created (ISO 8601, UTC),
-                      sequences_done
+                      sequences_done; network_hash, workload_hash (SHA-256 of the network and of
+                      the sequences), choices (what the run assumed) and components (of the
+                      library, by tile or unit), both JSON; earlier traces lack these four
     /tiles/<name>     cycle (int64, scale; absolute, busy cycles only), phase (uint8 enum),
                       active_rows, undecided_columns, latched_columns (per cycle),
                       component (strings, scale), energy (cycle, component) in J;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archsim.clipping import Clipping
@@ -56,6 +56,13 @@ class Summary:
         not say.
     ideal_converter : bool
         Whether converters have no quantisation and no cost, which no chip has.
+    network_hash, workload_hash : str or None
+        SHA-256 of the network (layers, sizes, timesteps, weights' content) and of the sequences
+        with their labels; None of traces that do not say.
+    choices : dict of str to str
+        What the run assumed, a line each; empty of traces that do not say.
+    components : dict of str to dict of str to str
+        Components of the library that each tile and unit uses, with the kinds of their sources.
     """
 
     name: str
@@ -79,6 +86,10 @@ class Summary:
     trace: str | None
     clipped: tuple[Clipping, ...] = ()
     ideal_converter: bool = False
+    network_hash: str | None = None
+    workload_hash: str | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+    components: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def cycles(self) -> float:
@@ -135,13 +146,13 @@ class Summary:
 
     @property
     def tops_per_w(self) -> float:
-        """Energy efficiency, 1e12 operations/J: ``operations / energy``."""
-        return self.operations / self.energy_j / 1e12
+        """Energy efficiency, 1e12 operations/J: ``operations / energy``; NaN where all is free."""
+        return _ratio(self.operations, self.energy_j) / 1e12
 
     @property
     def tops_per_mm2(self) -> float:
         """Area efficiency, 1e12 operations/s/mm^2: ``tops / area``."""
-        return self.tops / (self.area_m2 * 1e6)
+        return _ratio(self.tops, self.area_m2 * 1e6)
 
     def numbers(self) -> dict[str, float | int]:
         """Return the single numbers by their names in the trace; NaN where there is none."""
@@ -172,7 +183,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``--json`` prints; `ideal_converter` is there where it is true."""
         numbers: dict[str, Any] = {
-            key: None if isinstance(value, float) and math.isnan(value) else value
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in self.numbers().items()
         }
         return {
@@ -188,4 +199,12 @@ class Summary:
             "synthetic": self.synthetic,
             **({"ideal_converter": True} if self.ideal_converter else {}),
             "trace": self.trace,
+            "network_hash": self.network_hash,
+            "workload_hash": self.workload_hash,
+            "choices": self.choices,
+            "components": self.components,
         }
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other else math.nan

@@ -67,7 +67,9 @@ def clipped_by_lstm(
         _cell_range(layer, lstm, outputs, functions.state),
     ]
     if projection is not None and w_hr is not None:
-        found.append(_projection_range(layer, lstm, outputs, projection, w_hr, functions.state))
+        found.append(
+            _projection_range(layer, lstm, outputs, projection, w_hr=w_hr, state=functions.state)
+        )
         level, limit = projection.levels(), lstm.word_limit
         found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
     if config.adc.nonlinear:
@@ -120,6 +122,7 @@ def _projection_range(
     lstm: LSTMArrays,
     outputs: LSTMOutputs,
     projection: Grid,
+    *,
     w_hr: NDArray[np.float64],
     state: Activation,
 ) -> Clipping:
