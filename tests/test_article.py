@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from archsim.cli import main
 from archsim.experiments import load_experiment, run_experiment
 from tests.runs import ROOT
 
@@ -80,15 +79,11 @@ def test_monte_carlo_of_chips(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["fig3_vread"])
-def test_an_experiment_draws_its_figure(name, tmp_path, monkeypatch, capsys):
+def test_an_experiment_draws_its_figure(name, tmp_path, archsim):
     pytest.importorskip("matplotlib", reason="drawing needs: pip install 'archsim[plot]'")
     picture = tmp_path / "figure.png"
-    path = str(EXPERIMENTS / f"{name}.yaml")
-    monkeypatch.setattr(
-        "sys.argv", ["archsim", "experiment", path, "--plot", str(picture), "--json"]
-    )
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 0
-    assert json.loads(capsys.readouterr().out)["rows"]
+    path = EXPERIMENTS / f"{name}.yaml"
+    code, out, _ = archsim("experiment", path, "--plot", picture, "--json")
+    assert code == 0
+    assert json.loads(out)["rows"]
     assert picture.read_bytes().startswith(b"\x89PNG")
