@@ -44,7 +44,10 @@ from tests.naive_analog import (
 )
 
 # Philox wraps around on purpose, which NumPy's scalars warn of where nothing is compiled.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+]
 
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(3 if QUICK else 25)

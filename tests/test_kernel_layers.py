@@ -32,6 +32,8 @@ from tests.naive import (
     row_blocks,
 )
 
+pytestmark = pytest.mark.interpreted
+
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(10 if QUICK else 60)
 Streams = list[list[list[int]]]

@@ -28,6 +28,8 @@ from archsim.kernels.vector import (
 )
 from tests.runs import ROOT
 
+pytestmark = pytest.mark.interpreted
+
 QUICK = bool(numba.config.DISABLE_JIT)
 INT32 = np.iinfo(np.int32)
 GUARD = 77

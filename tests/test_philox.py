@@ -6,7 +6,10 @@ import pytest
 from archsim.kernels.philox import Purpose, fill_normal, fill_uniform, philox
 
 # Compiled code wraps silently; where compilation is off, NumPy warns of it.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered"),
+]
 
 
 def reference(key, counter):
