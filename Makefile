@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Workers that run tests; a folder of compiled kernels is shared by all of them.
+# Processes that run tests. Tests of a file stay together, so that kernels are compiled once.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: help run test test-all lint types kernels tests all-tests interpreted schema golden clean
 
