@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 # Processes that run tests. Tests of a file stay together, so that kernels are compiled once.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --timeout 900
 
 .PHONY: help run test test-all lint types kernels tests all-tests interpreted schema golden clean
 
