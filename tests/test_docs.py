@@ -50,7 +50,10 @@ NOT_RUN = {
 }
 """Commands that cannot run in a test, and why."""
 
-SLOW = ("fig1c", "fig4", "fig5", "sensitivity", "schedule_options", "kws_nonidealities")
+SLOW = (
+    *("fig1c", "fig4", "fig5", "sensitivity", "schedule_options", "kws_nonidealities"),
+    "charlm.yaml --set trace.waveforms",
+)
 """What commands that take more than a few seconds have in them."""
 
 FEWER = {
@@ -133,6 +136,8 @@ def marked(command: Command):
 @pytest.mark.parametrize("command", [marked(c) for c in COMMANDS if str(c) not in NOT_RUN])
 def test_a_command_works(command, here, archsim, request):
     copy_traces(str(command), here, request)
+    if ".png" in str(command):
+        pytest.importorskip("matplotlib", reason="drawing needs: pip install 'archsim[plot]'")
     program, *arguments = without_time(command)
     if program == "archsim":
         code, out, err = archsim(*arguments)
@@ -182,6 +187,8 @@ def models(monkeypatch):
 )
 def test_python_runs(code, here, models, request, capsys):
     copy_traces(code.text, here, request)
+    if "xarray" in code.text:
+        pytest.importorskip("xarray", reason="needs: pip install 'archsim[xarray]'")
     exec(compile(code.text, code.place, "exec"), {})
 
 
