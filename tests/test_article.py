@@ -62,6 +62,7 @@ def test_fig1c_nonlinear_operations_take_two_to_five_times_as_long(tmp_path):
     assert [(row["cycles"], row["ratio"]) for row in result.rows] == [(n, n) for n in (2, 3, 4, 5)]
 
 
+@pytest.mark.slow
 def test_monte_carlo_of_chips(tmp_path):
     """A small one: the ideal chip does not depend on the seed, imperfect ones do."""
     file = tmp_path / "small.yaml"
