@@ -31,7 +31,8 @@ main()
 """
 # The command line, but every block waits for a line on standard input or its end.
 STEPPED = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it otherwise
 from archsim.trace.writer import TraceWriter
 advance = TraceWriter.advance
 def step(self, done):
