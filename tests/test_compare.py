@@ -11,7 +11,6 @@ import pytest
 from archsim.analysis.compare import compare, read_designs, reasons
 from archsim.analysis.comparison_report import comparison_to_json
 from archsim.analysis.levels import COMPONENTS, Level, level_metrics
-from archsim.cli import main
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.errors import InputError, TraceError
@@ -48,18 +47,6 @@ def traces(folder):
         out[name] = folder / f"{name}.h5"
         run(load_config(folder / "small.yaml", [f"name={name}", *overrides]), out[name])
     return out
-
-
-@pytest.fixture
-def archsim(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["archsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
 
 
 def metrics(trace):

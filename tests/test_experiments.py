@@ -148,6 +148,7 @@ def test_schedule_options_compare_with_the_first():
     assert rows["kws", "both"]["tops_ratio"] > 1.7
 
 
+@pytest.mark.slow
 def test_fig5_the_whole_layer_is_traced_cycle_by_cycle_in_little_memory(tmp_path):
     """633 x 8064 with its projection, 16 timesteps, every cycle: far below 4 GB."""
     code = (

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from io import BytesIO
 
@@ -15,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save, save_file
 
-from archsim.cli import main
+from tests.command_line import process
 from tests.small_run import CONFIG, features, tensors, write_small_run
 
 # Words that mean something to those who wrote the libraries, and nothing to those who run archsim.
@@ -24,19 +22,6 @@ JARGON = re.compile(
     r"h5py|internal error|Error:|<class|NoneType|object at 0x|RuntimeWarning|\\n",
 )
 LONGEST = 500
-
-
-def _call(capsys, *arguments):
-    """Run the command line in this process; return exit code, stdout, stderr."""
-    before = sys.argv
-    sys.argv = ["archsim", *map(str, arguments)]
-    try:
-        with pytest.raises(SystemExit) as stopped:
-            main()
-    finally:
-        sys.argv = before
-    out, err = capsys.readouterr()
-    return int(stopped.value.code or 0), out, err
 
 
 def _assert_refused(result, *says, lines=1):
@@ -57,8 +42,7 @@ def whole(tmp_path_factory):
     """A folder with a run that works, and the trace that it wrote."""
     folder = tmp_path_factory.mktemp("whole")
     config = write_small_run(folder)
-    command = [sys.executable, "-m", "archsim", "run", config, "--out", folder / "trace.h5"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = process("run", config, "--out", folder / "trace.h5")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -72,8 +56,9 @@ def here(whole, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def archsim(here, capsys):
-    return lambda *arguments: _call(capsys, *arguments)
+def archsim(here, archsim):
+    """Run the command line in that folder."""
+    return archsim
 
 
 @pytest.fixture
@@ -653,8 +638,7 @@ PROCESSES = {
 @pytest.mark.parametrize("case", PROCESSES.values(), ids=PROCESSES)
 def test_process(here, case):
     arguments, *says = case
-    command = [sys.executable, "-m", "archsim", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = process(*arguments)
     _assert_refused((done.returncode, done.stdout, done.stderr), *says)
 
 
