@@ -7,11 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from archsim.analysis.experiment import check_picture, save_figure
-from archsim.costs.accelergy import FILES, check_folder
+from archsim.costs.accelergy import FILES, check_folder, write_tables
+from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, InputError, OutputError
 from archsim.outputs import OutputKind, begins_with, check_output, not_written, writing
+from archsim.simulate import _Simulation
+from tests.runs import ROOT
 from tests.small_run import write_small_run
 from tests.test_commands import archsim  # noqa: F401 - a fixture
 
@@ -217,6 +221,37 @@ def test_tables_replace_tables_of_archsim_only(tmp_path, name):
     (tmp_path / name).write_text("# component library cmos-16nm; energies in pJ an action\n")
     check_folder(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_tables_are_replaced_together_or_not_at_all(tmp_path, monkeypatch):
+    library = load_library(ROOT / "configs/components/cmos-16nm.yaml")
+    counts = {"integrator": {"integrate": 3}}
+    write_tables(tmp_path, library, counts)
+    before = contents(tmp_path)
+    dump, calls = yaml.safe_dump, []
+
+    def full(table, **options):
+        calls.append(table)
+        if len(calls) == len(FILES):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return dump(table, **options)
+
+    monkeypatch.setattr(yaml, "safe_dump", full)
+    with pytest.raises(ArchsimError, match=r"the tables cannot be written \(No space left"):
+        write_tables(tmp_path, library, {"integrator": {"integrate": 4}})
+    assert contents(tmp_path) == before
+
+
+def test_the_trace_is_there_before_the_first_conversion(archsim, here, monkeypatch):  # noqa: F811
+    blocks, seen = _Simulation.blocks, []
+
+    def look(self, threads):
+        seen.extend(path.name for path in (here / "new").iterdir())
+        yield from blocks(self, threads)
+
+    monkeypatch.setattr(_Simulation, "blocks", look)
+    assert archsim("run", "small.yaml", "--out", "new/t.h5")[0] == 0
+    assert seen == ["t.h5"]
 
 
 def test_features_do_not_replace_another_archive(tmp_path):

@@ -49,6 +49,10 @@ CASES = {
     "report-nothing": (("report", "off.h5"), "there is no such file: name a trace"),
     "timeline-summary": (("timeline", "summary.h5"), "run with --set trace.level=event"),
     "compare-summary": (("compare", "cycle.h5", "summary.h5"), CYCLES),
+    "compare-published": (
+        ("compare", "cycle.h5", "--published", "small.yaml"),
+        "small.yaml: is no file of published accelerators",
+    ),
     "compare-event": (("compare", "cycle.h5", "event.h5"), CYCLES),
 }
 

@@ -172,7 +172,14 @@ def load_published(path: Path) -> PublishedAccelerators:
     ConfigError
         If it cannot be read or is not such a file; names file, line and key.
     """
-    return validate_document(load_document(path), PublishedAccelerators)
+    document = load_document(path)
+    if not document.data.keys() & {"schema", "accelerators"}:
+        msg = (
+            f"{path}: is no file of published accelerators: it has none of their keys; "
+            "configs/published/accelerators.yaml is one"
+        )
+        raise ConfigError(msg)
+    return validate_document(document, PublishedAccelerators)
 
 
 def published_rows(path: Path, *, node: float, clock: float) -> list[PublishedRow]:
