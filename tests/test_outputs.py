@@ -17,7 +17,6 @@ from archsim.outputs import OutputKind, begins_with, check_output, not_written, 
 from archsim.simulate import _Simulation
 from tests.runs import ROOT
 from tests.small_run import write_small_run
-from tests.test_commands import archsim  # noqa: F401 - a fixture
 
 KIND = OutputKind("a note", begins_with(b"note: "))
 
@@ -146,7 +145,7 @@ PRECIOUS = ("small.yaml", "weights.safetensors", "features.npz", "library.yaml",
 
 @pytest.mark.parametrize("name", PRECIOUS)
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_no_command_overwrites_its_inputs_or_other_files(archsim, here, command, name):  # noqa: F811
+def test_no_command_overwrites_its_inputs_or_other_files(archsim, here, command, name):
     (here / "other.h5").write_bytes(b"\x89HDF\r\n\x1a\n and more")
     (here / "link").symlink_to(name)
     before = contents(here)
@@ -158,7 +157,7 @@ def test_no_command_overwrites_its_inputs_or_other_files(archsim, here, command,
 
 
 @pytest.mark.parametrize("name", ["tile.txt", "notes.cir"])
-def test_spice_does_not_let_ngspice_overwrite_a_file(archsim, here, name):  # noqa: F811
+def test_spice_does_not_let_ngspice_overwrite_a_file(archsim, here, name):
     (here / "notes.txt").write_text("precious")
     before = contents(here)
     code, text, err = archsim("spice", "small.yaml", "--out", name)
@@ -242,7 +241,7 @@ def test_tables_are_replaced_together_or_not_at_all(tmp_path, monkeypatch):
     assert contents(tmp_path) == before
 
 
-def test_the_trace_is_there_before_the_first_conversion(archsim, here, monkeypatch):  # noqa: F811
+def test_the_trace_is_there_before_the_first_conversion(archsim, here, monkeypatch):
     blocks, seen = _Simulation.blocks, []
 
     def look(self, threads):

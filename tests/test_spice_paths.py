@@ -11,7 +11,6 @@ import pytest
 
 from archsim.spice.netlist import command_of, table_path
 from tests.small_run import write_small_run
-from tests.test_commands import archsim  # noqa: F401 - a fixture
 from tests.tools import require_tool
 
 NAMES = (
@@ -40,7 +39,7 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_printed_command_writes_the_table_where_it_says(archsim, here, name):  # noqa: F811
+def test_the_printed_command_writes_the_table_where_it_says(archsim, here, name):
     require_tool("ngspice")
     Path(name).parent.mkdir(exist_ok=True)
     code, out, _ = archsim("spice", "../small.yaml", "--rows", 1, "--columns", 1, "--out", name)
@@ -56,7 +55,7 @@ def files():
     return {path.resolve() for path in Path("..").rglob("*") if path.is_file()}
 
 
-def test_a_netlist_on_standard_input_writes_the_table_where_one_stands(archsim, here):  # noqa: F811
+def test_a_netlist_on_standard_input_writes_the_table_where_one_stands(archsim, here):
     require_tool("ngspice")
     out = "../n.cir"
     assert archsim("spice", "../small.yaml", "--rows", 1, "--columns", 1, "--out", out)[0] == 0
@@ -66,7 +65,7 @@ def test_a_netlist_on_standard_input_writes_the_table_where_one_stands(archsim, 
 
 
 @pytest.mark.parametrize("folder", ["a{b", "a}b", "a`b"])
-def test_a_folder_that_ngspice_cannot_write_into_is_refused(archsim, here, folder):  # noqa: F811
+def test_a_folder_that_ngspice_cannot_write_into_is_refused(archsim, here, folder):
     Path(folder).mkdir()
     code, out, err = archsim("spice", "../small.yaml", "--out", f"{folder}/n.cir")
     assert (code, out) == (2, "")
@@ -74,7 +73,7 @@ def test_a_folder_that_ngspice_cannot_write_into_is_refused(archsim, here, folde
     assert not list((here / folder).iterdir())
 
 
-def test_a_netlist_and_its_table_may_be_written_again(archsim, here):  # noqa: F811
+def test_a_netlist_and_its_table_may_be_written_again(archsim, here):
     require_tool("ngspice")
     for _ in range(2):
         archsim("spice", "../small.yaml", "--rows", 1, "--columns", 1, "--out", "n.cir")
