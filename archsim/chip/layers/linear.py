@@ -205,7 +205,7 @@ class LinearOnTile(_LinearBase):
     ) -> tuple[Clipping, ...]:
         if self._grid.arrays.walk == 0:
             return ()
-        bias = np.full((*drive.shape[:2], self.bias_row), self._drive_steps, dtype=np.int16)
+        bias = np.full((*drive.shape[:2], int(self.bias_row)), self._drive_steps, dtype=np.int16)
         whole = np.concatenate([drive, bias], axis=2).reshape(-1, self._rows.shape[0])
         return clipped_by_circuits(self.name, self._grid, whole, code.reshape(-1, code.shape[2]))
 
@@ -221,7 +221,7 @@ class LinearOnTile(_LinearBase):
         if not some.size:
             of, limit = codes.size * self._grid.row_blocks, max(map(abs, ramp.x_range))
             return Clipping(self.name, Place.INPUT_RANGE, limit, of=of)
-        bias = np.ones((some.size, self.bias_row))
+        bias = np.ones((some.size, int(self.bias_row)))
         x = np.concatenate([inputs[some] / self._drive_steps, bias], axis=1)
         found, which = beyond_ramp(
             self.name,
