@@ -205,6 +205,9 @@ REFUSED = [
         ["adc.bits=8", f"{KEY}.g=softsign", "device.g_min=1 uS"],
         r"network\.layers: 'lstm': 'softsign' cannot be a ramp of this device",
     ),
+    (["adc.bias_cells=1"], r"network\.layers: 'lstm': the ramp starts .* set adc\.bias_cells to"),
+    (["adc.bits=3", "adc.kind=sar"], r"adc\.sharing\.component: .*'adc_survey_3b'.*name one"),
+    (["adc.kind=sar", BY_RAMP], r"'tanh', the function of 'lstm_cell'.*cell_activation to table"),
 ]
 
 
