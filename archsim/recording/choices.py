@@ -117,7 +117,7 @@ def _converter(adc: Converter) -> str:
     elif adc.kind is ConverterKind.SAR:
         component = adc.sharing.component.format(bits=adc.bits)
         parts.append(f"each for {adc.sharing.columns} columns, at the cost of '{component}'")
-    else:
+    elif adc.kind is ConverterKind.BIT_SERIAL:
         serial = adc.bit_serial
         component = serial.component.format(bits=serial.adc_bits)
         parts.append(f"{serial.adc_bits} bits a read, at the cost of '{component}'")
