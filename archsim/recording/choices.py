@@ -104,7 +104,8 @@ def _library(config: RunConfig, library: ComponentLibrary) -> str:
     technology = config.technology
     factors = "".join(f"; {name} x {by:g}" for name, by in technology.cost_factors.items())
     at = f"{with_prefix(technology.node, 'm')}, {with_prefix(technology.supply, 'V')}"
-    return f"{library.name} ({_file(technology.components)}) at {at}{factors}"
+    name = library.name.partition(" at ")[0]  # scaling adds the node
+    return f"{name} ({_file(technology.components)}) at {at}{factors}"
 
 
 def _converter(adc: Converter) -> str:
@@ -165,7 +166,7 @@ def _imperfections(config: RunConfig) -> str:
 
 def _workload(config: RunConfig, data: FeatureSet) -> str:
     workload = config.workload
-    count = f"{len(data):,} sequences"
+    count = f"{len(data):,} sequence{'' if len(data) == 1 else 's'}"
     if not isinstance(workload, KeywordSpotting):
         return f"{count} of random numbers"
     part = "" if workload.sequences == "all" else "the first "
