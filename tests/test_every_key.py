@@ -77,6 +77,7 @@ MEASURED = {key: value for key, value in EFFECTS.items() if key != "programming"
 VERIFIED = {"programming": "{method: write_verify, write_verify: {pulse_gain: 0.4}}"}
 RAMPED = {key: value for key, value in EFFECTS.items() if key == "programming"}
 OWN = ("activations=[{name: own, points: [[-1, 0], [1, 1]]}]",)
+HIDDEN = "{kind: linear, name: hidden, units: 5, timesteps: all}"
 PROJECTED = "{kind: lstm, name: lstm, units: 6, projection: 3}"
 
 BASES: dict[str, tuple[str, ...]] = {
@@ -105,6 +106,10 @@ BASES: dict[str, tuple[str, ...]] = {
     "sliced": ("device.slices.count=2",),
     "bounded": (
         f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5, function: tanh}}]",
+    ),
+    "stacked": (
+        f"network.layers=[{LSTM}, {HIDDEN}, {OUTPUT}]",
+        "digital.fraction_bits=9",
     ),
     "digital": (
         f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5, placement: digital}}]",
@@ -214,6 +219,12 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "network.layers(lstm).units": ("ramp", "7"),
     "network.layers(lstm).projection": ("ramp", "4"),
     "network.layers(lstm).projection_range": ("projected", "[-0.3, 0.3]"),
+    "network.layers(lstm).output_range": ("projected", "3"),
+    "network.layers(lstm).bias": ("ramp", "none"),
+    "network.layers(lstm).tensors": ("ramp", "other"),
+    "network.layers(linear).output_range": ("stacked", "2"),
+    "network.layers(linear).bias": ("ramp", "none"),
+    "network.layers(linear).tensors": ("ramp", "other"),
     "network.layers(lstm).functions.i": ("ramp", "softsign"),
     "network.layers(lstm).functions.f": ("ramp", "tanh"),
     "network.layers(lstm).functions.g": ("ramp", "softsign"),
@@ -282,6 +293,7 @@ CHOICES = {  # what decides which other keys there are: changed by the bases
 }
 FILES = {  # their content is, not their names
     *("technology.components", "network.weights", "device(table).table"),
+    *("network.prefix", "network.ignore"),  # what a weights file calls its tensors
     *("workload(keyword_spotting).source", "workload(keyword_spotting).split"),
     "adc.bit_serial.component",  # the library has one
 }
@@ -406,6 +418,9 @@ SILENT = [
     ("spotting", "workload.split", "train"),
     ("spotting", "seed", "3"),
     ("ramp", "network.layers.0.projection_range", "[-2, 2]"),
+    ("ramp", "network.layers.1.output_range", "2"),
+    ("ramp", "network.prefix", "net."),
+    ("ramp", "network.ignore", "[head]"),
     ("linear", "network.layers.0.functions.range", "[-2, 2]"),
     ("ramp", "network.layers.0.functions.range", "[-2, 2]"),
     ("digital", "network.layers.1.bits", "6"),

@@ -89,8 +89,11 @@ def _rules(config: RunConfig) -> Iterator[_Rule]:
         for key, why in part(config):
             yield _Rule(tuple(key.split(".")), why)
     for index, layer in enumerate(config.network.layers):
+        place = ("network", "layers", index)
         for key, why in _of_layer(layer, config):
-            yield _Rule(("network", "layers", index, *key.split(".")), why)
+            yield _Rule((*place, *key.split(".")), why)
+        if isinstance(layer, LinearLayer):
+            yield _Rule((*place, "output_range"), _not_driving(config, index))
     used = set(_functions_in_use(config))
     for index, table in enumerate(config.activations):
         unused = table.name not in used
@@ -175,6 +178,9 @@ def _of_the_run(config: RunConfig) -> Iterator[tuple[str, str]]:
             "workload.split",
             _if(workload.source.is_file(), "with a workload.source that is a file"),
         )
+    for key in ("prefix", "ignore"):
+        drawn = config.network.weights == "random"
+        yield f"network.{key}", _if(drawn, "with network.weights random")
     yield "seed", _if(not _is_random(config), "because nothing in this run is random")
 
 
@@ -218,6 +224,15 @@ def _of_linear(layer: LinearLayer, config: RunConfig) -> Iterator[tuple[str, str
         "input_range",
         _if(digital, "with placement digital") or _if(_is_bounded(layer.function, config), bounded),
     )
+
+
+def _not_driving(config: RunConfig, index: int) -> str:
+    """Say why a linear layer's output is no pulse width, if so."""
+    if index == len(config.network.layers) - 1:
+        return "because no layer follows"
+    following = config.network.layers[index + 1]
+    digital = isinstance(following, LinearLayer) and following.placement is Placement.DIGITAL
+    return _if(digital, f"because '{following.name}' is digital")
 
 
 def _without_lstm(config: RunConfig) -> str:
