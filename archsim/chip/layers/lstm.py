@@ -6,7 +6,6 @@ The functions are tanh and the sigmoid unless the layer's section gives others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +38,16 @@ from archsim.chip.layers.functions import (
     table_positions,
 )
 from archsim.chip.layers.lstm_clipped import clipped_by_lstm
-from archsim.chip.layers.ranges import full_scale, reachable_range
+from archsim.chip.layers.lstm_tensors import (
+    LSTMTensors,
+    h_full_scale,
+    load_tensors,
+    projection_range,
+)
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.config.hardware import CellActivation, ConverterKind
-from archsim.config.run import Bias, LSTMLayer, RunConfig
+from archsim.config.run import LSTMLayer, RunConfig
 from archsim.costs.digital import (
     ADD,
     LOOK_UP,
@@ -54,22 +58,11 @@ from archsim.costs.digital import (
 )
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 from archsim.network.activations import get_activation
-from archsim.network.activations.base import Range
 from archsim.network.nonlinear import processed
 from archsim.network.reference import GATES, LSTMFunctions, lstm_float
 
 _TABLE_STEPS: dict[str, tuple[str, ...]] = {"update": (MULTIPLY, ADD, LOOK_UP, OUTPUT)}
 _RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "output": (OUTPUT,)}
-
-
-@dataclass(frozen=True)
-class _Tensors:
-    """Weights of the layer, biases summed; None where there are none."""
-
-    w_ih: NDArray[np.float64]
-    w_hh: NDArray[np.float64]
-    bias: NDArray[np.float64] | None
-    w_hr: NDArray[np.float64] | None
 
 
 class LSTMOnChip(ChipLayer):
@@ -80,7 +73,7 @@ class LSTMOnChip(ChipLayer):
         self.elements = section.projection or section.units
         self._context = context
         self._section = section
-        self._tensors = _load(section, inputs, context)
+        self._tensors = load_tensors(section, inputs, context)
         self.bias_row = self._tensors.bias is not None
         self._functions = functions_of(section, context)
         projection = section.units * (section.projection or 0)
@@ -88,7 +81,7 @@ class LSTMOnChip(ChipLayer):
             4 * section.units * (inputs + self.elements) + projection
         )
         by_ramp = context.config.digital.cell_activation is CellActivation.RAMP
-        self._h_full_scale = _h_full_scale(section, self._tensors, self._functions, context)
+        self._h_full_scale = h_full_scale(section, self._tensors, self._functions, context)
         self.output_range = self._h_full_scale / 2.0**context.config.digital.fraction_bits
         self._gates = _gates_grid(
             section, self._tensors, self._functions, context, h_range=self.output_range
@@ -221,57 +214,9 @@ class LSTMBuilder(LayerBuilder):
         return LSTMOnChip(section, inputs, context)
 
 
-def _load(section: LSTMLayer, inputs: int, context: BuildContext) -> _Tensors:
-    """Read the layer's tensors by PyTorch's names."""
-    columns, elements = 4 * section.units, section.projection or section.units
-
-    def get(name: str, *shape: int) -> NDArray[np.float64]:
-        return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
-
-    return _Tensors(
-        w_ih=get("weight_ih", columns, inputs),
-        w_hh=get("weight_hh", columns, elements),
-        bias=_bias(section, context),
-        w_hr=get("weight_hr", elements, section.units) if section.projection else None,
-    )
-
-
-def _bias(section: LSTMLayer, context: BuildContext) -> NDArray[np.float64] | None:
-    """Return the sum of PyTorch's two biases, None for a layer without."""
-    if section.bias is Bias.NONE:
-        return None
-    first, second = (f"{section.tensors_name}.bias_{name}_l0" for name in ("ih", "hh"))
-    pair = context.weights.find_pair((first, second), (4 * section.units,))
-    return None if pair is None else pair[0] + pair[1]
-
-
-def _projection_range(section: LSTMLayer, tensors: _Tensors) -> Range:
-    """Return where the projection's ramp begins and ends; auto: what its weights can reach."""
-    if section.projection_range == "auto" and tensors.w_hr is not None:
-        return reachable_range(tensors.w_hr)
-    return (-1.0, 1.0) if section.projection_range == "auto" else section.projection_range
-
-
-def _h_full_scale(
-    section: LSTMLayer, tensors: _Tensors, functions: LSTMFunctions, context: BuildContext
-) -> int:
-    """Return what a full pulse width of h stands for, in fixed point.
-
-    Without a projection ``h = o * state(c)`` is within what both functions give: 1 for a sigmoid
-    and a tanh. A function without bounds leaves that to the configuration.
-    """
-    largest = 1.0
-    if tensors.w_hr is not None:
-        largest = max(abs(limit) for limit in _projection_range(section, tensors))
-    else:
-        for function in (functions.gates[-1], functions.state):
-            largest *= max(abs(end) for end in function.bounds or (1.0,))
-    return full_scale(largest, context.config.digital, wanted=section.output_range)
-
-
 def _gates_grid(
     section: LSTMLayer,
-    tensors: _Tensors,
+    tensors: LSTMTensors,
     functions: LSTMFunctions,
     context: BuildContext,
     *,
@@ -318,13 +263,15 @@ def _cell_grid(section: LSTMLayer, functions: LSTMFunctions, context: BuildConte
     )
 
 
-def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> Grid | None:
+def _projection_grid(
+    section: LSTMLayer, tensors: LSTMTensors, context: BuildContext
+) -> Grid | None:
     """Lay the projection out: rows are units, columns the elements that they are projected to."""
     if tensors.w_hr is None:
         return None
     name = f"{section.name}_projection"
     config, weight = _straight(context.config), tensors.w_hr.T
-    identity, limits = get_activation("identity"), _projection_range(section, tensors)
+    identity, limits = get_activation("identity"), projection_range(section, tensors)
     return build_grid(
         name,
         weight,
