@@ -113,7 +113,7 @@ class Clipping:
         Those of them that can change an answer: all, but for the last layer, whose class is that
         of the largest output; there, outputs that tie at the end of the range.
     largest : float
-        Largest magnitude among all values, NaN where it is not known.
+        Largest magnitude among all values, None where it is not known.
     """
 
     layer: str
@@ -122,7 +122,7 @@ class Clipping:
     count: int = 0
     of: int = 0
     lost: int = 0
-    largest: float = math.nan
+    largest: float | None = None
 
     @property
     def name(self) -> str:
@@ -136,7 +136,7 @@ class Clipping:
 
     def __add__(self, other: Clipping) -> Clipping:
         """Return what two parts of a run clipped in the same place."""
-        known = [value for value in (self.largest, other.largest) if not math.isnan(value)]
+        known = [value for value in (self.largest, other.largest) if value is not None]
         return Clipping(
             layer=self.layer,
             place=self.place,
@@ -144,7 +144,7 @@ class Clipping:
             count=self.count + other.count,
             of=self.of + other.of,
             lost=self.lost + other.lost,
-            largest=max(known, default=math.nan),
+            largest=max(known, default=None),
         )
 
     def what(self) -> str:
@@ -153,16 +153,15 @@ class Clipping:
 
     def remedy(self) -> str:
         """Say which key to change, and to what."""
-        known = not math.isnan(self.largest)
-        power = 2 ** math.ceil(math.log2(self.largest)) if known and self.largest > 0 else 0
+        power = 2 ** math.ceil(math.log2(self.largest)) if self.largest else 0
         return _TEXTS[self.place][1].format(
-            fit=f"{_rounded_up(self.largest):g}" if known else "a wider one",
+            fit="a wider one" if self.largest is None else f"{_rounded_up(self.largest):g}",
             power=f" to {power}" if 0 < power <= 64 else "",
         )
 
     def sentence(self) -> str:
         """Return a sentence that says layer, share, largest value and what to change."""
-        known = "" if math.isnan(self.largest) else f" (the largest is {self.largest:.3g})"
+        known = "" if self.largest is None else f" (the largest is {self.largest:.3g})"
         share = f"{self.share:.2g}" if self.share < 1e-3 else f"{self.share:.1%}"
         return f"layer '{self.layer}': {share} of its {self.what()}{known}: {self.remedy()}"
 
@@ -175,7 +174,7 @@ class Clipping:
             "count": self.count,
             "of": self.of,
             "lost": self.lost,
-            "largest": None if math.isnan(self.largest) else self.largest,
+            "largest": self.largest,
         }
 
 

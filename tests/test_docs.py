@@ -227,6 +227,24 @@ def is_a_device_of_ones_own(text, here):
     check(load_config("chip.yaml"))
 
 
+def is_a_device_with_sources(text, here):
+    (here / "device.yaml").write_text(text, encoding="utf-8")
+    device = validate_document(load_document("device.yaml"), DeviceFile).device
+    assert device.temperature.value == pytest.approx(358.15)
+    assert device.drift.time == 86400
+    (here / "chip.yaml").write_text("extends: [configs/kws.yaml, device.yaml]\n", encoding="utf-8")
+    check(load_config("chip.yaml"))
+
+
+def is_a_layer_with_functions(text, here):
+    own = block("docs/devices.md", "yaml", "activations:").text.partition("network:")[0]
+    layers = f"network:\n  layers:\n{text}    - {{kind: linear, name: output, units: 12}}\n"
+    (here / "mine.yaml").write_text(f"extends: configs/kws.yaml\n{own}{layers}", encoding="utf-8")
+    loaded = load_config("mine.yaml")
+    assert loaded.config.network.layers[0].functions.i == "hard_sigmoid"
+    check(loaded)
+
+
 def is_part_of_a_configuration(text, here):
     (here / "mine.yaml").write_text("extends: configs/kws.yaml\n" + text, encoding="utf-8")
     (layer,) = load_config("mine.yaml").config.network.layers
@@ -238,7 +256,9 @@ YAML = {
     ("docs/components.md", "from_hwcomponents:"): is_an_entry_of_a_library,
     ("docs/components.md", "# in ERT.yaml"): is_in_the_action_counts_energies,
     ("docs/devices.md", "model: custom"): is_a_device_of_ones_own,
-    ("docs/devices.md", "hard_sigmoid"): is_part_of_a_configuration,
+    ("docs/devices.md", "sources:"): is_a_device_with_sources,
+    ("docs/devices.md", "activations:"): is_part_of_a_configuration,
+    ("docs/devices.md", "functions: {i:"): is_a_layer_with_functions,
 }
 """What each block of YAML is, by page and a text that it has."""
 

@@ -118,7 +118,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "memristor": (device("memristor", **EFFECTS),),
     "verified": (device("memristor", **VERIFIED),),
     "programmed": (device("memristor", **RAMPED),),
-    "table": (device("table", table=TABLE, **MEASURED),),
+    "table": (device("table", g_max="20 uS", table=TABLE, **MEASURED),),
     "custom": (device("custom", name="every_key_scaled", parameters="{share: 0.6}"),),
     "ideal": ("adc.kind=ideal",),
     "summary": ("trace.level=summary",),
@@ -266,7 +266,9 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
             if (model, key) == ("ideal", "slices.ratio"):
                 continue  # the first slice is exact
             more = ("device.slices.count=2",) if key == "slices.ratio" else ()
-            changed = "3" if key == "slices.count" else value
+            changed = {"slices.count": "3", "g_max": value}.get(key, value)
+            if (model, key) == ("table", "g_max"):
+                changed = "30 uS"  # the table ends at 40 uS
             yield f"device({model}).{key}", base, (*more, f"device.{key}={changed}")
     for model in ("memristor", "table"):
         for key, value in _IMPERFECT.items():

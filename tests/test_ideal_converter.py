@@ -126,7 +126,7 @@ def test_the_report_says_that_it_is_no_real_converter(small, tmp_path):
     assert "The converters are ideal: no quantisation" in text_of(tmp_path / "t.h5")
     assert read_summary(tmp_path / "t.h5").to_json()["ideal_converter"] is True
     run(load_config(small), tmp_path / "u.h5")
-    assert "ideal" not in text_of(tmp_path / "u.h5")
+    assert "converters are ideal" not in text_of(tmp_path / "u.h5")
     assert "ideal_converter" not in read_summary(tmp_path / "u.h5").to_json()
 
 

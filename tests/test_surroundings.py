@@ -103,7 +103,7 @@ def test_a_configuration_from_standard_input_starts_at_the_working_folder(
         (f"foo: 1\n{CONFIG}", "standard input:1: unknown key 'foo'"),
         (
             CONFIG.replace("units: 3", "units: 3, function: cube"),
-            "standard input: unknown",
+            "standard input: network.layers: 'output': function: unknown",
         ),
     ],
 )

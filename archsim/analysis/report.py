@@ -74,7 +74,7 @@ def _clipped(clipped: list[Clipping]) -> Table:
     for name in ("what", "largest", "what to change"):
         table.add_column(name)
     for item in clipped:
-        largest = "-" if math.isnan(item.largest) else f"{item.largest:.3g}"
+        largest = "-" if item.largest is None else f"{item.largest:.3g}"
         table.add_row(item.layer, f"{item.share:.1%}", item.what(), largest, item.remedy())
     return table
 

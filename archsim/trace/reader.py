@@ -188,11 +188,15 @@ def _clipped(node: h5py.Group) -> tuple[Clipping, ...]:
     limit = checked.real(node, "clipped_limit", (len(names),), slice(None)).tolist()
     largest = checked.dataset(node, "clipped_largest", "f", (len(names),))[...].tolist()
     return tuple(
-        Clipping(layer, _place(node, place), room, count, of, lost, most)
+        Clipping(layer, _place(node, place), room, count, of, lost, _known(most))
         for (layer, _, place), room, count, of, lost, most in zip(
             (name.partition(".") for name in names), limit, *counts, largest, strict=True
         )
     )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _place(node: h5py.Group, name: str) -> Place:

@@ -6,7 +6,6 @@ sums would have had are found here again from the pulse widths, where a limit ca
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -66,7 +65,8 @@ def _at_rails(layer: str, grid: Grid, drive: Drive) -> Clipping:
         for bank in grid.banks:
             rows = slice(bank.first_input, bank.first_input + bank.rows)
             count, largest = _changed_by_rails(bank, drive[first : first + _VECTORS, rows])
-            found += Clipping(layer, Place.RAILS, limit, count, 0, count, largest * swing)
+            known = largest * swing if count else None
+            found += Clipping(layer, Place.RAILS, limit, count, 0, count, known)
     return found
 
 
@@ -77,7 +77,7 @@ def _changed_by_rails(bank: Bank, drive: Drive) -> tuple[int, float]:
     start = analog.offset.astype(np.float64)
     reach = np.abs(signed) @ np.abs(cells)
     if ((start + reach <= analog.rail_high) & (start - reach >= analog.rail_low)).all():
-        return 0, math.nan
+        return 0, 0.0
     width, held = np.abs(drive), np.tile(start, (len(drive), 1))
     for cycle in range(int(width.max(initial=0))):
         held += (np.sign(drive) * (width > cycle)) @ cells
@@ -85,7 +85,7 @@ def _changed_by_rails(bank: Bank, drive: Drive) -> tuple[int, float]:
     free = start + signed @ cells
     changed = _codes(bank, held) != _codes(bank, free)
     count = int(changed.sum())
-    return count, float(np.abs(free[changed]).max()) if count else math.nan
+    return count, float(np.abs(free[changed]).max(initial=0.0))
 
 
 def _codes(bank: Bank, charge: Array) -> NDArray[Any]:

@@ -7,7 +7,6 @@ do not say how far beyond the end they lie.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -143,7 +142,7 @@ def beyond_ramp(
     lost = np.zeros(at_end.shape, dtype=np.bool_)
     ramp = grid.banks[0].ramps[0]
     limit = max(abs(end) for end in ramp.x_range)
-    count, largest, step = 0, math.nan, float(ramp.level[1] - ramp.level[0])
+    count, largest, step = 0, 0.0, float(ramp.level[1] - ramp.level[0])
     for first in range(0, len(x), _VECTORS):
         some = slice(first, first + _VECTORS)
         for bank in grid.banks:
@@ -155,9 +154,10 @@ def beyond_ramp(
                 off &= at_end[some, bank.column]
             if off.any():
                 count += int(off.sum())
-                largest = float(np.fmax(largest, np.abs(sums[off]).max()))
+                largest = max(largest, float(np.abs(sums[off]).max()))
                 lost[some, bank.column] |= off
-    return Clipping(layer, place, limit, count, of * grid.row_blocks, count, largest), lost
+    known = largest if count else None
+    return Clipping(layer, place, limit, count, of * grid.row_blocks, count, known), lost
 
 
 def tied_at_the_top(code: Whole, top: int) -> NDArray[np.bool_]:
