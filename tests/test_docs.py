@@ -112,6 +112,9 @@ def here(configs, tmp_path, monkeypatch) -> Path:
     (tmp_path / "configs").symlink_to(configs)
     library = block("docs/components.md", "yaml", "schema:").text
     (tmp_path / "my-library.yaml").write_text(library, encoding="utf-8")
+    own = block("docs/devices.md", "yaml", "activations:").text.partition("network:")[0]
+    chip = f"extends: configs/kws-ideal.yaml\n{own}"
+    (tmp_path / "my-chip.yaml").write_text(chip, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
