@@ -165,6 +165,12 @@ class Clipping:
         share = f"{self.share:.2g}" if self.share < 1e-3 else f"{self.share:.1%}"
         return f"layer '{self.layer}': {share} of its {self.what()}{known}: {self.remedy()}"
 
+    def counted(self) -> str:
+        """Say in a few words how many values were clipped, where that is of no weight."""
+        largest = "" if self.largest is None else f", the largest {self.largest:.3g}"
+        harmless = ", which changes no answer" if self.lost == 0 else ""
+        return f"'{self.layer}': {self.count:,} of {self.of:,} {self.what()}{largest}{harmless}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the entry of ``--json``."""
         return {

@@ -222,12 +222,20 @@ def test_stuck_devices_drift_too():
 
 @pytest.mark.parametrize(
     ("coefficient", "kelvin", "factor"),
-    [("0.002 1/K", "350 K", 1.1), ("-0.002 1/K", "350 K", 0.9), ("-0.1 1/K", "350 K", 0.0)],
+    [("0.002 1/K", "350 K", 1.1), ("-0.002 1/K", "350 K", 0.9), ("-0.02 1/K", "350 K", 0.0)],
 )
-def test_conductances_follow_the_temperature_but_not_below_zero(coefficient, kelvin, factor):
+def test_conductances_follow_the_temperature(coefficient, kelvin, factor):
     temperature = {"coefficient": coefficient, "reference": "300 K", "value": kelvin}
     got = conductance_of(memristor(temperature=temperature), targets())
     assert got == pytest.approx(targets() * factor, rel=1e-12, abs=0)
+
+
+def test_a_coefficient_that_makes_conductances_negative_is_refused():
+    temperature = {"coefficient": "-0.1 1/K", "reference": "300 K", "value": "350 K"}
+    with pytest.raises(
+        DesignError, match=r"device\.temperature: at 350 K the coefficient of -0\.1"
+    ):
+        conductance_of(memristor(temperature=temperature), targets())
 
 
 def test_read_noise_has_an_absolute_and_a_relative_part():

@@ -38,8 +38,11 @@ def run_report(summary: Summary) -> RenderableType:
         _by_component(summary),
         usage_table(summary.utilisation),
     ]
-    if clipped := worth_telling(summary.clipped):
-        parts.append(_clipped(clipped))
+    told = worth_telling(summary.clipped)
+    if told:
+        parts.append(_clipped(told))
+    if rest := [item for item in summary.clipped if item.count and item not in told]:
+        parts.append(Text(f"clipped: {'; '.join(item.counted() for item in rest)}"))
     if summary.accuracy is None:
         parts.append(
             Text("Weights or inputs are random: time and energy mean something, classes do not.")
