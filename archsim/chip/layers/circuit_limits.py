@@ -1,12 +1,11 @@
 """Codes that a circuit's limits change: rails of integrators, converters of bit-serial crossbars.
 
 Both are walked a cycle at a time by the kernels, which do not count them; the codes that ideal
-sums would have had are found here again from the pulse widths, where a limit can be reached at all.
+sums would have had, and those behind the limits, are found here from the pulse widths, where a
+limit can be reached at all.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from archsim.chip.bank import Bank
 from archsim.chip.grid import Grid
 from archsim.clipping import Clipping, Place
 from archsim.kernels.arrays import NO_RAIL, Conversion
+from archsim.kernels.rails import hold_between_rails
 
 Array = NDArray[np.float64]
 Drive = NDArray[np.int16]
@@ -78,25 +78,26 @@ def _changed_by_rails(bank: Bank, drive: Drive) -> tuple[int, float]:
     reach = np.abs(signed) @ np.abs(cells)
     if ((start + reach <= analog.rail_high) & (start - reach >= analog.rail_low)).all():
         return 0, 0.0
-    width, held = np.abs(drive), np.tile(start, (len(drive), 1))
-    for cycle in range(int(width.max(initial=0))):
-        held += (np.sign(drive) * (width > cycle)) @ cells
-        np.clip(held, analog.rail_low, analog.rail_high, out=held)
+    held = np.empty(reach.shape, dtype=np.int64)
+    rails = analog.rail_low, analog.rail_high
+    hold_between_rails(drive, arrays.difference, analog.offset, rails, held)
     free = start + signed @ cells
-    changed = _codes(bank, held) != _codes(bank, free)
-    count = int(changed.sum())
-    return count, float(np.abs(free[changed]).max(initial=0.0))
+    vector, column = np.nonzero(held != free)  # all others have the code of the ideal sum
+    clipped, ideal = held[vector, column].astype(np.float64), free[vector, column]
+    changed = _codes(bank, clipped, column) != _codes(bank, ideal, column)
+    count = int(np.count_nonzero(changed))
+    return count, float(np.abs(ideal[changed]).max(initial=0.0))
 
 
-def _codes(bank: Bank, charge: Array) -> NDArray[Any]:
-    """Return the codes of charges (vectors, columns), without noise."""
+def _codes(bank: Bank, charge: Array, column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the codes of charges in columns of the bank (as many of either), without noise."""
     arrays = bank.arrays
-    seen = charge + arrays.analog.comparator_offset
-    code = np.empty(charge.shape, dtype=np.int64)
+    seen = charge + arrays.analog.comparator_offset[column]
+    ramp_of, code = arrays.ramp_of_column[column], np.empty(charge.shape, dtype=np.int64)
     for ramp, threshold in enumerate(arrays.threshold):
-        columns = arrays.ramp_of_column == ramp
-        passed = np.searchsorted(np.maximum.accumulate(threshold), seen[:, columns], side="right")
-        code[:, columns] = arrays.step_code[ramp, np.minimum(passed, threshold.size - 1)]
+        mine = ramp_of == ramp
+        passed = np.searchsorted(np.maximum.accumulate(threshold), seen[mine], side="right")
+        code[mine] = arrays.step_code[ramp, np.minimum(passed, threshold.size - 1)]
     return code
 
 
@@ -116,6 +117,7 @@ def _beyond_bit_serial(layer: str, grid: Grid, drive: Drive, code: NDArray[np.ui
         for bank in grid.banks:
             part = slice(bank.first_input, bank.first_input + bank.rows)
             sums = drive[some, part].astype(np.float64) @ bank.arrays.difference
-            exact[:, bank.column] += _codes(bank, sums)
+            column = np.tile(np.arange(sums.shape[1]), len(sums))
+            exact[:, bank.column] += _codes(bank, sums.ravel(), column).reshape(sums.shape)
         count += int((exact != code[some]).sum())
     return found + Clipping(layer, Place.CROSSBAR_SUMS, limit, count, 0, count)
