@@ -3,14 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint types tests schema golden clean
+# Processes that run tests. Tests of a file stay together, so that kernels are compiled once.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --timeout 900
+
+.PHONY: help run test test-all lint types kernels tests all-tests interpreted schema golden clean
 
 help:
-	@echo "make run     simulate keyword spotting and print its report"
-	@echo "make test    lint, types and tests: what CI runs"
-	@echo "make schema  write configs/archsim.schema.json from the models"
-	@echo "make golden  write the golden results that tests compare with"
-	@echo "make clean   delete .venv and caches"
+	@echo "make run       simulate keyword spotting and print its report"
+	@echo "make test      lint, types and the quick tests"
+	@echo "make test-all  lint, types and all tests: what CI runs"
+	@echo "make schema    write configs/archsim.schema.json from the models"
+	@echo "make golden    write the golden results that tests compare with"
+	@echo "make clean     delete .venv and caches"
+	@echo "WORKERS=n      how many processes run tests (2)"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -30,6 +36,8 @@ run: $(VENV)/installed
 
 test: lint types tests
 
+test-all: lint types all-tests interpreted
+
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,14 +45,26 @@ lint: $(VENV)/installed-test
 types: $(VENV)/installed-test
 	$(BIN)/mypy
 
-tests: $(VENV)/installed-test
-	$(BIN)/pytest
+# What many tests need is compiled first, so that no two workers compile the same.
+kernels: $(VENV)/installed-test
+	$(BIN)/python tools/compile_kernels.py
+
+tests: kernels
+	$(PYTEST) -m "not slow"
+
+all-tests: kernels
+	$(PYTEST)
+
+# Kernels as plain Python: mistakes that machine code hides, an index beyond the end for one.
+interpreted: $(VENV)/installed-test
+	NUMBA_DISABLE_JIT=1 $(PYTEST) -m interpreted
 
 schema: $(VENV)/installed
 	$(BIN)/archsim schema > configs/archsim.schema.json
 
 golden: $(VENV)/installed-test
 	$(BIN)/python tools/make_golden.py
+	$(BIN)/python tools/make_golden_chips.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist

@@ -13,9 +13,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from archsim import __version__
-from archsim.console import progress_of, show
+from archsim.console import progress_of, say, show, tell_notes
 from archsim.errors import InputError
 from archsim.exits import run_and_exit, tell
+from archsim.notes import when_noted
 
 app = typer.Typer(
     name="archsim",
@@ -26,7 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich doubles the time that --help takes
 )
 
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration (YAML)")]
+ConfigArgument = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="configuration (YAML); - for standard input")
+]
 TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="trace that a run wrote")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 SetOption = Annotated[
@@ -76,23 +79,27 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a configuration, write its trace and print its report."""
+    from archsim.clipping import worth_telling
     from archsim.config.load import load_config
     from archsim.costs.accelergy import check_folder
 
     loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
     from archsim.kernels.jit import when_compiling
     from archsim.recording.actions import write_actions
     from archsim.simulate import run as simulate
 
     if accelergy:
-        check_folder(accelergy)
-    note = "compiling kernels, once for this version: half a minute, a minute with waveforms"
+        check_folder(accelergy, inputs=loaded.inputs)
+    note = "compiling kernels: half a minute, a minute with waveforms"
     when_compiling(lambda: tell(note))
     with progress_of(loaded.config.name) as progress:
         result = simulate(loaded, out, progress=progress, threads=threads)
     if accelergy:
         write_actions(accelergy, loaded.config, result.actions)
     _show_summary(result.summary, as_json=as_json)
+    for item in worth_telling(result.summary.clipped):
+        tell(f"archsim: warning: {item.sentence()}")
     if profile:
         whole = sum(result.seconds.values())
         for part, seconds in (*result.seconds.items(), ("in all", whole)):
@@ -127,7 +134,7 @@ def plot(
 
     check_picture(out)
     save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
-    typer.echo(f"picture: {out}")
+    say(f"picture: {out}")
 
 
 @app.command()
@@ -146,16 +153,17 @@ def spice(
     from archsim.config.load import load_config
     from archsim.prepare import in_file, prepare
     from archsim.spice.excerpt import first_conversion
-    from archsim.spice.netlist import table_path, write_netlist
+    from archsim.spice.netlist import check_netlist, command_of, table_path, write_netlist
 
     loaded = load_config(config, overrides or ())
+    check_netlist(out, inputs=loaded.inputs)
     chip, data = prepare(loaded)
     with in_file(loaded):
         part = first_conversion(chip, data, rows=rows, columns=columns)
-    write_netlist(part, out)
+    write_netlist(part, out, inputs=loaded.inputs)
     codes = ", ".join(str(code) for code in part.code)
-    typer.echo(f"netlist: {out}; run it with 'ngspice -b {out}', which writes {table_path(out)}")
-    typer.echo(f"codes that the simulator latches in its columns: {codes}")
+    say(f"netlist: {out}; run it with '{command_of(out)}', which writes {table_path(out)}")
+    say(f"codes that the simulator latches in its columns: {codes}")
 
 
 @app.command()
@@ -217,8 +225,9 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
     from archsim.prepare import check
 
     loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
     check(loaded)
-    typer.echo(f"{config}: valid (hash {loaded.hash[:12]})")
+    say(f"{config}: valid (hash {loaded.hash[:12]})")
 
 
 @app.command()
@@ -247,8 +256,14 @@ def adc(
         Path | None,
         typer.Option("--device", metavar="FILE", help="device file: program the ramp into it"),
     ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="configuration whose activations to know"),
+    ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="ramps to program")] = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="seed of the devices' errors")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="seed of the devices' errors")
+    ] = 0,
     copies: Annotated[int, typer.Option("--copies", min=1, max=64, help="use the best of")] = 1,
     calibrate: Annotated[
         bool | None,
@@ -260,11 +275,13 @@ def adc(
     """Design the ramp of a function; with a device, program it many times and measure it."""
     from archsim.analysis.converter import ramp_report, ramp_to_json
     from archsim.chip.ramp import design_from_text
+    from archsim.config.activations import load_activations
 
+    own = load_activations(config) if config else ()
     if device is None:
         if plot:
             raise InputError("--plot: there is a picture with --device only; add it or leave both")
-        ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range)
+        ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, own=own)
         show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
         return
     from archsim.analysis.experiment import check_picture, experiment_report, save_figure
@@ -274,11 +291,13 @@ def adc(
 
     check_picture(plot)
     section = load_device(device)
-    ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, range_of=section)
+    ramp = design_from_text(
+        function, bits, g_max=g_max, input_range=input_range, range_of=section, own=own
+    )
     with progress_of(function, "modes") as progress:
         result = compare_calibration(
             ramp,
-            get_activation(function),
+            get_activation(function, own=own),
             section,
             trials=trials,
             seed=seed,
@@ -313,8 +332,9 @@ def experiment(
 @app.command()
 def components(
     library: Annotated[
-        Path, typer.Option("--library", metavar="FILE", help="component library (YAML)")
-    ] = Path("configs/components/cmos-16nm.yaml"),
+        Path | None,
+        typer.Option("--library", metavar="FILE", help="component library [default: CMOS, 16 nm]"),
+    ] = None,
     node: Annotated[
         str | None, typer.Option("--node", metavar="NODE", help="scale to it, for example 28nm")
     ] = None,
@@ -329,7 +349,9 @@ def components(
         components_to_json,
         library_from_text,
     )
+    from archsim.shipped import shipped
 
+    library = library or shipped("components/cmos-16nm.yaml")
     costs = library_from_text(library, node=node, supply=supply)
     show(components_report(costs), components_to_json(costs), as_json=as_json)
 
@@ -401,4 +423,5 @@ def _show_summary(summary: Any, *, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches the user."""
+    when_noted(lambda text: tell(f"note: {text}"))
     run_and_exit(lambda: app(standalone_mode=False))

@@ -3,28 +3,74 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from archsim.exits import check_interrupt, tell
+from archsim.shown import shown
 
 _WIDTH = 120
 """Columns of a report that goes to a file or a pipe."""
+_TYPICAL = 80
+"""Columns of a terminal that does not tell, or tells what cannot be."""
+_LEAST = 20
+"""Columns below which no table can be read."""
 
 
 def show(report: Any, data: dict[str, Any], *, as_json: bool) -> None:
-    """Print a report, or one JSON object and nothing else."""
+    """Print a report, or one JSON object and nothing else.
+
+    Names in a report are shown as they are: no markup, and escapes for control characters.
+    """
     if as_json:
         typer.echo(json.dumps(data))
         return
     from rich.console import Console
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    Console(width=None if terminal else _WIDTH, highlight=False).print(report)
+    console = Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
+    console.print(_Escaped(report))
+
+
+def _width(stream: Any) -> int:
+    """Return how many columns a report takes.
+
+    ``COLUMNS=0``, which some remote terminals set, would leave no place for anything.
+    """
+    if stream is None or not stream.isatty():
+        return _WIDTH
+    told = os.environ.get("COLUMNS", "")
+    wide = [int(told)] if told.isdecimal() else []
+    with suppress(OSError):
+        wide.append(os.get_terminal_size(stream.fileno()).columns)
+    return next((columns for columns in wide if columns >= _LEAST), _TYPICAL)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Write on stderr what is no error but worth knowing."""
+    for note in notes:
+        tell(f"note: {note}")
+
+
+def say(text: str) -> None:
+    """Print a line on stdout; control characters come out as escapes."""
+    typer.echo(shown(text))
+
+
+@dataclass(frozen=True)
+class _Escaped:
+    """A report whose text cannot steer the terminal; rich's own colours are no text."""
+
+    report: Any
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        for segment in console.render(self.report, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
 
 
 @contextmanager
@@ -32,10 +78,12 @@ def progress_of(name: str, what: str = "sequences") -> Iterator[Callable[[int, i
     """Show progress on stderr: a bar on a terminal, a line every tenth of the way elsewhere."""
     if sys.stderr is not None and sys.stderr.isatty():
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import Progress as Bar
 
-        with Bar(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(name)
+        console = Console(stderr=True, width=_width(sys.stderr))
+        with Bar(console=console, transient=True) as bar:
+            task = bar.add_task(escape(shown(name)))
 
             def draw(done: int, of: int) -> None:
                 check_interrupt()

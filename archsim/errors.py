@@ -40,7 +40,11 @@ class DesignError(ConfigError):
 
 
 class TraceError(InputError):
-    """A trace file is missing, cut, of another schema, or cannot be written."""
+    """A trace file is missing, cut, or of another schema."""
+
+
+class OutputError(InputError):
+    """An output cannot be written, or would overwrite what is not an older one of its kind."""
 
 
 class WorkloadError(InputError):

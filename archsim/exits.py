@@ -14,12 +14,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import typer
 
 from archsim.errors import ArchsimError
+from archsim.shown import shown
 
 DEBUG_VARIABLE = "ARCHSIM_DEBUG"
 
@@ -48,6 +50,7 @@ class ExitCode(IntEnum):
 
 def run_and_exit(command: Callable[[], int | None]) -> NoReturn:
     """Run a command, say in one sentence what went wrong, and exit."""
+    _escape_what_cannot_be_shown()
     with _interruptible():
         try:
             code = _run(command)
@@ -66,8 +69,7 @@ def run_and_exit(command: Callable[[], int | None]) -> NoReturn:
 def tell(text: str) -> None:
     """Write to stderr, if it takes anything; control characters come out as escapes."""
     with suppress(OSError):
-        shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-        typer.echo(shown, err=True)
+        typer.echo(shown(text), err=True)
 
 
 def check_interrupt() -> None:
@@ -92,7 +94,7 @@ def _run(command: Callable[[], int | None]) -> int:
     except Exception as error:
         if _interrupts:
             return _interrupted()
-        return _output_lost(error) or _wrong_usage(error) or _bug(error)
+        return _output_lost(error) or _folder_gone(error) or _wrong_usage(error) or _bug(error)
     return code
 
 
@@ -140,6 +142,32 @@ def _output_lost(error: Exception) -> ExitCode | None:
     if error.errno != errno.EPIPE:  # whoever reads a pipe may have had enough
         _say(f"standard output cannot be written ({error.strerror})", ExitCode.FAILED)
     return ExitCode.FAILED
+
+
+def _folder_gone(error: Exception) -> ExitCode | None:
+    """Handle a working folder that was removed, so that no relative path means anything."""
+    if not isinstance(error, FileNotFoundError) or not working_folder_is_gone():
+        return None
+    sentence = (
+        "the working folder does not exist any more; change to another one (cd) and try again"
+    )
+    return _say(sentence, ExitCode.WRONG_INPUT)
+
+
+def working_folder_is_gone() -> bool:
+    """Return whether the folder that relative paths start at was removed."""
+    try:
+        return not Path.cwd().exists()
+    except FileNotFoundError:
+        return True
+
+
+def _escape_what_cannot_be_shown() -> None:
+    """Have characters that the output's encoding lacks, and names that are no UTF-8, escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def _wrong_usage(error: Exception) -> ExitCode | None:

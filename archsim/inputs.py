@@ -21,6 +21,7 @@ from archsim.chip.layers.base import Signal
 from archsim.config.load import LoadedConfig, digest_of_file, load_config
 from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
+from archsim.network.identity import content_hash, network_hash
 from archsim.network.weights import Weights, network_weights
 from archsim.workloads.base import load_workload, seed_matters
 from archsim.workloads.features import FeatureSet
@@ -62,6 +63,7 @@ class Inputs:
         self._weights = _Kept()
         self._signals = _Kept()
         self._labels = _Kept()
+        self._hashes = _Kept()
 
     def load(self, path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig:
         """Load a configuration; the files that it names are read for its hash once.
@@ -104,9 +106,11 @@ class Inputs:
         WorkloadError
             As `archsim.network.weights.network_weights`.
         """
-        source = config.network.weights
-        seed = config.seed if source == "random" else None
-        return self._weights.get((source, seed), lambda: network_weights(source, seed=config.seed))
+        network = config.network
+        seed = config.seed if network.weights == "random" else None
+        return self._weights.get(
+            (network, seed), lambda: network_weights(network, seed=config.seed)
+        )
 
     def signal(self, chip: Chip, data: FeatureSet) -> Signal:
         """Return a run's sequences as pulse widths and fixed-point words."""
@@ -120,6 +124,23 @@ class Inputs:
         seed = config.seed if config.network.weights == "random" else None
         key = (_workload_key(config), config.activations, seed)
         return self._labels.get(key, lambda: _float_labels(chip, data))
+
+    def network_hash(self, chip: Chip) -> str:
+        """Return the SHA-256 of a chip's network: layers, sizes, timesteps and weights."""
+        config = chip.config
+        seed = config.seed if config.network.weights == "random" else None
+
+        def find() -> str:
+            return network_hash(chip.weights, config.model_dump(mode="json"))
+
+        return self._hashes.get((config.network, config.activations, seed), find)
+
+    def workload_hash(self, config: RunConfig, data: FeatureSet) -> str:
+        """Return the SHA-256 of a run's sequences and their labels."""
+        return self._hashes.get(
+            _workload_key(config),
+            lambda: content_hash(features=data.features, labels=data.labels),
+        )
 
 
 def _workload_key(config: RunConfig) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, build_chip
 from archsim.config.device import IdealDevice
 from archsim.config.load import LoadedConfig
+from archsim.config.origin import STANDARD_INPUT
 from archsim.config.run import RunConfig
 from archsim.devices import device_model
 from archsim.errors import ConfigError, DesignError
@@ -83,4 +84,5 @@ def in_file(loaded: LoadedConfig) -> Iterator[None]:
     try:
         yield
     except DesignError as error:
-        raise ConfigError(f"{loaded.path}: {error}") from error
+        name = "standard input" if loaded.path == STANDARD_INPUT else loaded.path
+        raise ConfigError(f"{name}: {error}") from error

@@ -18,6 +18,8 @@ from archsim import __version__
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.layers.base import Recorder
+from archsim.clipping import Clipping
+from archsim.config.hardware import ConverterKind
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
@@ -26,6 +28,7 @@ from archsim.kernels.record import GridRecord, totals
 from archsim.prepare import in_file, prepare
 from archsim.profile import Part, Profile
 from archsim.recording.actions import ActionTally
+from archsim.recording.choices import tell_of
 from archsim.recording.cycles import Datasets, Moment, kept_of_tiles
 from archsim.recording.groups import tiles_of, unit_components, unit_energy
 from archsim.recording.layout import answers, layout, summary_group
@@ -113,12 +116,13 @@ def run(
     path = None
     if plan.level is not TraceLevel.OFF:
         path = out or Path("traces") / f"{config.name}.h5"
-    with TraceWriter(path) if path else nullcontext() as writer:
+    with TraceWriter(path, loaded.inputs) if path else nullcontext() as writer:
         with profile.part(Part.BUILD):
             simulation = _Simulation(chip, data, inputs, plan, writer=writer, profile=profile)
         if writer:
             with profile.part(Part.TRACE):
-                writer.define(_attributes(loaded), simulation.layout())
+                known = {**_attributes(loaded), **simulation.told.attributes()}
+                writer.define(known, simulation.layout())
         for done in simulation.blocks(threads):
             if progress:
                 progress(done, len(data))
@@ -169,6 +173,7 @@ class _Block:
     outputs: Outputs
     recorder: Recorder
     kept: dict[str, Datasets]
+    clipped: tuple[Clipping, ...]
 
 
 @dataclass(frozen=True)
@@ -199,7 +204,9 @@ class _Simulation:
         self._timing = Timing(chip, len(data))
         self._inputs = inputs
         self._signal = inputs.signal(chip, data)
+        self._clipped = {item.name: item for item in (chip.clipped_inputs(data.features),)}
         self._fixed = _unit_energy(chip)
+        self.told = tell_of(chip, data, inputs)
         self.components = tuple(
             dict.fromkeys(
                 [
@@ -220,15 +227,18 @@ class _Simulation:
 
     def layout(self) -> list[Group]:
         """Describe the trace's groups."""
+        nothing = self._run_block(0, 0)
+        self._clipped.update({item.name: item for item in nothing.clipped})
         groups = layout(
             self.chip,
             self._plan,
             self._timing,
             sequences=len(self._data),
-            outputs=self._run_block(0, 0).outputs,
+            outputs=nothing.outputs,
             target=self._data.labels,
         )
-        return [*groups, summary_group(self.chip, self.components, len(self._data))]
+        places = tuple(self._clipped.values())
+        return [*groups, summary_group(self.chip, self.components, len(self._data), places)]
 
     def blocks(self, threads: int) -> Iterator[int]:
         """Run block after block; yield the number of sequences done.
@@ -257,6 +267,9 @@ class _Simulation:
         self.label[first : first + size] = label
         moments = self._advance(first, size, recorder)
         self._charge(moments, recorder)
+        for item in block.clipped:
+            before = self._clipped.get(item.name)
+            self._clipped[item.name] = item if before is None else before + item
         if self._written:
             with self._profile.part(Part.TRACE):
                 self._written.write(
@@ -286,16 +299,18 @@ class _Simulation:
         slots = self._plan.slots(first, size)
         spare = self._spare_or_nothing()
         recorder = Recorder(slots, first, self._plan.waveforms, spare.records)
-        outputs = {}
+        outputs: Outputs = {}
+        clipped: list[Clipping] = []
         for layer in self.chip.layers:
             result = layer.run(signal, recorder)
             outputs[layer.name] = result.outputs
+            clipped += result.clipped
             signal = result.signal
         kept = {}
         if self._written and slots.max(initial=-1) >= 0:
             recorded = [item for item in tiles_of(self.chip) if item[3].name in self._plan.names]
             kept = kept_of_tiles(recorded, recorder.records, spare.kept)
-        return _Block(outputs, recorder, kept)
+        return _Block(outputs, recorder, kept, tuple(clipped))
 
     def _spare_or_nothing(self) -> _Spare:
         """Take memory that no block needs any more; several threads do."""
@@ -319,7 +334,9 @@ class _Simulation:
             record = recorder.records[grid.name]
             index = bank * len(grid.banks[bank].tiles) + number
             happened = happened_cycles(grid, record, bank)[:, : tile.cycles]
-            total_activity = totals(grid.arrays, record)[:, :, index].sum(axis=1)
+            # Sums over long sequences can exceed 64 bits; below 2**53 these are as exact.
+            activity = totals(grid.arrays, record)[:, :, index]
+            total_activity = activity.sum(axis=1, dtype=np.float64)
             self._actions.add(tile, total_activity, happened)
             energy = tile.energy.of_totals(total_activity, happened)
             columns = [self.components.index(name) for name in tile.energy.components]
@@ -354,6 +371,12 @@ class _Simulation:
             programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
             trace=str(path) if path else None,
+            clipped=tuple(self._clipped.values()),
+            ideal_converter=loaded.config.adc.kind is ConverterKind.IDEAL,
+            network_hash=self.told.network_hash,
+            workload_hash=self.told.workload_hash,
+            choices=self.told.choices,
+            components=self.told.components,
         )
 
     def finish(self, summary: Summary) -> None:

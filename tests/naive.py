@@ -372,7 +372,8 @@ class LSTMStep(NamedTuple):
 class NaiveLSTM:
     """An LSTM on its gates' tiles, with tanh(c) from `table`, or from `cell` where there is one.
 
-    `level` has the values of each gate's codes; `projection` makes h of o * tanh(c).
+    `level` has the values of each gate's codes; `projection` makes h of o * tanh(c). A full pulse
+    width of h stands for `h_full_scale`, by default 1 as that of what goes into the projection.
     """
 
     gates: NaiveGrid
@@ -385,6 +386,11 @@ class NaiveLSTM:
     cell_full_scale: int = 1
     projection: NaiveGrid | None = None
     projection_level: list[int] = field(default_factory=list)
+    h_full_scale: int = 0
+
+    def __post_init__(self) -> None:
+        if self.h_full_scale == 0:
+            object.__setattr__(self, "h_full_scale", 2**self.format.fraction_bits)
 
     @property
     def elements(self) -> int:
@@ -410,13 +416,13 @@ class NaiveLSTM:
             tanh_c, cell = self._tanh(c)
             m = [self.format.word(o[u] * self.format.real(tanh_c[u])) for u in range(units)]
             h, projection = self._project(m)
-            h_drive = self._encode(h)
+            h_drive = self._encode(h, self.h_full_scale)
             steps.append(LSTMStep(gates.code, c, h, h_drive, gates, cell, projection))
         return steps
 
-    def _encode(self, words: list[int]) -> list[int]:
-        one, full_width = 2**self.format.fraction_bits, 2**self.gates.n_in - 1
-        return [naive_pulse_width(word, one, full_width) for word in words]
+    def _encode(self, words: list[int], full_scale: int) -> list[int]:
+        full_width = 2**self.gates.n_in - 1
+        return [naive_pulse_width(word, full_scale, full_width) for word in words]
 
     def _tanh(self, c: list[int]) -> tuple[list[int], GridConversion | None]:
         if self.cell is None:
@@ -430,7 +436,7 @@ class NaiveLSTM:
     def _project(self, m: list[int]) -> tuple[list[int], GridConversion | None]:
         if self.projection is None:
             return m, None
-        conversion = self.projection.convert(self._encode(m))
+        conversion = self.projection.convert(self._encode(m, 2**self.format.fraction_bits))
         return [self.projection_level[code] for code in conversion.code], conversion
 
     def _look_up(self, word: int) -> int:

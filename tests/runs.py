@@ -1,4 +1,4 @@
-"""Runs of the shipped example that tests share."""
+"""Runs of the shipped ideal chip that tests share."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from archsim.config.load import LoadedConfig, load_config
 from archsim.simulate import RunResult, run
 
 ROOT = Path(__file__).parent.parent
-KWS = ROOT / "configs" / "kws.yaml"
+KWS = ROOT / "configs" / "kws-ideal.yaml"
 
 
 def load(*overrides: str, sequences: int | str = 3) -> LoadedConfig:
-    """Load the shipped example with few sequences and overrides."""
+    """Load the ideal chip with few sequences and overrides."""
     return load_config(KWS, [f"workload.sequences={sequences}", *overrides])
 
 
 def run_to(path: Path, *overrides: str, sequences: int | str = 3) -> RunResult:
-    """Run the shipped example and write its trace to `path`."""
+    """Run the ideal chip and write its trace to `path`."""
     return run(load(*overrides, sequences=sequences), path)

@@ -5,7 +5,6 @@ import math
 import pytest
 import yaml
 
-from archsim.cli import main
 from archsim.config.load import load_config
 from archsim.recording.actions import write_actions
 from archsim.simulate import run
@@ -28,18 +27,6 @@ RUNS = {
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     return write_small_run(tmp_path_factory.mktemp("actions"))
-
-
-@pytest.fixture
-def archsim(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["archsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
 
 
 def tables(folder):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from archsim.cli import main
 from archsim.experiments import load_experiment, run_experiment
 from tests.runs import ROOT
 
@@ -63,6 +62,7 @@ def test_fig1c_nonlinear_operations_take_two_to_five_times_as_long(tmp_path):
     assert [(row["cycles"], row["ratio"]) for row in result.rows] == [(n, n) for n in (2, 3, 4, 5)]
 
 
+@pytest.mark.slow
 def test_monte_carlo_of_chips(tmp_path):
     """A small one: the ideal chip does not depend on the seed, imperfect ones do."""
     file = tmp_path / "small.yaml"
@@ -80,15 +80,11 @@ def test_monte_carlo_of_chips(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["fig3_vread"])
-def test_an_experiment_draws_its_figure(name, tmp_path, monkeypatch, capsys):
+def test_an_experiment_draws_its_figure(name, tmp_path, archsim):
     pytest.importorskip("matplotlib", reason="drawing needs: pip install 'archsim[plot]'")
     picture = tmp_path / "figure.png"
-    path = str(EXPERIMENTS / f"{name}.yaml")
-    monkeypatch.setattr(
-        "sys.argv", ["archsim", "experiment", path, "--plot", str(picture), "--json"]
-    )
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 0
-    assert json.loads(capsys.readouterr().out)["rows"]
+    path = EXPERIMENTS / f"{name}.yaml"
+    code, out, _ = archsim("experiment", path, "--plot", picture, "--json")
+    assert code == 0
+    assert json.loads(out)["rows"]
     assert picture.read_bytes().startswith(b"\x89PNG")

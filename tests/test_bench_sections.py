@@ -300,7 +300,7 @@ def test_starts_are_medians_and_the_first_is_counted(network, steps, monkeypatch
         if words[0] != "run":
             return Finished(0.5, {})
         if not cache.exists():
-            for name in ("a/x.nbi", "b/y.nbi", "b/y.1.nbc"):
+            for name in ("a/m.x-1.kernel", "a/m.y-1.kernel", "a/m.y-2.kernel"):
                 (cache / name).parent.mkdir(parents=True, exist_ok=True)
                 (cache / name).touch()
         whole = next(seconds)

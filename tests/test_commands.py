@@ -4,24 +4,9 @@ import json
 
 import pytest
 
-from archsim.cli import main
 from tests.runs import KWS, ROOT, run_to
 
 DEVICE = str(ROOT / "configs/devices/yang2025-taox.yaml")
-
-
-@pytest.fixture
-def archsim(monkeypatch, capsys):
-    """Run the command line in this process; return exit code, stdout, stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["archsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture(scope="module")

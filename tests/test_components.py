@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from archsim.cli import main
 from archsim.costs.hwmodels import NEEDS_PYTHON
 from archsim.costs.library import Scaling, SourceKind, load_library
 from archsim.costs.scaling import (
@@ -41,18 +40,10 @@ def at(node, supply=None):
 
 
 @pytest.fixture
-def archsim(monkeypatch, capsys):
-    """Run the command line in this process; return exit code, stdout, stderr."""
-
-    def call(*arguments):
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr("sys.argv", ["archsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return call
+def archsim(archsim, monkeypatch):
+    """Run the command line in the repository's folder."""
+    monkeypatch.chdir(ROOT)
+    return archsim
 
 
 # Scaling: rules

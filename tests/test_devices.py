@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from archsim.config.device import CustomDevice, IdealDevice, Memristor, TableDevice, load_device
@@ -221,12 +222,20 @@ def test_stuck_devices_drift_too():
 
 @pytest.mark.parametrize(
     ("coefficient", "kelvin", "factor"),
-    [("0.002 1/K", "350 K", 1.1), ("-0.002 1/K", "350 K", 0.9), ("-0.1 1/K", "350 K", 0.0)],
+    [("0.002 1/K", "350 K", 1.1), ("-0.002 1/K", "350 K", 0.9), ("-0.02 1/K", "350 K", 0.0)],
 )
-def test_conductances_follow_the_temperature_but_not_below_zero(coefficient, kelvin, factor):
+def test_conductances_follow_the_temperature(coefficient, kelvin, factor):
     temperature = {"coefficient": coefficient, "reference": "300 K", "value": kelvin}
     got = conductance_of(memristor(temperature=temperature), targets())
     assert got == pytest.approx(targets() * factor, rel=1e-12, abs=0)
+
+
+def test_a_coefficient_that_makes_conductances_negative_is_refused():
+    temperature = {"coefficient": "-0.1 1/K", "reference": "300 K", "value": "350 K"}
+    with pytest.raises(
+        DesignError, match=r"device\.temperature: at 350 K the coefficient of -0\.1"
+    ):
+        conductance_of(memristor(temperature=temperature), targets())
 
 
 def test_read_noise_has_an_absolute_and_a_relative_part():
@@ -242,6 +251,7 @@ def test_read_noise_has_an_absolute_and_a_relative_part():
 # ------------------------------------------------------------------------------------------- tables
 
 
+HEADER = "target_s,mean_s,sigma_s\n"
 TABLE = "# measured\ntarget_s,mean_s,sigma_s\n0,1e-6,5e-6\n10e-6,9e-6,2e-6\n40e-6,42e-6,1e-6\n"
 
 
@@ -264,6 +274,32 @@ def test_means_and_sigmas_are_interpolated_between_targets(tmp_path):
     assert (written.pulses, written.energy) == (0, 0.0)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE.replace("\n", "\r\n"),
+        "\ufeff" + TABLE,
+        TABLE + "\n \n,,\n",
+        TABLE.replace("measured\n", "measured\n\n"),
+        TABLE.replace(",", ";").replace("1e-6", "0,000001"),
+        TABLE.replace(",", "\t").replace("1e-6", "0,000001"),
+        TABLE.replace(",", ", "),
+        '"target_s","mean_s","sigma_s"\n"0","1e-6","5e-6"\n10e-6,9e-6,2e-6\n40e-6,42e-6,1e-6\n',
+        "sigma_S,target_S,mean_S\n5e-6,0,1e-6\n2e-6,10e-6,9e-6\n1e-6,40e-6,42e-6\n",
+        "target_us,mean_us,sigma_us\n0,1,5\n10,9,2\n40,42,1\n",
+        "target_us,n,mean_us,sigma_us,lot\n0,50,1,5,a\n10,50,9,2,\n40,,42,1\n",
+        "target_\u00b5S,mean_nS,sigma_uS\n0,1000,5\n10,9e3,2\n40,42e3,1\n",
+        TABLE.replace("40e-6", "39.7e-6"),
+    ],
+)
+def test_tables_as_people_have_them_are_read(tmp_path, text):
+    table = device_model(table_device(tmp_path, text))._table
+    assert table.target[:2].tolist() == [0.0, 10e-6]
+    assert table.target[2] == pytest.approx(40e-6, rel=0.01, abs=0)
+    assert table.mean.tolist() == [1e-6, 9e-6, 42e-6]
+    assert table.sigma.tolist() == [5e-6, 2e-6, 1e-6]
+
+
 def test_devices_from_tables_have_faults_drift_and_noise(tmp_path):
     keys = {"drift": {"nu": 0.1, "time": "10 s"}, "faults": {"stuck_on": 1.0}}
     section = table_device(tmp_path, **keys, read_noise={"sigma": "1 uS"})
@@ -277,7 +313,12 @@ def test_devices_from_tables_have_faults_drift_and_noise(tmp_path):
     ("text", "says"),
     [
         ("", "has to name the columns target_s, mean_s, sigma_s"),
-        ("target_s,mean_s,sigma_s\n", "has to name the columns"),
+        ("target_s,mean_s,sigma_s\n", "device.csv:1: no row of numbers"),
+        ("target_s,mean_s,sigma_s\n0,0,0\n", "device.csv:1: one row of numbers"),
+        ("target_ohm,mean_ohm,sigma_ohm\n0,0,0\n", "has to name the columns"),
+        ("target_ms,mean_ms,sigma_ms\n0,0,0\n", "has to name the columns"),
+        ("target_s,mean_s,sigma_s,target_us\n0,0,0,5\n", "target_s and target_us are the same"),
+        ("target_s,mean_s,sigma_s,n\n0,0,0,5,6\n", "more numbers than the 4 columns"),
         ("target_s,mean_s\n0,0\n", "has to name the columns"),
         ("0,0,0\n1e-6,1e-6,0\n", "has to name the columns"),
         ("target_s,mean_s,sigma_s\n0,zero,0\n", "three numbers, in siemens"),
@@ -289,6 +330,18 @@ def test_devices_from_tables_have_faults_drift_and_noise(tmp_path):
         ("target_s,mean_s,sigma_s\n0,0,-1e-6\n", "not below 0"),
         ("target_s,mean_s,sigma_s\n0,nan,0\n", "finite"),
         ("target_s,mean_s,sigma_s\n0,0,inf\n", "finite"),
+        ("# a\n\ntarget_s,mean_s,sigma_s\n0,0,0\n1e-6,,0\n", "device.csv:5: .*mean_s is blank"),
+        ("target_s,mean_s,sigma_s\n0,0,0\n0,00004,0,00004,1e-6\n", "put semicolons between"),
+        (f"{HEADER}0,0,0\n40,40,1\n", "target_s reaches 40 S where device.g_max is 40 uS"),
+        (f"{HEADER}0,0,0\n40e-6,40,1e-6\n", "mean_s reaches 40 S"),
+        (f"{HEADER}0,0,0\n40e-6,40e-6,1\n", "sigma_s reaches 1 S"),
+        (f"{HEADER}25e3,25e3,0\n1e6,1e6,1e3\n", "1/R of a resistance"),
+        (f"{HEADER}0,0,0\n40e-6,40e-9,0\n", "mean_s stays below 400 nS"),
+        (f"{HEADER}5e-6,0,0\n40e-6,40e-6,0\n", "from 5 uS to 40 uS and do not cover"),
+        (f"{HEADER}0,0,0\n39e-6,39e-6,0\n", "range, 0 S to 40 uS: measure the rest"),
+        ("target_us,mean_us,sigma_us\n0,0,0\n40e-6,40e-6,0\n", "cannot be in microsiemens"),
+        (TABLE.encode("utf-16"), "it is UTF-16 text"),
+        (TABLE.replace("measured", "\u00b5").encode("latin-1"), "it is not UTF-8 text"),
         (b"\xff\xfe\x00\x01", "cannot be read as CSV"),
     ],
     ids=str,
@@ -381,6 +434,25 @@ def test_values_of_a_device_need_a_source(key, value):
     without = {name: text for name, text in SOURCES.items() if name != key}
     with pytest.raises(ValidationError, match=f"say where the value of '{key}' is from"):
         memristor(**{key: value, "sources": without})
+
+
+def test_all_missing_sources_are_asked_for_at_once_with_a_line_that_works_when_pasted():
+    keys = {"g_min": "1 uS", "g_max": "150 uS", "drift": {"nu": 0.1}, "slices": {"count": 2}}
+    with pytest.raises(ValidationError, match="'drift', 'g_max', 'g_min' are from") as error:
+        Memristor(model="memristor", conductance_steps=100, description="mine", **keys)
+    line = str(error.value).partition("as in sources: ")[2].partition(" [type=")[0]
+    Memristor(model="memristor", **keys, sources=yaml.safe_load(line))
+
+
+def test_long_times_and_degrees_are_read_as_people_write_them():
+    device = memristor(
+        drift={"nu": 0.1, "t0": "1 min", "time": "10 years"},
+        temperature={"reference": "25 degC", "value": "85 degC"},
+    )
+    assert (device.drift.t0, device.drift.time) == (60.0, 315_576_000.0)
+    assert (device.temperature.reference, device.temperature.value) == (298.15, 358.15)
+    with pytest.raises(ValidationError, match="'-300 degC' is not above 0 K"):
+        memristor(temperature={"value": "-300 degC"})
 
 
 def test_a_source_is_more_than_a_word():

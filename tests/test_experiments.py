@@ -9,7 +9,8 @@ import h5py
 import pytest
 
 from archsim.config.load import load_config
-from archsim.experiments import run_experiment
+from archsim.errors import ConfigError
+from archsim.experiments import load_experiment, run_experiment
 from archsim.experiments.efficiency import Baseline, Efficiency
 from archsim.experiments.schedule_options import NamedConfig, Option, ScheduleOptions
 from archsim.experiments.sensitivity import Sensitivity
@@ -58,6 +59,35 @@ def test_efficiency_says_why(efficiency):
     assert [kind for kind in ("energy", "area", "time") if any(kind in n for n in reasons)] == [
         *("energy", "area", "time")
     ]
+
+
+def test_efficiency_names_the_library_and_the_converters(efficiency):
+    notes = "\n".join(efficiency.notes)
+    assert "library: cmos-16nm (components/cmos-16nm.yaml) at 16 nm, 800 mV" in notes
+    assert "4 bits, NL-ADC: nonlinear_ramp, 4 bits" in notes
+    assert "4 bits, linear: linear_ramp, 4 bits" in notes
+
+
+TWICE = {
+    "networks": """\
+kind: schedule_options
+networks: [{name: a, config: k.yaml}, {name: a, config: k.yaml}]
+options: [{name: one}]
+""",
+    "baselines": """\
+kind: efficiency
+config: k.yaml
+bits: [4]
+baselines: [{name: a, overrides: [adc.bits=3]}, {name: a, overrides: [adc.kind=sar]}]
+""",
+}
+
+
+@pytest.mark.parametrize(("what", "file"), TWICE.items(), ids=TWICE)
+def test_rows_are_told_apart_by_their_names(tmp_path, what, file):
+    (tmp_path / "e.yaml").write_text(file)
+    with pytest.raises(ConfigError, match=f"{what}: two are called 'a': give each its own name"):
+        load_experiment(tmp_path / "e.yaml")
 
 
 def test_accuracy_of_random_weights_is_not_told():
@@ -118,6 +148,7 @@ def test_schedule_options_compare_with_the_first():
     assert rows["kws", "both"]["tops_ratio"] > 1.7
 
 
+@pytest.mark.slow
 def test_fig5_the_whole_layer_is_traced_cycle_by_cycle_in_little_memory(tmp_path):
     """633 x 8064 with its projection, 16 timesteps, every cycle: far below 4 GB."""
     code = (

@@ -1,5 +1,9 @@
+"""Do feature files keep what was saved, and is every other file refused with its reason?"""
+
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +140,32 @@ def test_one_plain_array(tmp_path: Path) -> None:
 
 def test_pickled_objects_are_not_read(tmp_path: Path) -> None:
     path = stored(tmp_path / "set.npz", names=np.array([{}] * 6, dtype=object))
-    with pytest.raises(WorkloadError, match="cannot be read"):
+    with pytest.raises(WorkloadError, match=r"names cannot be read .* without pickled objects"):
         load_features(path)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_that_cannot_be_opened_is_not_called_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "set.npz"
+    make_set().save(path)
+
+    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(WorkloadError, match=rf"cannot be read \({os.strerror(number)}\); change"):
+        load_features(path)
+
+
+def test_an_archive_without_its_end_and_an_empty_file_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    make_set().save(path)
+    for content, reason in ((path.read_bytes()[:-100], "its end is not"), (b"", "it is empty")):
+        path.write_bytes(content)
+        with pytest.raises(WorkloadError, match=rf"is cut or not an \.npz archive \(.*{reason}"):
+            load_features(path)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +174,20 @@ def test_pickled_objects_are_not_read(tmp_path: Path) -> None:
 def test_missing_array(tmp_path: Path, key: str) -> None:
     with pytest.raises(WorkloadError, match=f"lacks {key}"):
         load_features(stored(tmp_path / "set.npz", **{key: None}))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.int16, np.uint64])
+def test_labels_may_be_any_whole_numbers(tmp_path: Path, dtype: Any) -> None:
+    labels = np.array([0, 1, 1, 0, 1, 0], dtype)
+    loaded = load_features(stored(tmp_path / "set.npz", labels=labels))
+    assert loaded.labels.dtype == np.int64
+    assert loaded.labels.tolist() == [0, 1, 1, 0, 1, 0]
+
+
+def test_an_array_that_nothing_reads_is_refused(tmp_path: Path) -> None:
+    path = stored(tmp_path / "set.npz", weights=np.ones(6))
+    with pytest.raises(WorkloadError, match="holds weights, which the format does not have"):
+        load_features(path)
 
 
 BAD_ARRAYS: list[tuple[str, Any, str]] = [
@@ -159,7 +201,9 @@ BAD_ARRAYS: list[tuple[str, Any, str]] = [
     ("features", np.zeros((5, 4, 3), np.int8), r"labels are int64 with shape \(6,\)"),
     ("features", np.full((6, 4, 3), -128, np.int8), "reach magnitude 1.00787"),
     ("labels", np.zeros(6, np.float64), "labels is float64"),
-    ("labels", np.zeros(6, np.int32), "labels are int32"),
+    ("features", np.zeros((6, 4, 3), np.uint8), "is uint8 .* but int8 with shape .* times 127"),
+    ("labels", np.full(6, 2**63, np.uint64), "labels run from 9223372036854775807 to"),
+    ("labels", np.full(6, -1), "from -1 to -1 with 2 classes, which are 0 to 1; leave out"),
     ("labels", np.zeros((6, 1), np.int64), "labels is int64 with shape"),
     ("labels", np.array([0, 0, 0, 0, 0, -1]), "labels run from -1 to 0"),
     ("labels", np.array([0, 0, 0, 0, 0, 2]), "labels run from 0 to 2 with 2 classes"),

@@ -44,7 +44,10 @@ from tests.naive_analog import (
 )
 
 # Philox wraps around on purpose, which NumPy's scalars warn of where nothing is compiled.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+]
 
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(3 if QUICK else 25)
@@ -360,6 +363,7 @@ def random_lstm(rng: random.Random) -> NaiveLSTM:
         cell=spoil_grid(one_bank(cell), rng, kinds),
         cell_level=levels(one_bank(cell)),
         cell_full_scale=1200,
+        h_full_scale=700,
         projection=spoil_grid(projection, rng, kinds),
         projection_level=levels(projection),
     )
@@ -407,4 +411,5 @@ def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
         cell_full_scale=lstm.cell_full_scale,
         cell_steps=2**lstm.cell.n_in - 1,
         projection_level=np.array(lstm.projection_level, dtype=np.int64),
+        h_full_scale=lstm.h_full_scale,
     )

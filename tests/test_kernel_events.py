@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from archsim.kernels.events import Operations, schedule_operations
 from tests.naive_events import Operation, Timed, naive_schedule
 
+pytestmark = pytest.mark.interpreted
+
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(20 if QUICK else 120)
 

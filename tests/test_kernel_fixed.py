@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archsim.kernels.fixed import pulse_width, round_shift, saturate, scaled_magnitude
 from tests.naive import Format, half_up, naive_pulse_width
+
+pytestmark = pytest.mark.interpreted
 
 
 def test_round_shift_is_floor_of_a_half_more() -> None:

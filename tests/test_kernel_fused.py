@@ -32,7 +32,10 @@ from tests.counting import assert_same_record, bits_of, counting_energies
 from tests.random_layer import QUICK, Array, Case, random_case, random_phases
 
 # The interpreter says so where compiled integers wrap around in silence.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+]
 
 CHUNKS = range(3 if QUICK else 24)
 CASES_A_CHUNK = 4 if QUICK else 50

@@ -32,6 +32,8 @@ from tests.naive import (
     row_blocks,
 )
 
+pytestmark = pytest.mark.interpreted
+
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(10 if QUICK else 60)
 Streams = list[list[list[int]]]
@@ -89,6 +91,7 @@ def random_lstm(
         level=[levels(codes_of(gates, n_out)) for _ in range(4)],
         table=[rng.randint(0, top) for _ in range(rng.randint(1, 9))],
         table_shift=rng.randint(0, fraction_bits + 1),
+        h_full_scale=2**fraction_bits * rng.randint(8, 8 * rng.choice([1, 3])) // 8,
     )
     if cell:
         n_out = rng.randint(1, 4)
@@ -137,6 +140,7 @@ def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
         cell_full_scale=lstm.cell_full_scale,
         cell_steps=2**lstm.cell.n_in - 1 if lstm.cell else 0,
         projection_level=np.array(lstm.projection_level, dtype=np.int64),
+        h_full_scale=lstm.h_full_scale,
     )
 
 

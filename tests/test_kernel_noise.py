@@ -22,7 +22,10 @@ from archsim.kernels.noise import (
 from tests.naive_analog import short_normals, short_words
 
 # The interpreter says so where compiled integers wrap around in silence.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+]
 
 QUICK = bool(numba.config.DISABLE_JIT)
 SEED, PURPOSE, PLACE = 9, 5, (3, 11, 7)

@@ -14,7 +14,10 @@ from tests.counting import assert_same_record
 from tests.random_layer import QUICK, Case, random_case
 
 # The interpreter says so where compiled integers wrap around in silence.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+]
 
 NUMBERS = range(2 if QUICK else 40)
 MEMORY = ("total", "walked", "counts", "energy", "waveform")

@@ -25,7 +25,10 @@ from archsim.kernels.vector import LANES
 from tests.counting import bits_of
 
 # The interpreter says so where compiled integers wrap around in silence.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning"),
+]
 
 QUICK = bool(numba.config.DISABLE_JIT)
 Rng = np.random.Generator

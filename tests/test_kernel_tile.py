@@ -17,6 +17,8 @@ from archsim.kernels.arrays import N_ACTIVITY, Activity, Phase
 from archsim.kernels.tile import conversion_cycles, convert_cycles, phase_of_cycle
 from tests.naive import Conversion, NaiveTile, Sharing, arrays_of, cut_rows, random_tile, share
 
+pytestmark = pytest.mark.interpreted
+
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(4 if QUICK else 14)
 LARGEST = 12 if QUICK else 40

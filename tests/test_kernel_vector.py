@@ -28,6 +28,8 @@ from archsim.kernels.vector import (
 )
 from tests.runs import ROOT
 
+pytestmark = pytest.mark.interpreted
+
 QUICK = bool(numba.config.DISABLE_JIT)
 INT32 = np.iinfo(np.int32)
 GUARD = 77
@@ -235,6 +237,7 @@ def test_upper_halves_of_long_products_are_exact() -> None:
 # -------------------------------------------------------------------------------- other processors
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(QUICK, reason="nothing is compiled")
 @pytest.mark.parametrize(
     ("processor", "features"), [("generic", ""), ("haswell", "+avx2,+avx,+sse4.2")]

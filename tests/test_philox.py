@@ -1,12 +1,16 @@
 """Are random numbers those of a reference implementation, and distributed as they should be?"""
 
+import numba
 import numpy as np
 import pytest
 
 from archsim.kernels.philox import Purpose, fill_normal, fill_uniform, philox
 
 # Compiled code wraps silently; where compilation is off, NumPy warns of it.
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
+pytestmark = [
+    pytest.mark.interpreted,
+    pytest.mark.filterwarnings("ignore:overflow encountered"),
+]
 
 
 def reference(key, counter):
@@ -44,6 +48,9 @@ def test_vectors_follow_from_the_words():
     assert normal == pytest.approx(both[:7], rel=1e-14)
 
 
+@pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT), reason="many random numbers take compiled kernels"
+)
 def test_normal_variates_are_normal():
     out = np.empty(200_000)
     fill_normal(1, Purpose.READ_NOISE, 0, 0, 0, out)

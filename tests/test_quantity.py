@@ -42,6 +42,11 @@ class Tile(BaseModel):
         ("5 %", "1", 0.05), ("0.5", "1", 0.5), ("-.5e1", "", -5.0), ("3 V/mV", "1", 3000.0),
         ("-0 V", "V", 0.0), ("5e-324 V", "V", 5e-324), ("0.3 aJ", "J", 0.3e-18),
         ("5 mS", "S", 5e-3),
+        ("1 min", "s", 60.0), ("0.1 h", "s", 360.0), ("1 hour", "s", 3600.0), ("1 d", "s", 86400.0),
+        ("2 days", "s", 172800.0), ("1 week", "s", 604800.0), ("10 years", "s", 315576000.0),
+        ("1 year", "ms", 31557600.0), ("3600 1/h", "Hz", 1.0), ("2 um/h", "m/s", 2e-6 / 3600),
+        ("25 degC", "K", 298.15), ("-273.15degC", "K", 0.0), ("85 \u00b0C", "K", 358.15),
+        ("-40 \u2103", "K", 233.15), ("0 degC", "K", 273.15),
     ],
 )  # fmt: skip
 def test_conversion_is_exact(text, unit, value):
@@ -63,7 +68,15 @@ def test_conversion_is_exact(text, unit, value):
         ("5 V", "1", "expected a plain number or a percentage (for example '0.2')"),
         ("1 KHz", "Hz", "did you mean 'kHz'?"),
         ("1 ohms", "ohm", "did you mean 'ohm'?"),
-        ("27 degC", "K", "'degC' is not a known unit"),
+        ("27 degC", "V", "'27 degC' is a temperature, expected a unit of V"),
+        ("2 degC", "mK", "'2 degC' is a temperature, expected a unit of mK"),
+        ("2 1/degC", "1/K", "'degC' is for temperatures alone"),
+        ("2 V/degC", "V/K", "in other units write K"),
+        ("2 mdegC", "K", "'mdegC' is not a known unit"),
+        ("27 F", "K", "'27 F' is a capacitance, expected a unit of K"),
+        ("1 kh", "s", "'kh' is not a known unit"),
+        ("1 Day", "s", "did you mean 'day'?"),
+        ("1 month", "s", "'month' is not a known unit"),
         ("1 eV", "J", "'eV' is not a known unit"),
         ("1 cV", "V", "'cV' is not a known unit"),
         ("1 k%", "1", "not a known unit"),
@@ -98,6 +111,7 @@ def test_refusals_say_what_to_write(text, unit, words):
         (16e-9, "m", "16 nm"), (150e-6, "S", "150 uS"), (300, "K", "300 K"), (0, "V", "0 V"),
         (5e-13, "um^2", "0.5 um^2"), (5e-10, "m^2", "500 um^2"), (3.45e-11, "F/m", "3.45e-11 F/m"),
         (0.05, "1", "0.05"), (0.05, "%", "5 %"), (1e-9, "1/K", "1e-9 1/K"), (1500, "V", "1500 V"),
+        (7200, "h", "2 h"),
     ],
 )  # fmt: skip
 def test_text_is_short(value, unit, text):
@@ -128,7 +142,7 @@ def test_our_units_agree_with_pints_own_definitions():
     registry = pint.UnitRegistry(on_redefinition="ignore")
     for symbol in known_symbols():
         theirs = registry.Quantity(1, symbol).to_base_units()
-        assert theirs.magnitude == pytest.approx(10.0 ** unit_scale(symbol)[0], rel=1e-12), symbol
+        assert theirs.magnitude == pytest.approx(float(unit_scale(symbol)[0]), rel=1e-12), symbol
     for symbol in ("V", "ohm", "S", "C", "F", "H", "J", "W", "g", "Hz"):
         parts = registry.Quantity(1, symbol).dimensionality
         volt = registry.Quantity(1, "V").dimensionality

@@ -1,5 +1,8 @@
+"""Which recordings of a folder of words make which inputs, and is what is wrong named?"""
+
 from __future__ import annotations
 
+import os
 import sys
 import wave
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from archsim.workloads.speech_commands import (
     KEYWORDS,
     SYNTHETIC_MARKER,
     Split,
+    _files_by_word,
     load_raw_mfcc,
     load_speech_commands,
 )
@@ -196,6 +200,148 @@ def break_noise(root: Path) -> None:
 def test_broken_layout(root: Path, spoil: Callable[[Path], None], message: str) -> None:
     spoil(root)
     with pytest.raises(WorkloadError, match=message):
+        load(root)
+
+
+def listed(root: Path, change: Callable[[str], str]) -> None:
+    """Rewrite the testing list, name by name."""
+    path = root / "testing_list.txt"
+    path.write_text("".join(change(name) + "\n" for name in path.read_text().split()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name: f"./{name}",
+        lambda name: f"commands/{name}",
+        lambda name: name.replace("/", "\\"),
+        lambda name: f".\\commands\\{name}".replace("/", "\\"),
+        lambda name: f"{name}\r",
+        lambda name: f"\n# one more\n {name} \n{name}",
+        lambda name: f"{name}\nyes/._{name.split('/')[1]}\nyes/.DS_Store",
+    ],
+)
+def test_names_in_lists_are_read_as_people_write_them(
+    root: Path, change: Callable[[str], str]
+) -> None:
+    folder = recordings_of(root)
+    listed(root, change)
+    assert recordings_of(root) == folder
+
+
+def recordings_of(root: Path) -> dict[str, list[str]]:
+    return _files_by_word(root, Split.TEST)
+
+
+def test_lists_may_begin_with_a_mark_or_name_files_by_their_whole_path(root: Path) -> None:
+    before = recordings_of(root)
+    path = root / "testing_list.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert recordings_of(root) == before
+    path.write_text("".join(f"{root / name}\n" for name in path.read_text("utf-8-sig").split()))
+    assert recordings_of(root) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (str.upper, r"names YES/D_NOHASH_0.WAV \(and 25 more\).*; it does hold yes/d_nohash_0"),
+        (
+            lambda name: f"other/{name}",
+            r"names other/yes/.*; it does hold yes/d_nohash_0.wav: write names as the folder",
+        ),
+        (
+            lambda name: name.replace("nohash", "gone"),
+            "names yes/d_gone.*take such lines out .the first is line 1",
+        ),
+    ],
+)
+def test_names_that_are_not_there_get_a_cure_that_helps(
+    root: Path, change: Callable[[str], str], message: str
+) -> None:
+    listed(root, change)
+    with pytest.raises(WorkloadError, match=message):
+        recordings_of(root)
+
+
+def test_a_list_in_another_encoding_says_so(root: Path) -> None:
+    path = root / "testing_list.txt"
+    path.write_text(path.read_text(), encoding="utf-16")
+    with pytest.raises(WorkloadError, match=r"it is UTF-16 text\): save it as UTF-8"):
+        recordings_of(root)
+
+
+def test_hidden_files_and_folders_are_no_recordings(root: Path) -> None:
+    before = _files_by_word(root, Split.TRAIN)
+    (root / ".DS_Store").write_bytes(b"x")
+    (root / "yes" / "._a_nohash_0.wav").write_bytes(b"\0\5\x16\7")
+    (root / "yes" / "sub.wav").mkdir()
+    (root / ".git").mkdir()
+    (root / "_background_noise_" / "._pink.wav").write_bytes(b"\0\5\x16\7")
+    assert _files_by_word(root, Split.TRAIN) == before
+    needs_audio()
+    load(root, Split.TRAIN, limit=1)
+
+
+def test_names_that_are_no_utf8_are_read_and_come_out_as_escapes(
+    root: Path, tmp_path: Path
+) -> None:
+    needs_audio()
+    for name in (b"yes/caf\xe9.wav", b"_background_noise_/\xe9.wav"):
+        write_wav(Path(os.fsdecode(os.fsencode(root) + b"/" + name)), np.zeros(320_000))
+    with (root / "testing_list.txt").open("ab") as file:
+        file.write(b"yes/caf\xe9.wav\n")
+    made = load(root)
+    assert "yes/caf\\udce9.wav" in made.names
+    made.save(tmp_path / "set.npz")
+
+
+def test_a_link_to_nothing_is_named(root: Path) -> None:
+    needs_audio()
+    path = root / "yes" / "d_nohash_0.wav"
+    path.unlink()
+    path.symlink_to("nowhere.wav")
+    with pytest.raises(WorkloadError, match=r"d_nohash_0\.wav: is a link to a file that does not"):
+        load(root)
+
+
+def test_a_recording_that_ends_before_its_header_says_is_refused(root: Path) -> None:
+    needs_audio()
+    path = root / "yes" / "d_nohash_0.wav"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-8000])
+    message = r"d_nohash_0\.wav: ends after 9,000 of the 13,000 samples that its header promises"
+    with pytest.raises(WorkloadError, match=message):
+        load(root)
+    path.write_bytes(whole[:4] + bytes(4) + whole[8:-8000])  # only the samples' own chunk counts
+    with pytest.raises(WorkloadError, match="ends after 9,000"):
+        load(root)
+    noise = root / "_background_noise_" / "pink.wav"
+    path.write_bytes(whole)
+    noise.write_bytes(noise.read_bytes()[:1000])
+    with pytest.raises(WorkloadError, match=r"pink\.wav: ends after 478 of the 320,000 samples"):
+        load(root)
+
+
+def test_recordings_whose_header_tells_no_length_or_has_other_parts_are_read(root: Path) -> None:
+    needs_audio()
+    path = root / "yes" / "d_nohash_0.wav"
+    before = load(root).features
+    whole = path.read_bytes()
+    note = b"LIST" + (5).to_bytes(4, "little") + b"hello\0"
+    path.write_bytes(whole[:12] + note + whole[12:])
+    np.testing.assert_array_equal(load(root).features, before)
+    path.write_bytes(whole[:40] + b"\xff\xff\xff\xff" + whole[44:])  # written into a pipe
+    np.testing.assert_array_equal(load(root).features, before)
+
+
+def test_a_recording_of_numbers_that_are_none_is_named(root: Path) -> None:
+    needs_audio()
+    import soundfile
+
+    path = root / "yes" / "d_nohash_0.wav"
+    soundfile.write(path, np.full(16_000, np.nan, np.float32), 16_000, subtype="FLOAT")
+    with pytest.raises(WorkloadError, match=r"d_nohash_0\.wav: holds samples that are NaN"):
         load(root)
 
 

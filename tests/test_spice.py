@@ -355,7 +355,7 @@ def test_the_netlist_is_plain_and_explains_itself():
     part = random_part(0)
     text = netlist(part, table="voltages.txt")
     assert text.isascii()
-    assert "wrdata voltages.txt\n" in text
+    assert "wrdata $inputdir/voltages.txt\n" in text
     assert text.endswith(".end\n")
     assert max(len(line) for line in text.splitlines()) <= 100
     for column, code in zip(part.columns, part.code, strict=True):

@@ -404,7 +404,11 @@ def run_noisy(path, *overrides, **keys):
 
 def differing(one, other):
     assert one.keys() == other.keys()
-    return {name for name in one if not np.array_equal(one[name], other[name])}
+    return {
+        name
+        for name, value in one.items()
+        if not np.array_equal(value, other[name], equal_nan=value.dtype.kind == "f")
+    }
 
 
 @pytest.fixture(scope="module")

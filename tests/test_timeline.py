@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from archsim.analysis.timeline import IDLE, critical_path, path_by_kind, read_timeline
-from archsim.cli import main
 from archsim.config.load import load_config
 from archsim.simulate import run
 from archsim.trace.events import GroupEvents, read_groups
@@ -29,18 +28,6 @@ def traced(folder, tmp_path):
         out = tmp_path / "t.h5"
         run(load_config(folder / "small.yaml", ["workload.sequences=8", *overrides]), out)
         return out
-
-    return call
-
-
-@pytest.fixture
-def archsim(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["archsim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
 
     return call
 

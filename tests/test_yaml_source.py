@@ -160,9 +160,9 @@ def test_escapes_that_are_no_character_are_refused(read, text):
 def test_alias_bombs_are_refused_quickly(read):
     rows = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
     rows += [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]" for i in range(1, 12)]
-    begin = time.perf_counter()
+    begin = time.process_time()  # of this process alone, however busy the machine is
     assert "100,000 values" in refusal(read, "\n".join(rows))
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_depth_counts_through_aliases(read):

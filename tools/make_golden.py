@@ -20,6 +20,7 @@ from archsim.config.load import load_config
 from archsim.simulate import run
 
 ROOT = Path(__file__).parent.parent
+IDEAL = ROOT / "configs" / "kws-ideal.yaml"
 GOLDEN = ROOT / "tests" / "golden" / "kws.json"
 TRACE = ROOT / "traces" / "golden.h5"
 SEQUENCES = 8
@@ -33,10 +34,9 @@ CASES: dict[str, list[str]] = {
 
 
 def result_of(overrides: list[str]) -> dict[str, Any]:
-    """Run the shipped example on a few sequences; return summary and digests of its outputs."""
-    loaded = load_config(
-        ROOT / "configs" / "kws.yaml", [f"workload.sequences={SEQUENCES}", *overrides]
-    )
+    """Run the ideal chip on a few sequences; return summary and digests of its outputs."""
+    settings = ["name=kws", f"workload.sequences={SEQUENCES}", *overrides]
+    loaded = load_config(IDEAL, settings)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.h5"
         summary = run(loaded, path).summary.to_json()
@@ -47,7 +47,16 @@ def result_of(overrides: list[str]) -> dict[str, Any]:
                 ).hexdigest()
                 for layer, name in (("lstm", "code"), ("output", "label"))
             }
-    del summary["trace"], summary["config_hash"]
+    for key in (
+        "trace",
+        "config_hash",
+        "network_hash",
+        "workload_hash",
+        "choices",
+        "components",
+        "clipped",
+    ):
+        del summary[key]  # which run it was, and what it was held against
     return {"overrides": overrides, "digests": digests, "summary": summary}
 
 
@@ -56,8 +65,8 @@ def main() -> None:
     golden = {name: result_of(overrides) for name, overrides in CASES.items()}
     GOLDEN.parent.mkdir(exist_ok=True)
     GOLDEN.write_text(json.dumps(golden, indent=1) + "\n", encoding="utf-8")
-    one = ["workload.sequences=1", "trace.waveforms=false"]
-    run(load_config(ROOT / "configs" / "kws.yaml", one), TRACE)
+    one = ["name=kws", "workload.sequences=1", "trace.waveforms=false"]
+    run(load_config(IDEAL, one), TRACE)
     print(GOLDEN)
     print(TRACE)
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.workloads.features import load_features
+from archsim.outputs import OutputKind, archive_of, check_output, first_bytes, writing
+from archsim.workloads.features import FEATURES, load_features
 from archsim.workloads.mfcc import COEFFICIENTS
 from archsim.workloads.speech_commands import (
     CLASSES,
@@ -37,6 +38,8 @@ except ImportError:
     print("this needs torch and safetensors: pip install 'archsim[train]'", file=sys.stderr)
     sys.exit(1)
 
+WEIGHTS = "weights.safetensors"
+TEST_FEATURES = "test_features.npz"
 UNITS = 32
 CELL = slice(2 * UNITS, 3 * UNITS)  # the gate g among i, f, g, o
 FRACTION = 2.0**11
@@ -44,6 +47,18 @@ LARGEST = 16.0 - 1.0 / FRACTION
 RAMP_BITS = 8
 MEL_BANDS = 64
 LINEAR_BANDS = 21.0  # about so many mel bands to 1 kHz, where the scale turns logarithmic
+
+
+def _is_safetensors(path: Path) -> bool:
+    return first_bytes(path)[8:9] == b"{"  # after the header's length
+
+
+_SAFETENSORS = OutputKind("a file of weights", _is_safetensors, "folder")
+_CACHE = OutputKind(
+    "a file of coefficients",
+    archive_of("mfcc", "labels", "names", "synthetic", "description"),
+    "--cache",
+)
 
 
 @dataclass(frozen=True)
@@ -311,7 +326,8 @@ def load(args: argparse.Namespace, split: Split) -> RawFeatures:
     data = load_raw_mfcc(args.data, split=split, seed=args.seed)
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, **vars(data))
+        with writing(kept, _CACHE) as draft, draft.open("wb") as file:
+            np.savez(file, **vars(data))
     return data
 
 
@@ -340,9 +356,9 @@ def parse_args() -> argparse.Namespace:
 
 def write(model: KeywordSpotter, args: argparse.Namespace) -> None:
     """Write the weights and the test features, and report on the latter."""
-    args.out.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    (args.out / "weights.safetensors").write_bytes(save(weights))
+    with writing(args.out / WEIGHTS, _SAFETENSORS) as draft:
+        draft.write_bytes(save(weights))
     shipped = load_speech_commands(
         args.data,
         split=Split.TEST,
@@ -351,7 +367,7 @@ def write(model: KeywordSpotter, args: argparse.Namespace) -> None:
         limit=args.shipped,
         seed=args.seed,
     )
-    path = args.out / "test_features.npz"
+    path = args.out / TEST_FEATURES
     shipped = shipped.interleaved()
     shipped.save(path)
     kept = torch.from_numpy(load_features(path).features)
@@ -360,6 +376,8 @@ def write(model: KeywordSpotter, args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, report, write."""
+    check_output(args.out / WEIGHTS, _SAFETENSORS, make_folder=True)
+    check_output(args.out / TEST_FEATURES, FEATURES)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     began = time.monotonic()

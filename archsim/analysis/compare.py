@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from archsim.analysis.levels import Level, LevelMetrics, level_metrics
 from archsim.analysis.published import PublishedRow, published_rows
 from archsim.analysis.report import with_prefix
+from archsim.analysis.sameness import check_counts, check_structures
 from archsim.analysis.timeline import path_by_kind
 from archsim.config.load import load_config
 from archsim.config.quantity import parse_quantity
-from archsim.errors import InputError, TraceError
 from archsim.simulate import is_config, traced
-from archsim.trace.reader import open_trace, read_summary
+from archsim.trace import checked
+from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
 from archsim.workloads.base import load_workload
 
@@ -86,6 +85,7 @@ def compare(paths: Sequence[Path], *, watch: Watch, published: Path | None = Non
     InputError
         If a file cannot be used or the networks differ; before anything runs where possible.
     """
+    check_structures(paths)
     rows = [] if published is None else _published(published, paths[0])
     with TemporaryDirectory() as folder:
         traces = [_traced(path, Path(folder) / f"{n}.h5", watch) for n, path in enumerate(paths)]
@@ -120,18 +120,16 @@ def _published(file: Path, first: Path) -> list[PublishedRow]:
 
 def _technology(path: Path) -> tuple[float, str]:
     """Return the node of a trace's chip, m, and its bits of input/weight/output."""
-    with open_trace(path) as file:
-        try:
-            config = yaml.safe_load(str(file.attrs["config"]))
-            node = parse_quantity(config["technology"]["node"], "m")
-            adc = config["adc"]
-            bits = f"{config['tile']['input_bits']}/analog/{adc['bits']}"
-            if adc["kind"] == "bit_serial":
-                weight = adc["bit_serial"]["weight_bits"]
-                bits = f"{config['tile']['input_bits'] + 1}/{weight}/{adc['bits']}"
-        except (KeyError, ValueError, TypeError, yaml.YAMLError) as error:
-            msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
-            raise TraceError(msg) from error
+    with open_trace(path) as file, reading(path):
+        node = parse_quantity(checked.setting(file, "technology", "node"), "m")
+        if not 0 < node < math.inf:
+            raise checked.damage(file, "config", f"has a node of {node:g} m")
+        inputs = checked.setting(file, "tile", "input_bits", kind=int)
+        outputs = checked.setting(file, "adc", "bits", kind=int)
+        bits = f"{inputs}/analog/{outputs}"
+        if checked.setting(file, "adc", "kind") == "bit_serial":
+            weight = checked.setting(file, "adc", "bit_serial", "weight_bits", kind=int)
+            bits = f"{inputs + 1}/{weight}/{outputs}"
     return node, bits
 
 
@@ -143,6 +141,7 @@ def read_designs(traces: Sequence[Path]) -> list[Design]:
     InputError
         If the networks differ, so that a comparison would mean nothing.
     """
+    check_structures(traces)
     designs: list[Design] = []
     for path in traces:
         summary = read_summary(path)
@@ -150,22 +149,8 @@ def read_designs(traces: Sequence[Path]) -> list[Design]:
         name = summary.name if summary.name not in taken else f"{summary.name} ({len(taken) + 1})"
         levels = {metrics.level: metrics for metrics in level_metrics(path)}
         designs.append(Design(name, summary, levels, path_by_kind(path), *_technology(path)))
-    for design in designs[1:]:
-        _check_same_network(designs[0], design)
+    check_counts([(design.name, design.summary) for design in designs])
     return designs
-
-
-def _check_same_network(first: Design, other: Design) -> None:
-    for what, mine, theirs in (
-        ("operations an inference", other.summary.operations, first.summary.operations),
-        ("timesteps", other.summary.timesteps, first.summary.timesteps),
-    ):
-        if mine != theirs:
-            msg = (
-                f"'{other.name}' has {mine:,} {what} and '{first.name}' {theirs:,}: compare equal "
-                "networks"
-            )
-            raise InputError(msg)
 
 
 # ----------------------------------------------------------------- reasons

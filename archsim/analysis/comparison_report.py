@@ -20,7 +20,8 @@ from archsim.analysis.published import (
     published_table,
     to_json,
 )
-from archsim.analysis.report import with_prefix
+from archsim.analysis.report import IDEAL, choices_table, with_prefix
+from archsim.analysis.sameness import differences, other_choices, same_title, sameness
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,7 @@ _COLUMNS = (
     ("tops_per_w", "TOPS/W", ""),
     ("tops_per_mm2", "TOPS/mm^2", ""),
 )
+_MARKS = "os^Dv<>ph"
 _TIMESTEP = {"latency_s": "latency_per_timestep_s", "energy_j": "energy_per_timestep_j"}
 _RATIOS = (*(key for key, *_ in _COLUMNS), *_TIMESTEP.values())
 
@@ -52,12 +54,17 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _design_to_json(design: Design, first: Design) -> dict[str, Any]:
+    same = sameness(first.summary, design.summary)
     return {
         "name": design.name,
         "node_m": design.node,
         "clock_hz": design.summary.clock_hz,
         "streams": design.summary.streams,
         "accuracy": design.summary.accuracy,
+        "same_weights_as_first": same.weights,
+        "same_inputs_as_first": same.inputs,
+        "choices": design.summary.choices,
+        "components": design.summary.components,
         "levels": [metrics.to_json() for metrics in design.levels.values()],
         "ratio_to_first": {
             str(level): {
@@ -79,8 +86,9 @@ def _ratio(one: float, other: float) -> float | None:
 def comparison_report(comparison: Comparison) -> RenderableType:
     """Return a table with a row a level and design, the reasons, and published accelerators."""
     designs = comparison.designs
+    summaries = [design.summary for design in designs]
     table = Table(
-        title="designs on the same network, one inference",
+        title=f"designs on {same_title(summaries)}, one inference",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -92,6 +100,8 @@ def comparison_report(comparison: Comparison) -> RenderableType:
         _add_level(table, str(level), designs, level)
     _add_level(table, f"{Level.SYSTEM}, a timestep", designs, Level.SYSTEM, _TIMESTEP)
     lines: list[RenderableType] = [Text("x: ratio to the first design")]
+    ideal = [design.name for design in designs if design.summary.ideal_converter]
+    lines += [Text(f"The converters of {name} {IDEAL}") for name in ideal]
     for design in designs[1:]:
         lines.append(Text(f"\n{design.name} against {designs[0].name}", style="bold"))
         parts_of = Table.grid(padding=(0, 1))
@@ -100,10 +110,25 @@ def comparison_report(comparison: Comparison) -> RenderableType:
         lines.append(Padding(parts_of, (0, 0, 0, 2)))
     if designs[1:]:
         lines.append(Text(f"percentages are of {designs[0].name}'s total; time: critical path"))
-    parts: list[RenderableType] = [table, *lines]
+    notes = [Text(f"note: {text}") for text in differences(_names(designs), summaries)]
+    parts: list[RenderableType] = [table, *notes, *lines, *_assumed(designs)]
     if comparison.published:
         parts += ["", published_table(comparison.published, _simulated(designs))]
     return Group(*parts)
+
+
+def _names(designs: list[Design]) -> list[str]:
+    return [design.name for design in designs]
+
+
+def _assumed(designs: list[Design]) -> list[RenderableType]:
+    """Say what the first design assumed, and what others assumed that it did not."""
+    first, *others = designs
+    told = {f"\nwhat {first.name} assumed": first.summary.choices}
+    for design in others:
+        own = other_choices(first.summary, design.summary)
+        told[f"what {design.name} assumed otherwise"] = own
+    return [choices_table(title, choices) for title, choices in told.items() if choices]
 
 
 def _add_level(
@@ -161,7 +186,10 @@ def _simulated(designs: list[Design]) -> list[SimulatedRow]:
 
 
 def draw_comparison(figure: Figure, comparison: Comparison) -> None:
-    """Draw the three metrics at the three levels, a bar a design; below, published accelerators."""
+    """Draw the three metrics at the three levels, a mark a design; below, published accelerators.
+
+    The axes are logarithmic and have no zero, so that the length of a bar would mean nothing.
+    """
     from matplotlib.ticker import LogLocator
 
     published = bool(comparison.published)
@@ -175,7 +203,8 @@ def draw_comparison(figure: Figure, comparison: Comparison) -> None:
         for index, design in enumerate(designs):
             values = [getattr(metrics, key) for metrics in design.levels.values()]
             places = [place + (index - (len(designs) - 1) / 2) * width for place in range(3)]
-            axis.bar(places, values, width=width, label=design.name)
+            axis.plot(places, values, _MARKS[index % len(_MARKS)], ms=7, label=design.name)
+        axis.set_xlim(-0.6, 2.6)
         axis.set_xticks(range(3), ["MAC", "nonlinear", "system"])
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

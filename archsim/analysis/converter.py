@@ -41,8 +41,13 @@ def ramp_report(ramp: Ramp) -> RenderableType:
         numbers = (f"{ramp.level[code]:.5f}", lower, f"{cell * 1e6:.3f}", f"{position + 1e-12:.5f}")
         table.add_row(str(step), str(code), *numbers)
     bias = ramp.bias.sum() * 1e6
+    low, high = ramp.x_range
+    assumed = (
+        f"largest ramp cell {ramp.cell.max() * 1e6:.4g} uS; made for inputs from {low:.4g} to "
+        f"{high:.4g}"
+    )
     note = (
         f"{ramp.bias.size} bias cells, {bias:.3f} uS together, start the ramp at {ramp.start:.5f}; "
         f"1 uS moves it by {ramp.x_per_siemens * 1e-6:.6f} in x"
     )
-    return Group(table, Text(note))
+    return Group(table, Text(note), Text(assumed))

@@ -10,14 +10,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archsim.errors import InputError, TraceError
+from archsim.errors import InputError
 from archsim.experiments import ExperimentResult
+from archsim.outputs import OutputKind, begins_with, check_output, first_bytes, writing
+from archsim.shown import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 150
-_SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def _is_svg(path: Path) -> bool:
+    head = first_bytes(path)
+    return head.startswith(b"<?xml") and b"<svg" in head
+
+
+_KINDS = {
+    ".png": OutputKind("a PNG picture", begins_with(b"\x89PNG\r\n\x1a\n"), "name", "the picture"),
+    ".pdf": OutputKind("a PDF picture", begins_with(b"%PDF-"), "name", "the picture"),
+    ".svg": OutputKind("an SVG picture", _is_svg, "name", "the picture"),
+}
 
 
 def experiment_report(result: ExperimentResult) -> RenderableType:
@@ -42,26 +55,17 @@ def check_picture(path: Path | None) -> None:
     ------
     InputError
         If the name does not end like a picture's, matplotlib is not installed, or the file cannot
-        be written.
+        be written or is something else.
     """
     if path is None:
         return
-    if path.suffix.lower() not in _SUFFIXES:
-        msg = f"{path}: a picture's name has to end in {', '.join(_SUFFIXES)}"
-        raise InputError(msg)
+    kind = _kind_of(path)
     try:
         import matplotlib.figure  # noqa: F401 - only whether it is there
     except ImportError as error:
         msg = "drawing needs matplotlib: pip install 'archsim[plot]'"
         raise InputError(msg) from error
-    there = path.exists()
-    try:
-        with path.open("ab"):
-            pass
-        if not there:
-            path.unlink()
-    except OSError as error:
-        raise _not_written(path, error) from error
+    check_output(path, kind)
 
 
 def save_figure(draw: Callable[[Figure], Any], path: Path) -> None:
@@ -73,16 +77,43 @@ def save_figure(draw: Callable[[Figure], Any], path: Path) -> None:
         As `check_picture` does.
     """
     check_picture(path)
+    from matplotlib import rc_context
     from matplotlib.figure import Figure as MatplotlibFigure
 
     figure = MatplotlibFigure(layout="constrained")
-    draw(figure)
-    try:
-        figure.savefig(path, dpi=_DPI)
-    except OSError as error:
-        raise _not_written(path, error) from error
+    with rc_context({"text.parse_math": False}):  # a name with a $ in it is no formula
+        draw(figure)
+    _show_names_as_they_are(figure)
+    with writing(path, _kind_of(path)) as draft:
+        figure.savefig(draft, dpi=_DPI, format=path.suffix.lower()[1:])
 
 
-def _not_written(path: Path, error: OSError) -> TraceError:
-    reason = error.strerror or error
-    return TraceError(f"{path}: the picture cannot be written ({reason}): choose another name")
+def _show_names_as_they_are(figure: Figure) -> None:
+    """Keep matplotlib from reading names as formulas, and control characters out of a picture.
+
+    Only a tick's number may be a formula: a power of ten.
+    """
+    from matplotlib.text import Text as FigureText
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    for text in figure.findobj(FigureText):
+        text.set_text(shown(text.get_text()))
+    for axis in (item for axes in figure.axes for item in (axes.xaxis, axes.yaxis)):
+        named = axis.get_major_formatter()
+        if isinstance(named, FixedFormatter | FuncFormatter):
+            axis.set_major_formatter(_shown_by(named))
+        else:
+            for label in axis.get_ticklabels(which="both"):
+                label.set_parse_math(True)
+
+
+def _shown_by(formatter: Any) -> Callable[[float, Any], str]:
+    return lambda value, position: shown(formatter(value, position))
+
+
+def _kind_of(path: Path) -> OutputKind:
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        msg = f"{path}: a picture's name has to end in {', '.join(_KINDS)}"
+        raise InputError(msg)
+    return kind

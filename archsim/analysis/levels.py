@@ -28,12 +28,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from archsim.config.run import CHIP
 from archsim.errors import TraceError
-from archsim.trace.reader import open_trace, read_summary
+from archsim.trace import checked
+from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
 
 
@@ -189,17 +189,14 @@ def level_metrics(path: str | Path) -> list[LevelMetrics]:
         If the trace is not complete, or lacks cycles of a tile or of a group's sequence.
     """
     summary = read_summary(path)
-    with open_trace(path) as file:
+    with open_trace(path) as file, reading(path):
         try:
             sequences = _recorded(file, summary)
-            groups = np.unique(sequences // summary.streams).size
-            cycles = {level: _busy(file, level, sequences) / groups for level in _PHASES}
         except _IncompleteError as error:
             msg = f"{path}: {error}"
             raise TraceError(msg) from None
-        except (KeyError, OSError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-            msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
-            raise TraceError(msg) from error
+        groups = np.unique(sequences // summary.streams).size
+        cycles = {level: _busy(file, level, sequences) / groups for level in _PHASES}
     cycles[Level.SYSTEM] = summary.cycles
     return [_metrics(summary, level, cycles[level]) for level in Level]
 
@@ -210,17 +207,19 @@ class _IncompleteError(Exception):
 
 def _recorded(file: h5py.File, summary: Summary) -> NDArray[np.int64]:
     """Return the sequences of the groups that are recorded whole; full groups if there are any."""
-    trace = yaml.safe_load(str(file.attrs["config"]))["trace"]
-    if trace["level"] != "cycle":
+    if checked.setting(file, "trace", "level") != "cycle":
         msg = "it has no cycles of tiles and units: run with --set trace.level=cycle"
         raise _IncompleteError(msg)
-    if trace["tiles"] != "all":
+    if checked.stored_config(file)["trace"].get("tiles") != "all":
         msg = "it has cycles of some tiles and units only: run with --set trace.tiles=all"
         raise _IncompleteError(msg)
     if "tiles" not in file:
         msg = "its chip has no tiles, so there is nothing to compare at their levels"
         raise _IncompleteError(msg)
-    found = np.unique(np.concatenate([tile["sequence"][...] for tile in file["tiles"].values()]))
+    tiles = _groups(file, "tiles")
+    found = np.unique(np.concatenate([checked.whole(tile, "sequence") for tile in tiles.values()]))
+    if not found.size or found.max() >= summary.sequences or found.min() < 0:
+        raise checked.damage(file, "tiles", "has cycles of sequences that the run does not have")
     streams, last = summary.streams, summary.sequences
     by_group = {int(group): found[found // streams == group] for group in found // streams}
     full = [mine for mine in by_group.values() if mine.size == streams]
@@ -241,10 +240,11 @@ def _recorded(file: h5py.File, summary: Summary) -> NDArray[np.int64]:
 
 def _busy(file: h5py.File, level: Level, sequences: NDArray[np.int64]) -> int:
     """Count the cycles in which any tile or unit works at a level for some sequences."""
-    parts = [
-        group["cycle"][...][here & np.isin(group["sequence"][...], sequences)]
-        for group, here in (*_tiles_at(file, level), *_units_at(file, level))
-    ]
+    parts = []
+    for group, here in (*_tiles_at(file, level), *_units_at(file, level)):
+        cycle = checked.whole(group, "cycle")
+        mine = here & np.isin(checked.whole(group, "sequence", cycle.size), sequences)
+        parts.append(cycle[mine])
     return int(np.unique(np.concatenate(parts)).size) if parts else 0
 
 
@@ -252,19 +252,25 @@ def _tiles_at(
     file: h5py.File, level: Level
 ) -> Iterator[tuple[h5py.Group, NDArray[np.bool_] | np.bool_]]:
     """Yield every tile and in which of its cycles it is in a phase of a level."""
-    for tile in file["tiles"].values():
-        names = h5py.check_enum_dtype(tile["phase"].dtype)
-        codes = [names[name] for name in _PHASES[level] if name in names]
-        yield tile, np.isin(tile["phase"][...], codes)
+    for tile in _groups(file, "tiles").values():
+        phase, names = checked.enumerated(tile, "phase", checked.whole(tile, "cycle").size)
+        codes = [code for code, name in names.items() if name in _PHASES[level]]
+        yield tile, np.isin(phase[...], codes)
 
 
 def _units_at(
     file: h5py.File, level: Level
 ) -> Iterator[tuple[h5py.Group, NDArray[np.bool_] | np.bool_]]:
     """Yield the digital units of which some component is at a level; they are, in every cycle."""
-    for name, unit in file["units"].items():
-        if name != CHIP and not COMPONENTS[level].isdisjoint(unit["component"].asstr()[...]):
+    for name, unit in _groups(file, "units").items():
+        if name != CHIP and not COMPONENTS[level].isdisjoint(checked.names(unit, "component")):
             yield unit, np.True_
+
+
+def _groups(file: h5py.File, name: str) -> dict[str, h5py.Group]:
+    """Return the groups of a group of the file by their names."""
+    parent = checked.group(file, name)
+    return {member: checked.group(parent, member) for member in parent}
 
 
 def _metrics(summary: Summary, level: Level, cycles: float) -> LevelMetrics:

@@ -32,6 +32,7 @@ from archsim.config.validate import validate_document
 from archsim.costs.library import Source
 from archsim.costs.scaling import NODES, Step
 from archsim.errors import ConfigError, InputError
+from archsim.listing import listed
 
 SUPPLY = 0.8
 """Supply of the energy equations at both ends, V; that of the shipped component library."""
@@ -171,7 +172,14 @@ def load_published(path: Path) -> PublishedAccelerators:
     ConfigError
         If it cannot be read or is not such a file; names file, line and key.
     """
-    return validate_document(load_document(path), PublishedAccelerators)
+    document = load_document(path)
+    if not document.data.keys() & {"schema", "accelerators"}:
+        msg = (
+            f"{path}: is no file of published accelerators: it has none of their keys; "
+            "configs/published/accelerators.yaml is one"
+        )
+        raise ConfigError(msg)
+    return validate_document(document, PublishedAccelerators)
 
 
 def published_rows(path: Path, *, node: float, clock: float) -> list[PublishedRow]:
@@ -202,7 +210,7 @@ def published_rows(path: Path, *, node: float, clock: float) -> list[PublishedRo
         If the file is wrong, there is no rule for `node`, or `clock` is not above 0.
     """
     if _nm(node) not in NODES:
-        known = ", ".join(f"{each:g}" for each in NODES)
+        known = listed(f"{each:g}" for each in NODES)
         msg = f"nothing can be normalised to {_nm(node):g} nm: the rules are for {known} nm"
         raise ConfigError(msg)
     if not (math.isfinite(clock) and clock > 0):

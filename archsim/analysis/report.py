@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from archsim.clipping import Clipping, worth_telling
+from archsim.si import with_prefix
 from archsim.trace.summary import Summary
 
-_PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
-_SMALL = ((1e-12, "p"), (1e-15, "f"), (1e-18, "a"))
+__all__ = ["choices_table", "run_report", "square_micrometres", "usage_table", "with_prefix"]
+
+IDEAL = (
+    "are ideal: no quantisation, one cycle, no energy, no area; time and efficiency are bounds, "
+    "not those of a chip."
+)
+"""What is said of converters that no chip has."""
 
 _RESOURCES = 16
 """Resources that a report lists by name."""
 
-
-def with_prefix(value: float, unit: str, digits: int = 4) -> str:
-    """Write a value in SI with the prefix that fits it, such as ``3.735 us``."""
-    if value == 0:
-        return f"0 {unit}"
-    scales = (*_PREFIXES, *_SMALL)
-    scale, prefix = next(((s, p) for s, p in scales if abs(value) >= s * (1 - 1e-9)), scales[-1])
-    return f"{value / scale:.{digits}g} {prefix}{unit}"
+_NO_TRACE = "no trace was written: trace.level is off"
 
 
 def square_micrometres(area: float) -> str:
@@ -36,6 +38,11 @@ def run_report(summary: Summary) -> RenderableType:
         _by_component(summary),
         usage_table(summary.utilisation),
     ]
+    told = worth_telling(summary.clipped)
+    if told:
+        parts.append(_clipped(told))
+    if rest := [item for item in summary.clipped if item.count and item not in told]:
+        parts.append(Text(f"clipped: {'; '.join(item.counted() for item in rest)}"))
     if summary.accuracy is None:
         parts.append(
             Text("Weights or inputs are random: time and energy mean something, classes do not.")
@@ -44,8 +51,35 @@ def run_report(summary: Summary) -> RenderableType:
         parts.append(
             Text("The speech is synthetic: spoken by a program, not recorded from people.")
         )
-    parts.append(Text(f"trace: {summary.trace}" if summary.trace else "no trace was written"))
+    if summary.ideal_converter:
+        parts.append(Text(f"The converters {IDEAL}"))
+    if summary.choices:
+        parts.append(choices_table("what was assumed", summary.choices))
+    parts.append(Text(f"trace: {summary.trace}" if summary.trace else _NO_TRACE))
     return Group(*parts)
+
+
+def choices_table(title: str, choices: dict[str, str]) -> RenderableType:
+    """Return a title and a line for every choice that a run made."""
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for about, text in choices.items():
+        lines.add_row(f"  {about}", text)
+    return Group(Text(title, style="italic"), lines)
+
+
+def _clipped(clipped: list[Clipping]) -> Table:
+    """Return what was clipped so that it can change an answer."""
+    table = Table(title="clipped", title_justify="left")
+    table.add_column("layer")
+    table.add_column("share", justify="right")
+    for name in ("what", "largest", "what to change"):
+        table.add_column(name)
+    for item in clipped:
+        largest = "-" if item.largest is None else f"{item.largest:.3g}"
+        table.add_row(item.layer, f"{item.share:.1%}", item.what(), largest, item.remedy())
+    return table
 
 
 def _headline(summary: Summary) -> Table:
@@ -71,8 +105,8 @@ def _headline(summary: Summary) -> Table:
             ("area", f"{summary.area_m2 * 1e6:.4g} mm^2", "all components below"),
             ("operations", f"{summary.operations:,}", "2 a multiply-accumulate"),
             ("throughput", f"{summary.tops:.4g} TOPS", _over("operations", summary)),
-            ("energy efficiency", f"{summary.tops_per_w:.4g} TOPS/W", "operations / energy"),
-            ("area efficiency", f"{summary.tops_per_mm2:.4g} TOPS/mm^2", "throughput / area"),
+            ("energy efficiency", _number(summary.tops_per_w, "TOPS/W"), "operations / energy"),
+            ("area efficiency", _number(summary.tops_per_mm2, "TOPS/mm^2"), "throughput / area"),
         ],
     )
     for rows in sections:
@@ -80,6 +114,10 @@ def _headline(summary: Summary) -> Table:
             table.add_row(*row)
         table.add_section()
     return table
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:.4g} {unit}" if math.isfinite(value) else "-"
 
 
 def _time_rows(summary: Summary) -> list[tuple[str, str, str]]:
@@ -137,9 +175,9 @@ def _by_component(summary: Summary) -> Table:
         table.add_row(
             name,
             with_prefix(energy, "J"),
-            f"{energy / summary.energy_j:.1%}",
+            _share(energy, summary.energy_j),
             square_micrometres(area),
-            f"{area / summary.area_m2:.1%}",
+            _share(area, summary.area_m2),
         )
     table.add_section()
     table.add_row(
@@ -150,6 +188,10 @@ def _by_component(summary: Summary) -> Table:
         "100.0%",
     )
     return table
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
 
 
 def usage_table(share: dict[str, float], counts: dict[str, tuple[int, int]] | None = None) -> Table:

@@ -9,25 +9,27 @@ path works, add up to the group's length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import h5py
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from archsim.analysis.report import usage_table, with_prefix
+from archsim.config.load import load_config
 from archsim.config.run import BUS
-from archsim.errors import TraceError
-from archsim.simulate import Progress, traced
-from archsim.trace.events import GroupEvents, read_group_of, read_groups
-from archsim.trace.reader import open_trace, read_summary
+from archsim.simulate import Progress, is_config, traced
+from archsim.trace import checked
+from archsim.trace.checked import DamageError
+from archsim.trace.events import GroupEvents, check_sequence, read_group_of, read_groups
+from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
+from archsim.workloads.base import load_workload
 
 IDLE = "idle"
 """Kind of a part of the path on which nothing works; its resource is what starts after it."""
@@ -111,11 +113,13 @@ class Timeline:
     @property
     def path(self) -> tuple[PathPart, ...]:
         """The critical path by resource and kind, the longest part first."""
-        names = dict.fromkeys((step.resource, step.kind) for step in self.steps)
-        parts = []
-        for name in names:
-            cycles = [step.cycles for step in self.steps if (step.resource, step.kind) == name]
-            parts.append(PathPart(*name, sum(cycles), sum(cycles) / self.cycles, len(cycles)))
+        found: dict[tuple[str, str], list[int]] = {}
+        for step in self.steps:
+            found.setdefault((step.resource, step.kind), []).append(step.cycles)
+        parts = [
+            PathPart(*name, sum(cycles), sum(cycles) / self.cycles, len(cycles))
+            for name, cycles in found.items()
+        ]
         return tuple(sorted(parts, key=lambda part: -part.cycles))
 
     def to_json(self) -> dict[str, Any]:
@@ -144,15 +148,14 @@ def read_timeline(path: str | Path, sequence: int = 0) -> Timeline:
         If the trace has no events, or is not a complete trace.
     """
     events = read_group_of(path, sequence)
-    try:
+    with reading(path):
         return Timeline(read_summary(path), events, _usage(events), critical_path(events))
-    except ValueError as error:
-        msg = f"{path}: {error}: run the simulation again"
-        raise TraceError(msg) from error
 
 
 def timeline_of(source: Path, sequence: int = 0, progress: Progress | None = None) -> Timeline:
     """Return the timeline of a trace, or of a configuration, which is run; see `read_timeline`."""
+    if is_config(source):
+        check_sequence(sequence, len(load_workload(load_config(source).config)), "run")
     with TemporaryDirectory() as folder:
         trace = traced(source, Path(folder) / "t.h5", ["trace.level=event"], progress=progress)
         found = read_timeline(trace, sequence)
@@ -169,7 +172,7 @@ def critical_path(events: GroupEvents) -> tuple[Step, ...]:
 
     Raises
     ------
-    ValueError
+    DamageError
         If events wait for each other in a circle.
     """
     steps: list[Step] = []
@@ -188,7 +191,7 @@ def critical_path(events: GroupEvents) -> tuple[Step, ...]:
                 steps.append(Step(-1, 0, until, after, IDLE))
             return tuple(reversed(steps))
     msg = "its events wait for each other in a circle"
-    raise ValueError(msg)
+    raise DamageError(msg)
 
 
 def path_by_kind(path: str | Path) -> dict[str, float]:
@@ -200,26 +203,34 @@ def path_by_kind(path: str | Path) -> dict[str, float]:
     """
     groups, integrate = read_groups(path), _integrate_cycles(path)
     out: dict[str, int] = {}
-    for events in groups:
-        whole = "integrate" not in events.kind
-        for step in critical_path(events):
-            name = "bus" if step.resource == BUS else step.kind
-            if step.event >= 0:
-                name = name.removesuffix(f"_{events.layer[step.event]}")
-            before = min(integrate, step.cycles) if whole and name == "convert" else 0
-            for part, cycles in (("integrate", before), (name, step.cycles - before)):
-                if cycles:
-                    out[part] = out.get(part, 0) + cycles
+    with reading(path):
+        for events in groups:
+            for name, cycles in _cycles_by_kind(events, integrate):
+                out[name] = out.get(name, 0) + cycles
     return {name: cycles / len(groups) for name, cycles in out.items()}
+
+
+def _cycles_by_kind(events: GroupEvents, integrate: int) -> Iterator[tuple[str, int]]:
+    """Yield the kinds of a group's critical path, step by step, and how long each takes."""
+    whole = "integrate" not in events.kind
+    for step in critical_path(events):
+        name = "bus" if step.resource == BUS else step.kind
+        if step.event >= 0:
+            name = name.removesuffix(f"_{events.layer[step.event]}")
+        before = min(integrate, step.cycles) if whole and name == "convert" else 0
+        for part, cycles in (("integrate", before), (name, step.cycles - before)):
+            if cycles:
+                yield part, cycles
 
 
 def _integrate_cycles(path: str | Path) -> int:
     """Return the reset and integrate cycles of a conversion, 0 in a trace without cycles."""
-    with open_trace(path) as file:
-        for tile in file.get("tiles", {}).values():
-            names = h5py.check_enum_dtype(tile["phase"].dtype)
-            phase = tile["phase"][...]
-            later = np.flatnonzero(~np.isin(phase, [names["reset"], names["integrate"]]))
+    with open_trace(path) as file, reading(path):
+        tiles = checked.group(file, "tiles") if "tiles" in file else {}
+        for name in tiles:
+            phase, names = checked.enumerated(checked.group(tiles, name), "phase", None)
+            before = [code for code, name in names.items() if name in ("reset", "integrate")]
+            later = np.flatnonzero(~np.isin(phase[...], before))
             if later.size:
                 return int(later[0])
     return 0

@@ -11,8 +11,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.quantity import parse_quantity
 from archsim.errors import InputError, TraceError
-from archsim.trace.reader import open_trace
+from archsim.listing import listed
+from archsim.shown import shown_in_line
+from archsim.trace import checked
+from archsim.trace.reader import open_trace, reading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +26,9 @@ Array = NDArray[np.float64]
 RAMP_COLOURS = ("#c44e52", "#dd8452", "#937860", "#8c8c8c")
 LARGEST_COMPONENTS = 5
 """Components that the energy panel names; the rest are one band."""
+
+LARGEST_VOLTAGE = 100.0
+"""Largest supply that a configuration may have, V."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +47,12 @@ class Conversion:
         Voltage of every ramp, V, and their functions.
     v_mac : float64 (cycles, columns)
         Voltage of every column, V.
-    latched : int32 (cycles,)
+    latched : int64 (cycles,)
         Columns that latch in each cycle.
     energy : float64 (cycles, components), components : list of str
         Energy of each cycle, J.
+    supply : float
+        Upper rail of the integrators, V; the lower one is 0 V.
     """
 
     tile: str
@@ -53,9 +62,10 @@ class Conversion:
     v_ramp: Array
     ramps: list[str]
     v_mac: Array
-    latched: NDArray[np.int32]
+    latched: NDArray[np.int64]
     energy: Array
     components: list[str]
+    supply: float
 
 
 def read_conversion(path: Path, number: int, tile: str | None = None) -> Conversion:
@@ -75,47 +85,71 @@ def read_conversion(path: Path, number: int, tile: str | None = None) -> Convers
     TraceError, InputError
         If the trace has no waveforms, no such tile or no such conversion.
     """
-    with open_trace(path) as file:
-        names = list(file["tiles"]) if "tiles" in file else []
+    with open_trace(path) as file, reading(path):
+        tiles = checked.group(file, "tiles") if "tiles" in file else {}
+        names = list(tiles)
         if not names:
-            msg = f"{path}: it has no cycles: run with --set trace.level=cycle"
+            msg = (
+                f"{path}: it has no cycles: run with --set trace.level=cycle --set "
+                "trace.waveforms=true"
+            )
             raise TraceError(msg)
-        name = tile or _first_tile(file, names)
+        name = _first_tile(tiles, names) if tile is None else tile
         if name not in names:
-            msg = f"--tile: the trace has no tile '{name}'; it has {', '.join(names)}"
+            known = listed(map(shown_in_line, names))
+            msg = f"--tile: the trace has no tile '{name}'; it has {known}"
             raise InputError(msg)
-        group = file["tiles"][name]
+        group = checked.group(tiles, name)
         if "v_mac" not in group:
             msg = f"{path}: it has no waveforms: run with --set trace.waveforms=true"
             raise TraceError(msg)
-        return _conversion(group, name, number)
+        return _conversion(group, shown_in_line(name), number, supply=_supply(file))
 
 
-def _first_tile(file: h5py.File, names: list[str]) -> str:
+def _supply(file: h5py.File) -> float:
+    supply = parse_quantity(checked.setting(file, "technology", "supply"), "V")
+    if not 0 < supply <= LARGEST_VOLTAGE:
+        raise checked.damage(file, "config", f"has a supply of {supply:g} V")
+    return supply
+
+
+def _first_tile(tiles: h5py.Group, names: list[str]) -> str:
     """Return the tile that works first."""
-    return min(names, key=lambda name: int(file["tiles"][name]["cycle"][0]))
+
+    def begins(name: str) -> int:
+        cycle = checked.dataset(checked.group(tiles, name), "cycle", "i", (None,))
+        return int(cycle[0])
+
+    return min(names, key=begins)
 
 
-def _conversion(group: h5py.Group, name: str, number: int) -> Conversion:
-    phases = h5py.check_enum_dtype(group["phase"].dtype)
-    values = group["phase"][...]
-    starts = np.flatnonzero((values == phases["reset"]) & (np.roll(values, 1) != phases["reset"]))
+def _conversion(group: h5py.Group, name: str, number: int, *, supply: float) -> Conversion:
+    stored, name_of = checked.enumerated(group, "phase", None)
+    phases = {text: code for code, text in name_of.items()}
+    values = stored[...]
+    if not set(np.unique(values).tolist()) <= set(name_of):
+        raise checked.damage(group, "phase", "holds a number that stands for no phase")
+    reset = phases.get("reset")
+    starts = np.flatnonzero((values == reset) & (np.roll(values, 1) != reset))
     if not 0 <= number < starts.size:
         msg = f"--conversion: {number} is not one of the {starts.size} recorded, counted from 0"
         raise InputError(msg)
     end = starts[number + 1] if number + 1 < starts.size else values.size
     cycles = slice(int(starts[number]), int(end))
+    ramps, components = checked.names(group, "ramp"), checked.names(group, "component")
+    columns = checked.dataset(group, "column", "i", (None,)).shape[0]
     return Conversion(
         tile=name,
         number=number,
         phase=values[cycles],
         phases=phases,
-        v_ramp=group["v_ramp"][cycles].astype(np.float64),
-        ramps=group["ramp"].asstr()[...].tolist(),
-        v_mac=group["v_mac"][cycles].astype(np.float64),
-        latched=group["latched_columns"][cycles],
-        energy=group["energy"][cycles],
-        components=group["component"].asstr()[...].tolist(),
+        v_ramp=checked.real(group, "v_ramp", (values.size, len(ramps)), cycles),
+        ramps=ramps,
+        v_mac=checked.real(group, "v_mac", (values.size, columns), cycles),
+        latched=checked.whole_span(group, "latched_columns", values.size, cycles),
+        energy=checked.real(group, "energy", (values.size, len(components)), cycles),
+        components=components,
+        supply=supply,
     )
 
 
@@ -160,12 +194,28 @@ def _draw_voltages(axis: Axes, conversion: Conversion) -> None:
             lw=1.8,
             label=f"ramp: {name}",
         )
+    for rail, label in (
+        (0.0, None),
+        (conversion.supply, f"rails, 0 V and {conversion.supply:g} V"),
+    ):
+        axis.axhline(rail, color="black", lw=1.0, ls="--", label=label)
+    beyond = columns_beyond_rails(conversion)
+    if beyond:
+        text = f"{beyond} columns leave the rails: the integrators are ideal"
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+        axis.text(0.99, 0.03, text, transform=axis.transAxes, ha="right", fontsize=8, bbox=box)
     axis.set_ylabel("voltage (V)")
     axis.legend(loc="upper left", fontsize=8)
 
 
+def columns_beyond_rails(conversion: Conversion) -> int:
+    """Return how many columns go beyond 0 V or the supply, as only an ideal integrator can."""
+    beyond = (conversion.v_mac < 0) | (conversion.v_mac > conversion.supply)
+    return int(beyond.any(axis=0).sum())
+
+
 def _draw_latches(axis: Axes, conversion: Conversion) -> None:
-    axis.bar(_edges(conversion)[:-1] + 0.5, conversion.latched, width=0.9, color="#55a868")
+    axis.stairs(conversion.latched, _edges(conversion), fill=True, color="#55a868")
     axis.set_ylabel("columns\nlatching")
 
 
@@ -178,8 +228,9 @@ def _draw_energy(axis: Axes, conversion: Conversion) -> None:
     labels.append("other")
     bottom = np.zeros(conversion.phase.size)
     for band, label in zip(bands, labels, strict=True):
-        axis.bar(_edges(conversion)[:-1] + 0.5, band * 1e12, bottom=bottom, width=0.9, label=label)
-        bottom = bottom + band * 1e12
+        top = bottom + band * 1e12
+        axis.stairs(top, _edges(conversion), baseline=bottom, fill=True, label=label)
+        bottom = top
     axis.set_ylabel("energy\n(pJ a cycle)")
     axis.legend(loc="upper center", fontsize=7, ncols=2)
 

@@ -7,15 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from archsim.bench.network import Recording, timed_network
 from archsim.bench.paired import median_time
 from archsim.errors import ArchsimError
+from archsim.shipped import shipped
 
 Progress = Callable[[int, int], None]
 
-BASE = Path("configs/random-lstm.yaml")
+BASE = shipped("random-lstm.yaml")
 """A layer of any size with random weights."""
 
 _UNITS, _TIMESTEPS, _BATCHES, _TILES = (32, 64, 128, 256, 512), (8, 32, 128), (1, 4, 16, 64), (1, 4)
@@ -91,9 +91,9 @@ def _size(units: int, tiles: int) -> tuple[str, ...]:
 def _peak_of_run(sequences: int) -> float:
     """Return the largest memory of a process that runs so many sequences, MiB."""
     code = (
-        "import resource; from pathlib import Path;"
+        "import resource;"
         "from archsim.config.load import load_config; from archsim.simulate import run;"
-        f"run(load_config(Path({str(BASE)!r}), ['network.timesteps=8','trace.level=off',"
+        f"run(load_config({str(BASE)!r}, ['network.timesteps=8','trace.level=off',"
         f"'workload.sequences={sequences}', {', '.join(map(repr, _size(64, 1)))}]));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -19,8 +19,9 @@ from archsim.bench.speed import Progress, Speed, measure_speed
 from archsim.bench.start import Start, measure_start
 from archsim.bench.tracefile import TraceFile, measure_file
 from archsim.errors import InputError
+from archsim.shipped import shipped
 
-NETWORKS = (Path("configs/kws.yaml"), Path("configs/charlm.yaml"))
+NETWORKS = (shipped("kws.yaml"), shipped("charlm.yaml"))
 """The two networks that are timed by default."""
 
 Watch = Callable[[str, str], AbstractContextManager[Progress]]

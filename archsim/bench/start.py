@@ -15,6 +15,7 @@ from pathlib import Path
 from archsim.bench.aims import KERNELS, START, Claim, Figure, at_most
 from archsim.bench.process import archsim
 from archsim.bench.speed import Progress
+from archsim.kernels.cache.folder import KERNEL_SUFFIX
 from archsim.profile import Part
 
 REPEATS = 3
@@ -88,7 +89,8 @@ def measure_start(
         trace, cache = Path(folder) / "trace.h5", Path(folder) / "cache"
         profiled = ("run", config, "--profile", "--out", trace)
         fresh = archsim(*profiled, cache=cache)
-        kernels = sum(1 for _ in cache.glob("**/*.nbi"))
+        kept = (path.stem for path in cache.glob(f"*/*{KERNEL_SUFFIX}"))
+        kernels = len({name.rpartition("-")[0] for name in kept})
         progress(1, of)
         for done in range(repeats):
             helps.append(archsim("--help").seconds)

@@ -15,6 +15,16 @@ from archsim.errors import DesignError
 from archsim.kernels.arrays import NO_RAIL, AnalogArrays
 from archsim.kernels.philox import Purpose
 
+LARGEST_OFFSET = float(1 << 59)
+"""Charge quanta at which offsets and rails end: no charge is near it (conductances of 2**28 steps,
+2**10 cycles and 2**17 rows make 2**55), and two of them and a charge still fit 64 bits."""
+
+LARGEST_POSITION = float(1 << 60)
+"""The same for a noisy ramp's positions."""
+
+LARGEST_STEP_NOISE = float(1 << 46)
+"""The same for the sigma of a ramp's step: 1,025 steps, each 8.6 sigma off, stay below 2**60."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -67,8 +77,8 @@ def analog_arrays(
                 f"rails, {integrator.headroom:g} V and {room:g} V"
             )
             raise DesignError(msg)
-        low = -round((config.tile.v_clp - integrator.headroom) / swing)
-        high = round((config.technology.supply - integrator.headroom - config.tile.v_clp) / swing)
+        low = -_rail(config.tile.v_clp - integrator.headroom, swing)
+        high = _rail(room - config.tile.v_clp, swing)
     position, sigma = _ramp_noise(programmed, scale)
 
     def offsets(purpose: Purpose, volts: float, shared_by: int = 1) -> NDArray[np.int64]:
@@ -76,7 +86,8 @@ def analog_arrays(
             return np.zeros(columns, dtype=np.int64)
         drawn = site.normal(purpose, (1, -(-columns // shared_by)))[0]
         quanta = np.rint(drawn * (volts / scale.volts_per_quantum))
-        return np.repeat(quanta, shared_by)[:columns].astype(np.int64)
+        bounded = np.clip(quanta, -LARGEST_OFFSET, LARGEST_OFFSET)
+        return np.repeat(bounded, shared_by)[:columns].astype(np.int64)
 
     variance, variance_step = _whole_variance(read_variance)
     return AnalogArrays(
@@ -95,6 +106,11 @@ def analog_arrays(
         seed=config.seed,
         tile=number,
     )
+
+
+def _rail(distance: float, volts_per_quantum: float) -> int:
+    """Return how far from V_CLP a rail is, in whole quanta."""
+    return round(min(distance / volts_per_quantum, LARGEST_OFFSET))
 
 
 def _whole_variance(
@@ -129,4 +145,5 @@ def _ramp_noise(
         if item.cell_sigma is not None:
             sigma[index, :mine] = item.cell_sigma * per_siemens
         sigma[index, steps] = item.bias_sigma * per_siemens
-    return position, sigma
+    np.clip(position, -LARGEST_POSITION, LARGEST_POSITION, out=position)
+    return position, np.minimum(sigma, LARGEST_STEP_NOISE)

@@ -23,6 +23,7 @@ from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.tile import Foot, TileDesign, tile_energy, tile_inventory
 from archsim.devices import device_model
+from archsim.errors import DesignError
 from archsim.kernels.arrays import Phase, TileArrays
 
 BUFFERS = 2
@@ -234,6 +235,25 @@ def build_bank(
 def tile_number(name: str) -> int:
     """Return the number of a tile that keys its random numbers: the same in every chip."""
     return zlib.crc32(name.encode()) & 0x7FFFFF
+
+
+def check_numbers(names: Sequence[str]) -> None:
+    """Refuse tiles whose names give them the same random numbers.
+
+    Raises
+    ------
+    DesignError
+        Names the two tiles.
+    """
+    first: dict[int, str] = {}
+    for name in names:
+        other = first.setdefault(tile_number(name), name)
+        if other != name:
+            msg = (
+                f"network.layers: the names of the tiles '{other}' and '{name}' give both the same "
+                "random numbers: call the layer of one of them something else"
+            )
+            raise DesignError(msg)
 
 
 def _scale(ramps: Sequence[Ramp], steps_per_weight: float, config: RunConfig) -> Scale:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.bank import Bank, Tile
+from archsim.chip.bank import Bank, Tile, check_numbers
 from archsim.chip.grid import Grid
 from archsim.chip.layers import BuildContext, ChipLayer, build_layer
-from archsim.chip.layers.base import Signal, Unit, digital_design, transfers
+from archsim.chip.layers.base import Signal, Unit, digital_design, to_fixed, transfers
 from archsim.chip.program import Needs, Program, Schedule
+from archsim.clipping import Clipping, Place
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, LSTMLayer, RunConfig
 from archsim.costs.digital import (
     UnitCost,
@@ -29,6 +30,7 @@ from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.scaling import scale_library
 from archsim.costs.tile import tile_inventory
 from archsim.errors import ConfigError, DesignError
+from archsim.network.unused import refuse_unused
 from archsim.network.weights import Weights, network_weights
 
 INPUT_REGISTERS = 2
@@ -51,6 +53,10 @@ class Chip:
         Area and leakage of every tile and unit.
     overhead : OperationEnergy
         Energy that every cycle costs, busy or idle: leakage and clock tree.
+    library : ComponentLibrary
+        The costs, at the chip's node and supply.
+    weights : Weights
+        Those of the network.
     """
 
     config: RunConfig
@@ -58,6 +64,8 @@ class Chip:
     units: tuple[Unit, ...]
     inventory: dict[str, Inventory]
     overhead: OperationEnergy
+    library: ComponentLibrary
+    weights: Weights
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -107,8 +115,16 @@ class Chip:
         """Turn features of -1 .. 1 (sequences, timesteps, inputs) into pulse widths."""
         steps = 2**self.config.tile.input_bits - 1
         magnitude = np.minimum(np.floor(np.abs(x.astype(np.float64)) * steps + 0.5), steps)
-        fixed = np.floor(x.astype(np.float64) * 2**self.config.digital.fraction_bits + 0.5)
+        fixed = to_fixed(x.astype(np.float64), self.config.digital)
         return Signal(drive=(np.sign(x) * magnitude).astype(np.int16), fixed=fixed.astype(np.int32))
+
+    def clipped_inputs(self, x: NDArray[np.float32]) -> Clipping:
+        """Count features beyond -1 .. 1, which pulse widths do not reach."""
+        largest = float(max(x.max(initial=0.0), -x.min(initial=0.0)))
+        limit = 1 + 0.5 / (2**self.config.tile.input_bits - 1)
+        count = int(np.count_nonzero(np.abs(x) > limit)) if largest > limit else 0
+        first = self.layers[0].name
+        return Clipping(first, Place.INPUTS, 1.0, count, x.size, count, largest)
 
 
 def total(parts: Iterable[dict[str, float]]) -> dict[str, float]:
@@ -143,13 +159,16 @@ def build_chip(
         If the network does not fit the chip, or a file that it names cannot be used.
     """
     library = library or chip_library(config)
-    weights = weights or network_weights(config.network.weights, seed=config.seed)
+    weights = weights or network_weights(config.network, seed=config.seed)
+    weights = replace(weights, used={})  # other chips may have the same
     shared = _shared_processors(config, library)
     context = BuildContext(config, library, weights, shared)
     layers = _build_layers(context)
+    refuse_unused(weights, config.network)
     units = _shared_units(context, layers)
     units = (*units, *(unit for layer in layers for unit in layer.units))
     inventory = _inventory(layers, units)
+    check_numbers([tile.name for layer in layers for tile in layer.tiles])
     return Chip(
         config=config,
         layers=layers,
@@ -161,6 +180,8 @@ def build_chip(
             gated=config.technology.clock_gating,
             library=library,
         ),
+        library=library,
+        weights=weights,
     )
 
 
@@ -213,9 +234,12 @@ def chip_library(config: RunConfig) -> ComponentLibrary:
 def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     layers: list[ChipLayer] = []
     elements = context.config.network.inputs
-    for section in context.config.network.layers:
+    sections = context.config.network.layers
+    for section, following in zip(sections, [*sections[1:], None], strict=True):
+        context = replace(context, following=following)
         layers.append(build_layer(section, elements, context))
         elements = layers[-1].elements
+        context = replace(context, input_range=layers[-1].output_range)
     return tuple(layers)
 
 
@@ -248,7 +272,7 @@ def _shared_units(context: BuildContext, layers: Sequence[ChipLayer]) -> tuple[U
     config, last = context.config, layers[-1]
     bits = config.network.inputs * (config.tile.input_bits + 1)
     load = buffer_unit(bits, design=context.digital_design(), library=context.library)
-    width = last.banks[0].ramps[0].bits if last.banks else config.digital.word_bits
+    width = config.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits
     classify = argmax_unit(last.elements, width, library=context.library)
     units = [Unit(INPUT_BUFFER, load), Unit(CLASSIFIER, classify)]
     if context.processors is not None:

@@ -12,6 +12,11 @@ from archsim.config.hardware import ConverterKind, RowSum
 from archsim.config.run import RunConfig
 from archsim.errors import DesignError
 
+_SEES = {
+    ConverterKind.NONLINEAR_RAMP: "a nonlinear ramp",
+    ConverterKind.IDEAL: "an ideal converter",
+}
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -68,15 +73,11 @@ def cut_layer(
         )
         raise DesignError(msg)
     row_blocks = _parts(rows, tile.rows)
-    if (
-        len(row_blocks) > 1
-        and tile.row_sum is RowSum.DIGITAL
-        and config.adc.kind is ConverterKind.NONLINEAR_RAMP
-    ):
+    if len(row_blocks) > 1 and tile.row_sum is RowSum.DIGITAL and config.adc.nonlinear:
         msg = (
             f"tile.row_sum: layer '{name}' has {rows} rows (bias row included) and a tile "
-            f"{tile.rows}, so it is cut; a nonlinear ramp has to see the whole sum, which partial "
-            "sums that are converted one by one and added digitally never show it: set "
+            f"{tile.rows}, so it is cut; {_SEES[config.adc.kind]} has to see the whole sum, which "
+            "partial sums that are converted one by one and added digitally never show it: set "
             "tile.row_sum to analog, raise tile.rows, or take adc.kind linear_ramp or sar"
         )
         raise DesignError(msg)

@@ -20,6 +20,9 @@ from archsim.errors import DesignError
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.grid import GridArrays, join_banks
 
+LARGEST_CODE = (1 << 16) - 1
+"""Largest code, or sum of codes of row blocks, that kernels and traces hold."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -180,6 +183,7 @@ def build_grid(
             "converter only where another sample-and-hold keeps what waits: set tile.double_buffer"
         )
         raise DesignError(msg)
+    _check_sums(cut, ramps, config)
     present = np.eye(*weight.shape) > 0 if diagonal else np.ones(weight.shape, dtype=np.bool_)
     digital = tile.row_sum is RowSum.DIGITAL
     plans = _diagonal_plans(name, cut) if diagonal else _plans(name, cut, digital=digital)
@@ -214,6 +218,18 @@ def build_grid(
         double_buffer=tile.double_buffer,
         banks_per_converter=adc.banks_per_converter,
     )
+
+
+def _check_sums(cut: Cut, ramps: Sequence[Ramp], config: RunConfig) -> None:
+    """Refuse digital sums of more row blocks than words of codes hold."""
+    bits, blocks = max(ramp.bits for ramp in ramps), len(cut.rows)
+    if config.tile.row_sum is RowSum.DIGITAL and blocks * (2**bits - 1) > LARGEST_CODE:
+        msg = (
+            f"tile.row_sum: digital: a sum of {blocks} codes of {bits} bits is more than the "
+            f"{LARGEST_CODE} that a code can be: raise tile.rows, so that there are fewer row "
+            "blocks, or lower the resolution"
+        )
+        raise DesignError(msg)
 
 
 def _diagonal_plans(name: str, cut: Cut) -> list[BankPlan]:

@@ -11,6 +11,15 @@ from archsim.chip.wires import effective_differential
 from archsim.config.device import Device
 from archsim.config.hardware import Wires
 from archsim.devices import DeviceModel, Site
+from archsim.devices.checked import program_devices, read_noise
+
+DEAD_WEIGHT = 1e-13
+"""A matrix whose largest weight is below this holds nothing, as if it were zero.
+
+Spread over the whole range of the conductances, such weights would ask for capacitors, and for
+charges on the scale of the ramps, beyond what any number can hold; they move no sum by anything
+that a converter could see.
+"""
 
 SIDES = 2
 """Memristors at a crossing of a row and a differential column, a slice."""
@@ -44,13 +53,23 @@ class Crossbar:
     energy: float
 
 
+def with_bias_row(
+    rows: NDArray[np.float64], bias: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Return a matrix (rows, columns) with its bias as one more row, or as it is without one."""
+    return rows if bias is None else np.concatenate([rows, bias[None, :]])
+
+
 def largest_weight(weight: NDArray[np.float64], *, device: Device) -> float:
     """Return the weight that a conductance difference of g_max stands for.
 
     ``G+ - G- = w * g_max / w_max`` with the smaller side at g_min (model, section 4) leaves the
-    larger side room for ``g_max - g_min``, so ``w_max = max|w| * g_max / (g_max - g_min)``.
+    larger side room for ``g_max - g_min``, so ``w_max = max|w| * g_max / (g_max - g_min)``. Zero
+    weights, and those as good as zero (`DEAD_WEIGHT`), leave their devices at g_min.
     """
-    largest = float(np.abs(weight).max(initial=0.0)) or 1.0
+    largest = float(np.abs(weight).max(initial=0.0))
+    if largest < DEAD_WEIGHT:
+        largest = 1.0
     return largest * device.g_max / (device.g_max - device.g_min)
 
 
@@ -98,7 +117,12 @@ def program_crossbar(
         span = device.g_max - device.g_min
         missing = np.clip((aim - verified) / scale, -span, span)
         sides = [
-            model.program(device.g_min + np.maximum(wanted, 0.0), Site(seed, tile, number))
+            program_devices(
+                model,
+                device.g_min + np.maximum(wanted, 0.0),
+                Site(seed, tile, number),
+                device=device,
+            )
             for number, wanted in enumerate((missing, -missing), start=SIDES * place)
         ]
         fresh = [np.where(present, side.verified, 0.0) for side in sides]
@@ -112,7 +136,7 @@ def program_crossbar(
         reached = reached + scale * (plus - minus)
         loaded = loaded + plus + minus
         for conductance in working:
-            sigma = model.read_sigma(conductance)
+            sigma = read_noise(model, conductance, device=device)
             if sigma is not None:
                 noisy = True
                 variance += (scale * np.where(present, sigma, 0.0)) ** 2

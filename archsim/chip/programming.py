@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from archsim.chip.ramp import Ramp
 from archsim.config.device import Device
 from archsim.devices import DeviceModel, Programmed, Site
+from archsim.devices.checked import program_devices, read_noise
 
 Array = NDArray[np.float64]
 
@@ -107,7 +108,8 @@ def _program_copy(
 ) -> tuple[Ramp, ProgrammedRamp]:
     """Return a copy as it is measured right after programming, and as it is at work."""
     number = _RAMP_ARRAYS + site.array * 2 * _COPIES + copy
-    cells = model.program(design.cell[None, :], Site(site.seed, site.tile, number))
+    at_cells = Site(site.seed, site.tile, number)
+    cells = program_devices(model, design.cell[None, :], at_cells, device=device)
     at_bias = Site(site.seed, site.tile, number + _COPIES)
     fresh = replace(design, cell=cells.verified[0])
     biases = _program_bias(fresh, model, device=device, site=at_bias, fit=calibrate)
@@ -117,10 +119,10 @@ def _program_copy(
         cell=cells.conductance[0],
         bias=np.array([item.conductance[0, 0] for item in biases]),
     )
-    noise = model.read_sigma(ramp.bias)
+    noise = read_noise(model, ramp.bias, device=device)
     return fresh, ProgrammedRamp(
         ramp=ramp,
-        cell_sigma=model.read_sigma(ramp.cell),
+        cell_sigma=read_noise(model, ramp.cell, device=device),
         bias_sigma=0.0 if noise is None else float(np.sqrt((noise**2).sum())),
         pulses=cells.pulses + sum(item.pulses for item in biases),
         energy=cells.energy + sum(item.energy for item in biases),
@@ -141,7 +143,8 @@ def _program_bias(
     for cell in range(cells):
         target = min(max(left / (cells - cell) if fit else share, device.g_min), device.g_max)
         place = site.array + (cell + 1) * _BIAS_TRIAL
-        out.append(model.program(np.array([[target]]), Site(site.seed, site.tile, place)))
+        at_cell = Site(site.seed, site.tile, place)
+        out.append(program_devices(model, np.array([[target]]), at_cell, device=device))
         left -= float(out[-1].verified[0, 0])
     return out
 

@@ -13,6 +13,7 @@ falling codes, on the second for rising ones. `Ramp.step_code` says which code a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,10 @@ DEFAULT_RANGE: Range = (-8.0, 8.0)
 
 DEFAULT_G_MAX = "150 uS"
 """Conductance of the largest ramp cell where nothing else is said (recalled from the article)."""
+
+FARTHEST = float(1 << 61)
+"""Largest magnitude of a threshold, in charge quanta: far beyond every charge, and such that
+differences of thresholds and charges fit 64 bits. It is the kernels' `ladder.NEVER`."""
 
 _RELATIVE_GUARD = 1e-13
 """`ROUNDING_GUARD` as a part of the span: what sums of a thousand cells round by, and more."""
@@ -121,7 +126,8 @@ class Ramp:
         """Return the ramp's positions (steps,) on the scale of a tile's integer charge.
 
         A column trips where the ramp is above its charge; charge is whole, so the ramp's position
-        is rounded up and nothing is lost.
+        is rounded up and nothing is lost. Positions that no charge can reach stop at
+        `FARTHEST`.
 
         Parameters
         ----------
@@ -129,7 +135,8 @@ class Ramp:
             Charge quanta that one unit of x stands for in the tile.
         """
         guard = max(ROUNDING_GUARD, _RELATIVE_GUARD * self.span * quanta_per_unit)
-        return np.ceil(self.position * quanta_per_unit - guard).astype(np.int64)
+        whole = np.ceil(self.position * quanta_per_unit - guard)
+        return np.clip(whole, -FARTHEST, FARTHEST).astype(np.int64)
 
     def step(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the steps latched for inputs x (any shape): the first that ends above x.
@@ -194,7 +201,7 @@ def design_ramp(
     _check_arguments(bits, g_max, g_min)
     quantised = quantise(activation, bits, input_range)
     domain = activation.domain(input_range)
-    edge = _edges(quantised, domain, input_range, floor=g_min / g_max)
+    edge = ramp_edges(quantised, domain, input_range, floor=g_min / g_max)
     step = np.diff(edge)
     x_per_siemens = float(step.max()) / g_max
     cell = step / x_per_siemens
@@ -222,8 +229,8 @@ def _check_arguments(bits: int, g_max: float, g_min: float) -> None:
         raise DesignError(msg)
 
 
-def _edges(
-    quantised: Quantised, domain: Range, input_range: Range | None, *, floor: float
+def ramp_edges(
+    quantised: Quantised, domain: Range, input_range: Range | None, *, floor: float = 0.0
 ) -> NDArray[np.float64]:
     """Return where the ramp's steps begin and end (steps + 1,), in units of x.
 
@@ -289,12 +296,13 @@ def design_from_text(
     g_max: str | None = None,
     input_range: Range | None = None,
     range_of: Device | None = None,
+    own: Sequence[Activation] = (),
 ) -> Ramp:
     """Design a ramp from what a user types.
 
     An unbounded function is clipped at `DEFAULT_RANGE` by default; a bounded one is clipped only
     if a range is given. The largest cell is `g_max`, else that of the device `range_of`, else
-    `DEFAULT_G_MAX`.
+    `DEFAULT_G_MAX`. Functions of the user's own are looked through first.
 
     Raises
     ------
@@ -318,7 +326,12 @@ def design_from_text(
     except ValueError as error:
         msg = f"--range: {error}"
         raise InputError(msg) from error
-    activation = get_activation(function)
+    try:
+        activation = get_activation(function, own=own)
+    except DesignError as error:
+        hint = "" if own else "; functions of a configuration come with --config FILE"
+        msg = f"{error}{hint}"
+        raise InputError(msg) from error
     if input_range is not None and activation.bounds is not None:
         activation = Clipped(activation, (low, high))
     return design_ramp(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from archsim.config.base import Section
+from archsim.config.merge import Document, load_document
+from archsim.config.validate import validate_document
 from archsim.errors import DesignError
 from archsim.network.activations import Activation, PiecewiseLinear, registered_names
 
@@ -44,3 +47,23 @@ class TableActivation(Section):
     def build(self) -> Activation:
         """Return the function."""
         return PiecewiseLinear(self.name, self.points)
+
+
+class _ActivationsFile(Section):
+    """The part of a configuration that brings functions."""
+
+    activations: tuple[TableActivation, ...] = ()
+
+
+def load_activations(path: str | Path) -> list[Activation]:
+    """Return the functions that a configuration brings; nothing else of it is looked at.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or a table in it is wrong; names the file and line.
+    """
+    document = load_document(path)
+    mine = {key: value for key, value in document.data.items() if key == "activations"}
+    section = validate_document(Document(document.path, mine, document.origins), _ActivationsFile)
+    return [table.build() for table in section.activations]

@@ -111,10 +111,10 @@ class Temperature(Section):
         0.0, description="relative change of conductance per kelvin"
     )
     reference: Annotated[float, Quantity("K", gt=0)] = Field(
-        300.0, description="temperature at which devices are programmed"
+        300.0, description="temperature at which devices are programmed, in K or degC"
     )
     value: Annotated[float, Quantity("K", gt=0)] = Field(
-        300.0, description="temperature at which the chip works"
+        300.0, description="temperature at which the chip works, in K or degC"
     )
 
 
@@ -157,13 +157,33 @@ class IdealDevice(_Range):
     model: Literal["ideal"] = Field(description="device model")
 
 
+_WITHOUT_SOURCE = {"model", "description", "sources", "conductance_steps", "slices", "table"}
+"""Keys of a device that say nothing about what was measured."""
+
+_ABOUT_SOURCES = (
+    "where each value is from: for every key of the device that is given, but "
+    f"{', '.join(sorted(_WITHOUT_SOURCE - {'sources'}))}, the publication or measurement, or "
+    "'assumed: ' and why; for example {g_min: 'assumed: lowest reading of the tester'}"
+)
+
+
+def _ask_for_sources(missing: list[str]) -> str:
+    """Return the sentence about keys whose source is missing, with a line to paste."""
+    values = "values of" if len(missing) > 1 else "value of"
+    verb = "are" if len(missing) > 1 else "is"
+    names = ", ".join(f"'{key}'" for key in missing)
+    pasted = ", ".join(f"{key}: 'assumed: say why'" for key in missing)
+    return (
+        f"sources: say where the {values} {names} {verb} from, or 'assumed: ...' and why, "
+        f"as in sources: {{{pasted}}}"
+    )
+
+
 class _Imperfect(_Range):
     """What real devices have in common."""
 
     description: str = Field("", description="free text")
-    sources: dict[str, Source] = Field(
-        default_factory=dict, description="where each value is from, by key"
-    )
+    sources: dict[str, Source] = Field(default_factory=dict, description=_ABOUT_SOURCES)
     read_noise: ReadNoise = ReadNoise()
     faults: Faults = Faults()
     drift: Drift = Drift()
@@ -171,11 +191,9 @@ class _Imperfect(_Range):
 
     @model_validator(mode="after")
     def _sourced(self) -> _Imperfect:
-        given = self.model_fields_set - {"model", "description", "sources", "conductance_steps"}
-        for key in sorted(given):
-            if key not in self.sources and key not in {"slices", "table"}:
-                msg = f"sources: say where the value of '{key}' is from, or 'assumed: ...' and why"
-                raise ValueError(msg)
+        missing = sorted(self.model_fields_set - self.sources.keys() - _WITHOUT_SOURCE)
+        if missing:
+            raise ValueError(_ask_for_sources(missing))
         return self
 
 
@@ -194,7 +212,8 @@ class TableDevice(_Imperfect):
 
     model: Literal["table"] = Field(description="device model")
     table: ConfigPath = Field(
-        description="CSV with the columns target_s, mean_s, sigma_s (S), targets ascending"
+        description="CSV with the columns target_s, mean_s, sigma_s in siemens (or target_us, "
+        "mean_us, sigma_us in microsiemens), targets ascending and covering g_min to g_max"
     )
 
 
@@ -204,7 +223,7 @@ class CustomDevice(_Range):
     model: Literal["custom"] = Field(description="device model")
     name: str = Field(description="name under which the model is registered")
     sources: dict[str, Source] = Field(
-        default_factory=dict, description="where each value is from, by key"
+        default_factory=dict, description="where each value is from, by key; not required here"
     )
     parameters: dict[str, float | int | bool | str] = Field(
         default_factory=dict, description="whatever the model takes"

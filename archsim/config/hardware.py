@@ -16,15 +16,15 @@ LARGEST_INPUT = 1e6
 """Largest magnitude, and inverse of the least width, of the range of a ramp."""
 
 
-def check_range(limits: tuple[float, float]) -> None:
-    """Raise ValueError unless a ramp's range rises and stays within reason."""
+def check_range(limits: tuple[float, float], key: str = "input_range") -> None:
+    """Raise ValueError, which names the `key`, unless a ramp's range rises within reason."""
     low, high = limits
     if not low < high:
-        msg = f"input_range [{low:g}, {high:g}] has to rise"
+        msg = f"{key} [{low:g}, {high:g}] has to rise"
         raise ValueError(msg)
     if max(-low, high) > LARGEST_INPUT or high - low < 1 / LARGEST_INPUT:
         msg = (
-            f"input_range [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
+            f"{key} [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
             f"least {1 / LARGEST_INPUT:g} wide"
         )
         raise ValueError(msg)
@@ -138,6 +138,11 @@ class ConverterKind(StrEnum):
     LINEAR_RAMP = "linear_ramp"
     SAR = "sar"
     BIT_SERIAL = "bit_serial"
+    IDEAL = "ideal"
+
+
+RAMPS = (ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP)
+"""Kinds of converters that have ramps of memristors."""
 
 
 class Sharing(Section):
@@ -204,13 +209,15 @@ class Converter(Section):
 
     A nonlinear ramp computes the gates' functions while it digitises. A linear one, or one by
     successive approximation, only digitises, as in a conventional design, and so does a bit-serial
-    one, whose sums are exact; the functions are then computed by `digital.processors`.
+    one, whose sums are exact; the functions are then computed by `digital.processors`. An ideal one
+    computes the functions without quantisation and costs nothing: it shows what the others lose.
     """
 
     kind: ConverterKind = Field(
         ConverterKind.NONLINEAR_RAMP,
         description="nonlinear ramp, or a conventional one: a linear ramp, sar (successive "
-        "approximation), or bit_serial (shared converters, shift and add)",
+        "approximation), or bit_serial (shared converters, shift and add); or ideal, which no chip "
+        "has: no quantisation, one cycle, no cost",
     )
     input_range: tuple[float, float] = Field(
         (-4.0, 4.0), description="where a conventional converter of the gates begins and ends"
@@ -233,7 +240,7 @@ class Converter(Section):
     @property
     def nonlinear(self) -> bool:
         """Whether the converter computes the gates' functions."""
-        return self.kind is ConverterKind.NONLINEAR_RAMP
+        return self.kind in {ConverterKind.NONLINEAR_RAMP, ConverterKind.IDEAL}
 
     @model_validator(mode="after")
     def _range(self) -> Converter:
@@ -248,6 +255,9 @@ class Converter(Section):
             if self.early_stop:
                 msg = "early_stop is for ramps; successive approximation always takes all its steps"
                 raise ValueError(msg)
+        if self.kind is ConverterKind.IDEAL and self.early_stop:
+            msg = "early_stop is for ramps; an ideal converter takes one cycle"
+            raise ValueError(msg)
         if self.kind is ConverterKind.BIT_SERIAL and self.early_stop:
             msg = "early_stop is for ramps; bit-serial converters always convert every column"
             raise ValueError(msg)
@@ -257,7 +267,7 @@ class Converter(Section):
         ge=1,
         le=10,
         description="output resolution n_out; of a bit-serial converter, that to which its sums "
-        "are rounded",
+        "are rounded; an ideal one has 16, and the integrators' swing of a ramp of so many",
     )
     bias_cells: Literal["auto"] | Annotated[int, Field(ge=0, le=4096)] = Field(
         "auto", description="calibration cells of a ramp column; auto takes what the ramp needs"
@@ -280,7 +290,7 @@ class Converter(Section):
 
 
 class ActivationMethod(StrEnum):
-    """How a digital processor computes a sigmoid or tanh."""
+    """How a digital processor computes a function."""
 
     TABLE = "table"
     PIECEWISE_LINEAR = "piecewise_linear"
@@ -326,10 +336,11 @@ class Digital(Section):
     lanes: int = Field(32, ge=1, le=65536, description="elements that a unit works on in parallel")
     cell_activation: CellActivation = Field(
         CellActivation.TABLE,
-        description="tanh(c): a table look-up, or a second pass through a small ramp converter",
+        description="tanh(c), or another function of the cell state: a table look-up, or a second "
+        "pass through a small ramp converter",
     )
-    cell_range: int = Field(4, ge=1, le=64, description="|c| at which tanh(c) counts as flat")
-    table_entries: int = Field(256, ge=2, le=65536, description="entries of the tanh table")
+    cell_range: int = Field(4, ge=1, le=64, description="|c| at which its function counts as flat")
+    table_entries: int = Field(256, ge=2, le=65536, description="entries of its table")
     buffer_word_bits: int = Field(64, ge=1, le=4096, description="bits a cycle from a buffer")
     buffer_latency: int = Field(
         0, ge=0, le=1024, description="cycles before the first word of a buffer arrives"

@@ -16,8 +16,10 @@ from typing import Any
 import yaml
 
 from archsim.config.merge import load_document
+from archsim.config.origin import is_stream
 from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
+from archsim.config.without_effect import keys_without_effect
 
 _CHUNK = 1 << 20
 _PATHS = (
@@ -55,12 +57,15 @@ class LoadedConfig:
         The configuration in SI units.
     digests : mapping of Path to str
         Of each file that the configuration names: a digest of its content when it was loaded.
+    notes : tuple of str
+        A sentence for each key that was written and has no effect here.
     """
 
     path: Path
     folder: Path
     config: RunConfig
     digests: Mapping[Path, str]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def yaml(self) -> str:
@@ -83,6 +88,11 @@ class LoadedConfig:
     def with_seed(self, seed: int) -> LoadedConfig:
         """Return the same configuration with another seed: another chip of its kind."""
         return replace(self, config=self.config.model_copy(update={"seed": seed}))
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The configuration and the files that it names, which no output may overwrite."""
+        return [self.path, *self.digests]
 
 
 def digest_of_file(path: Path) -> str:
@@ -110,7 +120,7 @@ def load_config(
     Parameters
     ----------
     path : str or Path
-        YAML file.
+        YAML file; ``-`` reads standard input, and relative paths in it start at the working folder.
     overrides : iterable of str
         Such as ``adc.bits=4``; see `archsim.config.merge.load_document`.
     digest : callable, optional
@@ -122,9 +132,12 @@ def load_config(
         With one sentence a problem, each naming file, line and key.
     """
     path = Path(path)
-    config = validate_document(load_document(path, overrides), RunConfig)
+    document = load_document(path, overrides)
+    config = validate_document(document, RunConfig)
     digests = {file: digest(file) for _, _, file in _files(config)}
-    return LoadedConfig(path, path.resolve().parent, config, digests)
+    notes = keys_without_effect(config, document)
+    folder = Path.cwd() if is_stream(path) else path.resolve().parent
+    return LoadedConfig(path, folder, config, digests, notes)
 
 
 def _files(config: RunConfig) -> Iterator[tuple[str, str, Path]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archsim.config.origin import KeyPath, Origin
+from archsim.config.origin import KeyPath, Origin, folder_of
 from archsim.config.yaml_source import MAX_DEPTH, YamlSource, parse_value, read_yaml
 
 __all__ = ["Document", "load_document"]
@@ -96,7 +96,7 @@ class _Files:
         at = source.origins[_KEY,]
         merged: YamlSource | None = None
         for name in _base_names(source.data[_KEY], at):
-            base = self.load(path.parent / name, chain, at)
+            base = self.load(folder_of(path) / name, chain, at)
             merged = base if merged is None else _merge(merged, base)
         own = {key: value for key, value in source.data.items() if key != _KEY}
         over = YamlSource(own, source.origins)

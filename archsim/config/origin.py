@@ -11,6 +11,10 @@ from archsim.errors import ConfigError
 KeyPath = tuple[str | int, ...]
 """Keys and list indices that lead to a value."""
 
+STANDARD_INPUT = Path("-")
+"""What stands for standard input where a configuration is named."""
+_STREAMS = ("/dev/stdin", "/dev/fd", "/proc/self/fd")
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -33,15 +37,35 @@ class Origin:
     def __str__(self) -> str:
         if self.label or self.file is None:
             return self.label
-        absolute = os.path.abspath(self.file)  # noqa: PTH100 - keeps links, unlike Path.resolve
-        below = Path(absolute).is_relative_to(Path.cwd())
-        name = str(Path(absolute).relative_to(Path.cwd()) if below else self.file)
+        name = _name(self.file)
         name = name if name.isprintable() else repr(name)
         return f"{name}:{self.line}" if self.line else name
 
     def error(self, sentence: str) -> ConfigError:
         """Return the error that says `sentence` about this place."""
         return ConfigError(f"{self}: {sentence}")
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether a configuration comes from standard input or a process of the shell."""
+    return path == STANDARD_INPUT or any(path.is_relative_to(each) for each in _STREAMS)
+
+
+def folder_of(path: Path) -> Path:
+    """Return the folder that paths written in a file start at; of a stream the working folder."""
+    return Path() if is_stream(path) else path.parent
+
+
+def _name(file: Path) -> str:
+    """Return a file's name as the user may type it."""
+    if file == STANDARD_INPUT:
+        return "standard input"
+    try:
+        here = Path.cwd()
+        absolute = Path(os.path.abspath(file))  # noqa: PTH100 - keeps links, unlike Path.resolve
+    except FileNotFoundError:  # the working folder was removed
+        return str(file)
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else file)
 
 
 class SourceStr(str):

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic_core import CoreSchema, core_schema
 
-from archsim.config.origin import SourceStr
-from archsim.config.units import PREFIXES, base_symbol, kind_of, unit_scale
+from archsim.config.origin import SourceStr, folder_of
+from archsim.config.units import CELSIUS, PREFIXES, TIMES, base_symbol, kind_of, unit_scale
 
 if TYPE_CHECKING:  # costs a tenth of the time that a configuration takes to load
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -32,6 +32,7 @@ __all__ = ["ConfigPath", "Quantity", "format_quantity", "parse_quantity"]
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9}(?![0-9]))?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
 _MAX_TEXT = 100
+_ZERO_CELSIUS = Decimal("273.15")
 _EXACT = Context(prec=400, Emax=999_999_999, Emin=-999_999_999, traps=[])
 
 
@@ -42,7 +43,8 @@ def parse_quantity(text: str, unit: str) -> float:
     ----------
     text : str
         A decimal number and a unit, with or without a space: ``200 mV``, ``1.5e-3 um**2``. Where
-        `unit` is dimensionless, the number may stand alone or be in ``%``.
+        `unit` is dimensionless, the number may stand alone or be in ``%``; where it is ``K``, the
+        number may be in ``degC``.
     unit : str
         Any unit of the dimension that the result must have, such as ``V`` or ``F/m``.
 
@@ -65,17 +67,26 @@ def parse_quantity(text: str, unit: str) -> float:
     if not match[2] and any(wanted):
         msg = f"'{text}' needs a unit, for example '{match[1]} {unit}'"
         raise ValueError(msg)
-    power, dimension = unit_scale(match[2] or "1")
+    if match[2] in CELSIUS:
+        return _kelvin(match[1], text, unit)
+    factor, dimension = unit_scale(match[2] or "1")
     if dimension != wanted:
         kind = f"is {kind_of(dimension)}"
         msg = f"'{text}' {kind}, expected {_described(unit)} ({_example(unit)})"
         raise ValueError(msg)
-    return _double(match[1], power, text)
+    return _double(_EXACT.multiply(Decimal(match[1]), factor), text)
 
 
-def _double(number: str, power: int, text: str) -> float:
-    decimal = Decimal(number)
-    value = float(_EXACT.multiply(decimal, Decimal((0, (1,), power))))
+def _kelvin(number: str, text: str, unit: str) -> float:
+    """Convert degrees Celsius, which are a temperature and never a difference of two."""
+    if unit != "K":
+        msg = f"'{text}' is a temperature, expected {_described(unit)} ({_example(unit)})"
+        raise ValueError(msg)
+    return _double(_EXACT.add(Decimal(number), _ZERO_CELSIUS), text)
+
+
+def _double(decimal: Decimal, text: str) -> float:
+    value = float(decimal)
     if math.isinf(value) or (value == 0 and decimal != 0):
         size = "large" if value else "small"
         msg = f"'{text}' is too {size} for a number of double precision"
@@ -109,7 +120,7 @@ def format_quantity(value: float, unit: str) -> str:
     decimal = Decimal(repr(float(value) + 0.0))
     texts = []
     for candidate in _candidates(unit):
-        scaled = _EXACT.multiply(decimal, Decimal((0, (1,), -unit_scale(candidate)[0])))
+        scaled = _EXACT.divide(decimal, unit_scale(candidate)[0])
         suffix = "" if candidate == "1" else f" {candidate}"
         texts += [f"{scaled.normalize(_EXACT):f}{suffix}", f"{_scientific(scaled)}{suffix}"]
     return min(texts, key=lambda text: (len(text), "e" in text))
@@ -124,7 +135,7 @@ def _scientific(value: Decimal) -> str:
 def _candidates(unit: str) -> list[str]:
     """Return `unit` first, then the same with every other prefix of thousands."""
     single = re.fullmatch(r"([A-Za-z]+)(\^[1-9])?", unit)
-    if single is None or unit == "1":
+    if single is None or unit == "1" or single[1] in TIMES:
         return [unit or "1"]
     base = base_symbol(single[1])
     prefixes = [prefix for prefix in PREFIXES if prefix]
@@ -289,6 +300,6 @@ def _resolved(value: object, info: core_schema.ValidationInfo) -> Path:
         msg = "expected the path of a file or directory, as text"
         raise ValueError(msg)
     written_in = value.origin.file if isinstance(value, SourceStr) else None
-    start = written_in.parent if written_in else Path()
+    start = folder_of(written_in) if written_in else Path()
     # Links in the start are followed before '..' is, as the operating system does.
     return Path(os.path.normpath(Path(os.path.realpath(start)) / value))

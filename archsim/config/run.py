@@ -12,6 +12,7 @@ from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
 from archsim.config.hardware import (
+    LARGEST_INPUT,
     Converter,
     ConverterKind,
     Digital,
@@ -43,12 +44,65 @@ BUS, PROCESSORS = "bus", "processors"
 """Names of the units that are no layer's own, in traces."""
 
 
+class Bias(StrEnum):
+    """Where a layer's bias is added."""
+
+    CELLS = "cells"
+    DIGITAL = "digital"
+    NONE = "none"
+
+
+TensorsName = Annotated[
+    str | None,
+    Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="name of the layer's tensors in the weights file, without network.prefix; the "
+        "layer's own name where not given",
+    ),
+]
+
+OutputRange = Literal["auto"] | Annotated[float, Field(ge=1, le=LARGEST_INPUT)]
+
+
+class LSTMFunctions(Section):
+    """Activation functions of an LSTM, each one built in, of `activations` or of a package."""
+
+    i: str = Field("sigmoid", description="function of the input gate")
+    f: str = Field("sigmoid", description="function of the forget gate")
+    g: str = Field("tanh", description="function of the candidate for the cell state")
+    o: str = Field("sigmoid", description="function of the output gate")
+    state: str = Field(
+        "tanh",
+        description="function of the cell state, on its way to h; with digital.cell_activation "
+        "table an odd one, f(-c) = -f(c)",
+    )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="where the ramps of gates with an unbounded function begin and end, in units "
+        "of the sum before the function; a conventional converter has adc.input_range",
+    )
+
+    @model_validator(mode="after")
+    def _range(self) -> LSTMFunctions:
+        if self.range is not None:
+            check_range(self.range, "range")
+        return self
+
+
 class LSTMLayer(Section):
     """A layer of LSTM units on tiles, its gates' functions in the converter."""
 
     kind: Literal["lstm"] = Field(description="layer kind")
     name: Name = Field(description="prefix of the layer's tensors, name of its tile")
+    tensors: TensorsName = None
     units: int = Field(ge=1, le=16384, description="hidden units")
+    bias: Bias = Field(
+        Bias.CELLS,
+        description="cells: in a row of memristors, or no row where the weights have no bias; "
+        "none: no bias, which random weights have otherwise",
+    )
     projection: int | None = Field(
         None,
         ge=1,
@@ -56,14 +110,39 @@ class LSTMLayer(Section):
         description="elements that h is projected to before it is fed back, on tiles of their own "
         "with a straight ramp; PyTorch's proj_size",
     )
-    projection_range: tuple[float, float] = Field(
-        (-1.0, 1.0), description="where the projection's ramp begins and ends"
+    projection_range: tuple[float, float] | Literal["auto"] = Field(
+        (-1.0, 1.0),
+        description="where the projection's ramp begins and ends; auto takes the largest sum that "
+        "its weights can give",
     )
+    output_range: OutputRange = Field(
+        "auto",
+        description="largest |h| that a pulse width stands for, to the gates and to the next "
+        "layer, whose weights are scaled to match; auto takes the end of projection_range that is "
+        "farther from 0, and 1 without a projection",
+    )
+    functions: LSTMFunctions = LSTMFunctions()
 
     @model_validator(mode="after")
     def _range(self) -> LSTMLayer:
-        check_range(self.projection_range)
+        if self.projection_range != "auto":
+            check_range(self.projection_range, "projection_range")
         return self
+
+    @model_validator(mode="after")
+    def _bias(self) -> LSTMLayer:
+        if self.bias is Bias.DIGITAL:
+            msg = (
+                "bias digital is for linear layers: the functions of an LSTM's gates have to see "
+                "the whole sum, so its bias is in cells"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def tensors_name(self) -> str:
+        """Name of the layer's tensors in the weights file."""
+        return self.tensors or self.name
 
 
 class Placement(StrEnum):
@@ -78,7 +157,14 @@ class LinearLayer(Section):
 
     kind: Literal["linear"] = Field(description="layer kind")
     name: Name = Field(description="prefix of the layer's tensors, name of its tile")
+    tensors: TensorsName = None
     units: int = Field(ge=1, le=16384, description="outputs")
+    bias: Bias = Field(
+        Bias.CELLS,
+        description="cells: in a row of memristors (of a digital layer: in its units), or none "
+        "where the weights have no bias; digital: added to what the converter gives, by adders; "
+        "none: no bias, which random weights have otherwise",
+    )
     placement: Placement = Field(Placement.TILE, description="analog tile or digital units")
     timesteps: Literal["last", "all"] = Field("last", description="when the layer is computed")
     bits: int | None = Field(
@@ -94,6 +180,12 @@ class LinearLayer(Section):
         description="where its ramp begins and ends, in units of the sum before the function; auto "
         "takes the largest sum that the weights can give",
     )
+    output_range: OutputRange = Field(
+        "auto",
+        description="largest output that a pulse width stands for to the next layer, whose "
+        "weights are scaled to match; auto takes the largest level of the ramp, and 1 in digital "
+        "units",
+    )
 
     @model_validator(mode="after")
     def _range(self) -> LinearLayer:
@@ -101,6 +193,21 @@ class LinearLayer(Section):
             return self
         check_range(self.input_range)
         return self
+
+    @model_validator(mode="after")
+    def _bias(self) -> LinearLayer:
+        if self.bias is Bias.DIGITAL and self.function != "identity":
+            msg = (
+                f"bias digital is added to the sum, which a converter that computes "
+                f"'{self.function}' does not give: set bias to cells, or function to identity"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def tensors_name(self) -> str:
+        """Name of the layer's tensors in the weights file."""
+        return self.tensors or self.name
 
 
 Layer = Annotated[LSTMLayer | LinearLayer, Field(discriminator="kind")]
@@ -114,6 +221,17 @@ class Network(Section):
     weights: Annotated[Literal["random"] | ConfigPath, Field(union_mode="left_to_right")] = Field(
         description="weights (safetensors, PyTorch's names), or random ones: time and energy then "
         "mean something, accuracy does not"
+    )
+    prefix: str | None = Field(
+        None,
+        max_length=200,
+        description="what stands before the layers' names in the weights file, such as module; "
+        "where not given, what fits all layers if there is only one such prefix",
+    )
+    ignore: tuple[str, ...] = Field(
+        (),
+        description="tensors of the weights file that are left out on purpose: names or patterns "
+        "such as optimizer.*; any other tensor that no layer uses is an error",
     )
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
 
@@ -142,7 +260,7 @@ class Network(Section):
 
     def _derived(self) -> list[str]:
         """Return the names that layers give to their other tiles and units."""
-        parts = ("update", "cell", "activation", "projection", "sum", "adc")
+        parts = ("update", "cell", "activation", "projection", "sum", "adc", "bias")
         return [f"{layer.name}_{part}" for layer in self.layers for part in parts]
 
 

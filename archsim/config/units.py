@@ -37,6 +37,16 @@ _UNITS = (
     ("W", "V * A", "a power"),
     ("g", "1e-3 * V * A * s**3 / m**2", "a mass"),
 )
+TIMES = {
+    **dict.fromkeys(("min", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600),
+    **dict.fromkeys(("d", "day", "days"), 86_400),
+    **dict.fromkeys(("week", "weeks"), 604_800),
+    **dict.fromkeys(("year", "years"), 31_557_600),
+}
+"""Units of long times, s; they take no prefix. A year has 365.25 days."""
+CELSIUS = ("degC", "\u00b0C", "\u2103")
+"""Degrees Celsius, which are no multiple of K: `archsim.config.quantity` adds what lies between."""
 _PERCENT = "%"
 _CENTIMETRE = "cm"  # the only unit that anybody writes with this prefix
 # The micro sign and the letter mu, the ohm sign and the letter omega, and typeset operators.
@@ -64,18 +74,21 @@ def _registry() -> Any:
     for symbol, definition, _ in _UNITS:
         registry.define(f"{symbol} = {definition}")
     registry.define(f"{_CENTIMETRE} = 1e-2 * m")
+    for name, seconds in TIMES.items():
+        registry.define(f"{name} = {seconds} * s")
     return registry
 
 
 @cache
 def known_symbols() -> tuple[str, ...]:
-    """Return every unit of one symbol that there is, prefixes included."""
-    return (_CENTIMETRE, *(prefix + unit for unit, *_ in _UNITS for prefix in PREFIXES))
+    """Return every unit of one symbol that is a multiple of SI's, prefixes included."""
+    prefixed = (prefix + unit for unit, *_ in _UNITS for prefix in PREFIXES)
+    return (_CENTIMETRE, *TIMES, *prefixed)
 
 
 @lru_cache(maxsize=256)
-def unit_scale(text: str) -> tuple[int, Dimension]:
-    """Return the power of ten to SI and the dimension of a unit such as ``F/m`` or ``um^2``.
+def unit_scale(text: str) -> tuple[Decimal, Dimension]:
+    """Return the factor to SI and the dimension of a unit such as ``F/m``, ``um^2`` or ``h``.
 
     Raises
     ------
@@ -85,7 +98,7 @@ def unit_scale(text: str) -> tuple[int, Dimension]:
     plain = text.translate(_SPELLING).replace("**", "^").strip() or "1"
     plain = re.sub(r"\s*([*/])\s*", r"\1", plain)
     if plain == _PERCENT:
-        return -2, ()
+        return Decimal("0.01"), ()
     if _FORM.fullmatch(plain) is None:
         msg = f"'{text}' is not a unit; write one like 'mV', 'um^2' or 'F/m'"
         raise ValueError(msg)
@@ -94,13 +107,16 @@ def unit_scale(text: str) -> tuple[int, Dimension]:
     registry = _registry()
     root = (Decimal(1) * registry.parse_units(plain.replace("^", "**"))).to_root_units()
     dimension = sorted((str(name), int(power)) for name, power in root.dimensionality.items())
-    return Decimal(root.magnitude).adjusted(), tuple(dimension)
+    return Decimal(root.magnitude), tuple(dimension)
 
 
 def _check_symbol(symbol: str) -> None:
     known = known_symbols()
     if symbol in known:
         return
+    if symbol in CELSIUS:
+        msg = f"'{symbol}' is for temperatures alone, such as '25 degC'; in other units write K"
+        raise ValueError(msg)
     near = [name for name in known if name.lower() == symbol.lower()]
     near = near or get_close_matches(symbol, known, n=1, cutoff=0.7)
     hint = f" (did you mean '{near[0]}'?)" if near else "; write one like 'mV', 'um^2' or 'F/m'"

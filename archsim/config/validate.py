@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from archsim.config.merge import Document
 from archsim.config.origin import KeyPath, Origin, SourceStr
 from archsim.errors import ConfigError
+from archsim.listing import listed
 
 __all__ = ["InvalidDocumentError", "validate_document"]
 
@@ -57,6 +58,7 @@ _SENTENCES = {
 
 _MISMATCHES = {*_EXPECTED, "literal_error", "enum"}
 _MAX_SHOWN = 60
+_LONGEST_VOCABULARY = 300  # characters
 
 
 class InvalidDocumentError(ConfigError):
@@ -313,8 +315,12 @@ def _unknown_tag(found: _Found) -> str:
 
 
 def _missing_tag(found: _Found) -> str:
-    tags = ", ".join(str(tag) for tag in found.schema.get("choices", {}))
+    tags = _vocabulary(found.schema.get("choices", {}))
     return f"the key {found.error['ctx']['discriminator']} is missing; it is one of {tags}"
+
+
+def _vocabulary(words: Iterable[object]) -> str:
+    return listed(words, characters=_LONGEST_VOCABULARY)
 
 
 def _unknown_choice(found: _Found) -> str:
@@ -325,7 +331,7 @@ def _wanted(found: _Found) -> str:
     if found.error["type"] in _EXPECTED:
         return _EXPECTED[found.error["type"]]
     choices = [str(choice) for choice in _choices(found)]
-    return f"'{choices[0]}'" if len(choices) == 1 else f"one of {', '.join(choices)}"
+    return f"'{choices[0]}'" if len(choices) == 1 else f"one of {_vocabulary(choices)}"
 
 
 def _choices(found: _Found) -> list[Any]:
@@ -338,7 +344,7 @@ def _not_one_of(value: object, choices: list[Any]) -> str:
     texts = [str(choice) for choice in choices if isinstance(choice, str)]
     near = get_close_matches(value, texts, n=1) if isinstance(value, str) else []
     hint = f" (did you mean '{near[0]}'?)" if near else ""
-    allowed = f"one of {', '.join(names)}" if len(names) > 1 else "".join(names)
+    allowed = f"one of {_vocabulary(names)}" if len(names) > 1 else "".join(names)
     return f"{_quoted(value)} is not {allowed}{hint}"
 
 
@@ -353,7 +359,7 @@ def _near_key(found: _Found) -> str:
 
 def _unknown_key(found: _Found) -> str:
     near, known = _near_key(found), _known_keys(found)
-    hint = f"did you mean '{near}'?" if near else f"known keys: {', '.join(known)}"
+    hint = f"did you mean '{near}'?" if near else f"known keys: {_vocabulary(known)}"
     return f"unknown key {_quoted(found.path[-1])} ({hint})"
 
 

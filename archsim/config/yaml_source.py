@@ -8,17 +8,19 @@ merge keys, several documents, infinities) is refused with a sentence that says 
 from __future__ import annotations
 
 import math
-import os
 import re
 import stat
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
-from archsim.config.origin import KeyPath, Origin, SourceStr
+from archsim.config.origin import STANDARD_INPUT, KeyPath, Origin, SourceStr, is_stream
 from archsim.errors import ConfigError
+from archsim.shipped import shipped
 
 __all__ = ["YamlSource", "parse_value", "read_yaml"]
 
@@ -84,7 +86,7 @@ def read_yaml(path: str | Path, *, named_by: Origin | None = None) -> YamlSource
     Parameters
     ----------
     path : str or Path
-        The file, of at most 1 MiB of UTF-8 text.
+        The file, of at most 1 MiB of UTF-8 text; ``-`` reads standard input.
     named_by : Origin, optional
         The place that names this file; an error about a file that cannot be read points there.
 
@@ -137,15 +139,15 @@ def parse_value(text: str, origin: Origin) -> YamlSource:
 def _read_bytes(origin: Origin, named_by: Origin | None) -> bytes:
     path = origin.file or Path()
     try:
-        problem = _unreadable(path.stat())
+        problem = _unreadable(path)
         if not problem:
-            with path.open("rb") as stream:
+            with _opened(path) as stream:
                 data = stream.read(MAX_BYTES + 1)
             if len(data) <= MAX_BYTES:
                 return data
             problem = _TOO_LARGE
     except FileNotFoundError:
-        problem = "does not exist; check the path"
+        problem = _absent(path)
         if path.is_symlink():
             problem = "is a link to a file that does not exist; mend the link"
     except PermissionError:
@@ -158,10 +160,29 @@ def _read_bytes(origin: Origin, named_by: Origin | None) -> bytes:
     raise named_by.error(f"the file {origin} {problem}")
 
 
-def _unreadable(status: os.stat_result) -> str:
+def _absent(path: Path) -> str:
+    """Say that a file does not exist, and where archsim's own of that name is."""
+    folders = path.parts[:-1]
+    if "configs" in folders:
+        own = shipped("/".join(path.parts[folders.index("configs") + 1 :]))
+        if own.is_file():
+            return f"does not exist; the one that comes with archsim is {own}"
+    return "does not exist; check the path"
+
+
+def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    if path == STANDARD_INPUT:
+        return nullcontext(sys.stdin.buffer)
+    return path.open("rb")
+
+
+def _unreadable(path: Path) -> str:
+    if path == STANDARD_INPUT:
+        return "" if sys.stdin else "is closed; give it a configuration, or name a YAML file"
+    status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         return "is a directory; name a YAML file in it"
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(status.st_mode) and not is_stream(path):
         return "is not a regular file; name a YAML file"
     return _TOO_LARGE if status.st_size > MAX_BYTES else ""
 

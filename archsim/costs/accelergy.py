@@ -18,14 +18,16 @@ Both are what `archsim.costs.operation.ActionCounts` holds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from archsim.costs.library import ComponentLibrary
-from archsim.errors import ConfigError, TraceError
+from archsim.errors import ConfigError
+from archsim.outputs import OutputKind, begins_with, check_output, writing
 
 VERSION = 0.4
 LEAK = "leak"
@@ -40,6 +42,10 @@ _UNITS = {
     "action_counts.yaml": "counts of actions, no unit",
 }
 _DIGITS = 12
+_HEAD = "component library "
+_TABLE = OutputKind(
+    "an Accelergy table of archsim", begins_with(f"# {_HEAD}".encode()), "folder", "the tables"
+)
 
 
 def energy_reference_table(
@@ -146,29 +152,16 @@ def total_energy(
     )
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, *, inputs: Iterable[Path] = ()) -> None:
     """Make the folder of the tables, and raise unless they can be written there.
 
     Raises
     ------
-    TraceError
-        If they cannot.
+    OutputError
+        If they cannot, or would overwrite something else.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            there = (folder / name).exists()
-            with (folder / name).open("ab"):
-                pass
-            if not there:
-                (folder / name).unlink()
-    except OSError as error:
-        raise _not_written(folder, error) from error
-
-
-def _not_written(folder: Path, error: OSError) -> TraceError:
-    reason = error.strerror or error
-    return TraceError(f"{folder}: the tables cannot be written ({reason}): name another folder")
+    for name in FILES:
+        check_output(folder / name, _TABLE, inputs=inputs, make_folder=True)
 
 
 def write_tables(
@@ -191,8 +184,8 @@ def write_tables(
     ------
     ConfigError
         If a counted action is not in the library, or an own one is.
-    TraceError
-        If the files cannot be written.
+    OutputError
+        If the files cannot be written, or would overwrite something else.
     """
     tables = (
         energy_reference_table(library, counts, own=own, period=period, chip=chip),
@@ -200,21 +193,18 @@ def write_tables(
         action_counts(counts, own=own, chip=chip),
     )
     check_folder(folder)
-    paths = []
-    for name, table in zip(FILES, tables, strict=True):
-        lines = [f"component library {library.name}; {_UNITS[name]}"]
-        if name != FILES[2]:
-            lines += _sources(library, counts)
-        if name == FILES[0]:
-            lines += ["leak: one instance, one clock cycle"] if period is not None else []
-            lines += [f"{each}: of the whole run, by physics" for each in _own_names(own or {})]
-        head = "".join(f"# {line}\n" for line in lines)
-        path = folder / name
-        try:
-            path.write_text(head + yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
-        except OSError as error:
-            raise _not_written(folder, error) from error
-        paths.append(path)
+    paths = [folder / name for name in FILES]
+    with ExitStack() as drafts:  # all three take their places when all are written
+        for path, table in zip(paths, tables, strict=True):
+            lines = [f"{_HEAD}{library.name}; {_UNITS[path.name]}"]
+            if path.name != FILES[2]:
+                lines += _sources(library, counts)
+            if path.name == FILES[0]:
+                lines += ["leak: one instance, one clock cycle"] if period is not None else []
+                lines += [f"{each}: of the whole run, by physics" for each in _own_names(own or {})]
+            head = "".join(f"# {line}\n" for line in lines)
+            draft = drafts.enter_context(writing(path, _TABLE))
+            draft.write_text(head + yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
     return paths
 
 

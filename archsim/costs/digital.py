@@ -269,6 +269,30 @@ def multiply_accumulate_unit(
     return UnitCost({"multiply_accumulate": table.build()}, _inventory(pieces, library))
 
 
+def bias_unit(units: int, *, design: DigitalDesign, library: ComponentLibrary) -> UnitCost:
+    """Return the cost of adding a bias to `units` values that a converter gives.
+
+    `lanes` values at a time, one cycle an addition. Biases are read from SRAM as the weights of
+    `multiply_accumulate_unit` are; every sum is written to a register of its own.
+    """
+    word, lanes = design.word_bits, min(design.lanes, units)
+    pieces = (
+        _Piece("adders", "adder", lanes, word),
+        _Piece("registers", "register", units, word),
+        _Piece("weight_memory", "sram_2kib", math.ceil(units * word / (2048 * 8))),
+    )
+    charges = (
+        _Charge("adders", "adder", "add", width=word),
+        _Charge("registers", "register", "write", width=word),
+        _Charge("weight_memory", "sram_2kib", "read", word / SRAM_BITS),
+    )
+    groups = passes(units, design.lanes)
+    table = EnergyTable(library, len(groups))
+    for cycle, active in enumerate(groups):
+        _spend(table, slice(cycle, cycle + 1), active, charges=charges)
+    return UnitCost({"add_bias": table.build()}, _inventory(pieces, library))
+
+
 def sum_unit(
     columns: int, blocks: int, *, bits: int, design: DigitalDesign, library: ComponentLibrary
 ) -> UnitCost:

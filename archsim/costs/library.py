@@ -28,6 +28,7 @@ from archsim.config.quantity import Quantity
 from archsim.config.validate import validate_document
 from archsim.costs.hwmodels import resolve_models
 from archsim.errors import ConfigError
+from archsim.listing import listed
 
 Energy = Annotated[float, Quantity("J", ge=0)]
 Area = Annotated[float, Quantity("m^2", ge=0)]
@@ -266,7 +267,7 @@ class ComponentLibrary(Section):
     def _check_factor(self, name: str, factor: float) -> None:
         if name not in self.components:
             near = get_close_matches(name, self.components, n=1)
-            known = f"known are {', '.join(self.components)}"
+            known = f"known are {listed(self.components)}"
             hint = f"did you mean '{near[0]}'?" if near else known
             msg = f"{_FACTORS}: library '{self.name}' has no component '{name}' ({hint})"
             raise ConfigError(msg)

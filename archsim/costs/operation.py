@@ -20,13 +20,18 @@ from archsim.costs.library import ComponentLibrary
 from archsim.kernels.energy import Weights, add_weighted, make_weights
 
 Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
+Counts = NDArray[np.int64] | NDArray[np.float64]
+"""Counts; whole numbers as float64 where a long run's may exceed 64 bits."""
+
 Cycles = slice | Iterable[int]
 Action = tuple[str, str]
 """A library part and its action; for own energies, a component and its action."""
 
 READ, EDGE, LEAK = "read", "edge", "leak"
 """Actions of own energies: a read of cells, an edge of a row's wire, a cycle of leakage."""
+
+_COUNT_BITS = 62
+"""Bits of a count that is surely below 2**63."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -43,6 +48,8 @@ class Inventory:
         Registers that are written now and then: words, and bits in all of them.
     counter_bits : int
         Bits of counters, which the clock reaches every cycle whether or not it is gated.
+    library_parts : dict of str to None
+        Parts of the library that it is made of, in the order in which they were added.
     """
 
     area: dict[str, float] = field(default_factory=dict)
@@ -50,6 +57,7 @@ class Inventory:
     register_words: int = 0
     register_bits: int = 0
     counter_bits: int = 0
+    library_parts: dict[str, None] = field(default_factory=dict)
 
     def clocked_pins(self, *, gated: bool) -> int:
         """Return how many clock pins switch every cycle: one a word with gates, else one a bit."""
@@ -70,6 +78,7 @@ class Inventory:
         width: float = 1.0,
     ) -> None:
         """Add `count` of a library's part, each `width` bits (or mm) wide."""
+        self.library_parts[part] = None
         self.add(
             component,
             count=count,
@@ -317,12 +326,16 @@ class _Ledger(Generic[Key]):
 def _weighted(count: Counts, weights: Weights) -> Array:
     """Return ``sum_i count[..., i] * amount_i`` (..., N).
 
-    By a kernel, since the bits of a matrix product would depend on the batch.
+    By a kernel, since the bits of a matrix product would depend on the batch. Counts that exceed
+    its 64 bits are counted in a power of two.
     """
     number, things = math.prod(count.shape[:-1]), weights.pointer.size - 1
-    rows = np.ascontiguousarray(count.reshape(number, count.shape[-1]), dtype=np.int64)
+    unit = 2.0 ** max(0, math.frexp(float(count.max(initial=0)))[1] - _COUNT_BITS)
+    whole = count if unit == 1 else np.rint(count / unit)
+    rows = np.ascontiguousarray(whole.reshape(number, count.shape[-1]), dtype=np.int64)
     out = np.empty((number, things))
     add_weighted(np.zeros((1, things)), weights, rows, out)
+    out *= unit
     return out.reshape(*count.shape[:-1], things)
 
 

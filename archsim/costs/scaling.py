@@ -51,6 +51,7 @@ from archsim.costs.library import (
     SourceKind,
 )
 from archsim.errors import ConfigError
+from archsim.listing import listed
 
 STILLMAKER = "the equations of Stillmaker and Baas, Integration 58:74 (2017)"
 BEFORE = "before that: "
@@ -354,7 +355,7 @@ def _in_nm(node: float) -> float:
 
 def _check_node(node: float) -> None:
     if node not in NODES:
-        known = ", ".join(f"{each:g}" for each in NODES)
+        known = listed(f"{each:g}" for each in NODES)
         msg = f"costs cannot be scaled for a node of {node:g} nm: the rules are for {known} nm"
         raise ConfigError(msg)
 

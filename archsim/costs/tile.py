@@ -138,6 +138,7 @@ def _add_foot(parts: Inventory, foot: Foot, columns: int, *, library: ComponentL
     parts.add_part("integrators", "integrator", count=columns, library=library)
     capacitor = foot.c_fb / library.capacitor_density()
     parts.add("feedback_capacitors", count=columns, area=capacitor, leakage=0.0)
+    parts.library_parts["feedback_capacitor"] = None
     samples = columns * foot.sample_and_holds
     parts.add_part("sample_and_hold", "sample_and_hold", count=samples, library=library)
     foot.converter.add_parts(parts, columns, library=library)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import DesignError
 from archsim.kernels.philox import Purpose, fill_normal, fill_uniform
+from archsim.listing import listed
 
 Array = NDArray[np.float64]
 _GROUP = "archsim.devices"
@@ -126,6 +127,6 @@ def device_model(section: Any) -> DeviceModel:
         for point in entry_points(group=_GROUP, name=name):
             point.load()
     if name not in _REGISTRY:
-        msg = f"device: no model '{name}' is registered; known are {', '.join(_REGISTRY)}"
+        msg = f"device: no model '{name}' is registered; known are {listed(_REGISTRY)}"
         raise DesignError(msg)
     return _REGISTRY[name](section)

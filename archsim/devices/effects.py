@@ -6,6 +6,7 @@ import numpy as np
 
 from archsim.config.device import Drift, Memristor, ReadNoise, TableDevice, Temperature
 from archsim.devices.base import Array, Site
+from archsim.errors import DesignError
 from archsim.kernels.philox import Purpose
 
 
@@ -25,7 +26,9 @@ def at_work(fresh: Array, section: Memristor | TableDevice, site: Site) -> Array
 
     All of them drift and follow the temperature, the stuck ones too.
     """
-    return fresh * _drift(section.drift, fresh, site) * _warmth(section.temperature)
+    # What is too large for a number, or is none, `archsim.devices.checked` refuses in a sentence.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return fresh * _drift(section.drift, fresh, site) * _warmth(section.temperature)
 
 
 def _drift(drift: Drift, conductance: Array, site: Site) -> Array:
@@ -37,9 +40,22 @@ def _drift(drift: Drift, conductance: Array, site: Site) -> Array:
 
 
 def _warmth(temperature: Temperature) -> float:
-    """Return the factor of the temperature; a conductance does not turn negative."""
-    change = temperature.coefficient * (temperature.value - temperature.reference)
-    return max(1.0 + change, 0.0)
+    """Return the factor of the temperature.
+
+    Raises
+    ------
+    DesignError
+        If it is below 0: the line through the reference does not reach as far.
+    """
+    factor = 1.0 + temperature.coefficient * (temperature.value - temperature.reference)
+    if factor < 0:
+        msg = (
+            f"device.temperature: at {temperature.value:g} K the coefficient of "
+            f"{temperature.coefficient:g} 1/K makes every conductance negative: measure the device "
+            "nearer to that temperature, or choose one that the coefficient is good for"
+        )
+        raise DesignError(msg)
+    return factor
 
 
 def read_sigma(conductance: Array, noise: ReadNoise) -> Array | None:

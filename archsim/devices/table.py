@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 
 from archsim.config.device import TableDevice
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
 from archsim.devices.effects import at_work, read_sigma, stuck_at
-from archsim.errors import WorkloadError
+from archsim.devices.table_file import read_table
 from archsim.kernels.philox import Purpose
-
-COLUMNS = ("target_s", "mean_s", "sigma_s")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Measured programming: targets (ascending), means and sigmas, each (points,), S."""
-
-    target: Array
-    mean: Array
-    sigma: Array
 
 
 @register
@@ -35,7 +20,7 @@ class TableModel(DeviceModel):
 
     def __init__(self, section: TableDevice) -> None:
         super().__init__(section)
-        self._table = read_table(section.table)
+        self._table = read_table(section.table, g_min=section.g_min, g_max=section.g_max)
 
     def program(self, target: Array, site: Site) -> Programmed:
         """Draw what devices hold after being programmed to `target` (rows, columns), S."""
@@ -51,32 +36,3 @@ class TableModel(DeviceModel):
     def read_sigma(self, conductance: Array) -> Array | None:
         """Return the read noise, S."""
         return read_sigma(conductance, self.section.read_noise)
-
-
-def read_table(path: Path) -> Table:
-    """Read a table of measurements.
-
-    Raises
-    ------
-    WorkloadError
-        If the file cannot be read, or a row is not three numbers with ascending targets.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = (line for line in file if not line.startswith("#"))
-            rows = list(csv.DictReader(lines, skipinitialspace=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"{path}: cannot be read as CSV ({error}): check device.table"
-        raise WorkloadError(msg) from error
-    if not rows or set(COLUMNS) - set(rows[0]):
-        msg = f"{path}: the first line has to name the columns {', '.join(COLUMNS)}"
-        raise WorkloadError(msg)
-    try:
-        values = np.array([[float(row[name]) for name in COLUMNS] for row in rows])
-    except (TypeError, ValueError) as error:
-        msg = f"{path}: every row needs three numbers, in siemens ({error})"
-        raise WorkloadError(msg) from error
-    if not np.isfinite(values).all() or (values < 0).any() or (np.diff(values[:, 0]) <= 0).any():
-        msg = f"{path}: numbers have to be finite and not below 0, and target_s has to rise"
-        raise WorkloadError(msg)
-    return Table(*values.T.copy())

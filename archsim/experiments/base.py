@@ -10,18 +10,47 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from archsim.blas import few_blas_threads
 from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
+from archsim.listing import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Progress = Callable[[int, int], None]
+
+
+class Named(Protocol):
+    """What a table's rows are called by."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def distinct(items: tuple[N, ...]) -> tuple[N, ...]:
+    """Return items whose names differ; rows of a table are told apart by them.
+
+    Raises
+    ------
+    ValueError
+        If two have the same name.
+    """
+    names = [item.name for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"two are called '{name}': give each its own name"
+            raise ValueError(msg)
+    return items
 
 
 @dataclass(frozen=True)
@@ -90,7 +119,7 @@ def load_experiment(path: str | Path) -> Section:
     if not isinstance(kind, str) or kind not in _REGISTRY:
         near = get_close_matches(str(kind), _REGISTRY, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
-        known = ", ".join(sorted(_REGISTRY))
+        known = listed(sorted(_REGISTRY))
         msg = f"{path}: kind: '{kind}' is not one of {known}{hint}"
         if kind is None:
             msg = f"{path}: the key 'kind' is missing; write one of {known}"

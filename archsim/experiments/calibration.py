@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from archsim.chip.programming import program_ramp, transition_errors
-from archsim.chip.ramp import Ramp, design_ramp
-from archsim.config.base import Section
+from archsim.chip.ramp import Ramp
 from archsim.config.device import Device, load_device
 from archsim.config.quantity import ConfigPath
 from archsim.devices import DeviceModel, Programmed, Site, device_model
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.functions import OfFunctions
 from archsim.kernels.philox import Purpose
-from archsim.network.activations import get_activation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,19 +24,17 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Calibration(Section):
+class Calibration(OfFunctions):
     """Programs a ramp many times, calibrated and not, and with cells that are stuck off."""
 
     kind: Literal["calibration"]
     device: ConfigPath = Field(description="device file")
-    functions: tuple[str, ...] = Field(min_length=1, description="activation functions")
-    bits: int = Field(5, ge=2, le=10, description="resolution")
     trials: int = Field(1000, ge=1, le=1_000_000, description="ramps that are programmed")
     stuck_off: tuple[Annotated[int, Field(ge=0, le=1023)], ...] = Field(
         (0,), description="numbers of ramp cells stuck at g_min"
     )
     copies: int = Field(1, ge=1, le=64, description="ramp columns of which the best is used")
-    seed: int = Field(0, ge=0, description="seed")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed")
     published: str = Field("", description="what the article says, printed below the table")
 
 
@@ -69,9 +66,7 @@ def run_calibration(section: Calibration, progress: Progress) -> ExperimentResul
     cases = [(name, stuck) for name in section.functions for stuck in section.stuck_off]
     rows = []
     for done, (name, stuck) in enumerate(cases):
-        design = design_ramp(
-            get_activation(name), section.bits, g_max=device.g_max, g_min=device.g_min
-        )
+        design = section.design(name, device)
         some = _SomeStuck(model, device, stuck)
         inl = {
             calibrate: _trials(design, some, device, section, calibrate=calibrate)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from archsim.analysis.compare import Design, read_designs, reasons
 from archsim.analysis.levels import Level
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
 from archsim.inputs import Inputs
 from archsim.simulate import run
 
@@ -39,7 +39,9 @@ class Efficiency(Section):
     kind: Literal["efficiency"]
     config: ConfigPath = Field(description="configuration of the NL-ADC design")
     overrides: tuple[str, ...] = Field((), description="overrides of every run, as for --set")
-    baselines: tuple[Baseline, ...] = Field(min_length=1, description="designs to compare with")
+    baselines: Annotated[tuple[Baseline, ...], AfterValidator(distinct)] = Field(
+        min_length=1, description="designs to compare with"
+    )
     bits: tuple[int, ...] = Field(min_length=1, description="resolutions of the converter")
     published: tuple[str, ...] = Field((), description="what the article says, below the table")
 
@@ -57,6 +59,12 @@ def run_efficiency(section: Efficiency, progress: Progress) -> ExperimentResult:
                 _row(bits, name, designs[0], design, level)
                 for name, design in zip(names, designs, strict=True)
                 for level in Level
+            ]
+            if not done:
+                notes.append(f"library: {designs[0].summary.choices['library']}")
+            notes += [
+                f"{bits} bits, {name}: {design.summary.choices['converter']}"
+                for name, design in zip(names, designs, strict=True)
             ]
             notes += [
                 f"{bits} bits, {name} against NL-ADC: {reason}"

@@ -30,8 +30,8 @@ class Trials:
         Whether the ramps were calibrated.
     linearity : list of Linearity
         One a trial.
-    crossing : float64 (trials, steps)
-        Where the ramps' steps cross, in units of x.
+    crossing : float64 (trials, steps - 1)
+        Inputs at which the latched step changes, in units of x.
     pulses, energy : float
         Programming pulses and energy (J) of a ramp, mean over trials.
     """
@@ -148,7 +148,11 @@ def compare_calibration(
             Column("enob", "ENOB (bits)", ".2f"),
         ),
         rows=[trial.row() for trial in found],
-        notes=("means over trials; the worst is the worst of all", *_programming(found)),
+        notes=(
+            "means over trials; the worst is the worst of all",
+            f"seed {seed}, best of {copies}, device model '{device.model}'",
+            *_programming(found),
+        ),
         draw=lambda figure: _draw(figure, design, activation, found),
     )
 
@@ -163,6 +167,17 @@ def _programming(found: list[Trials]) -> list[str]:
     ]
 
 
+def transfer(
+    design: Ramp, crossing: NDArray[np.float64], x: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the outputs for inputs x (points,) of a ramp that crosses at `crossing` (steps - 1,).
+
+    Inputs beyond the last crossing get the last step, as in `Ramp.step`.
+    """
+    step = np.searchsorted(crossing, x, side="right")
+    return np.asarray(design.level[design.step_code[step]])
+
+
 def _draw(figure: Figure, design: Ramp, activation: Activation, found: list[Trials]) -> None:
     """Draw the transfer curve of some trials over the function, and mean |INL|, a row a mode."""
     figure.set_size_inches(8.0, 3.0 * len(found))
@@ -170,12 +185,9 @@ def _draw(figure: Figure, design: Ramp, activation: Activation, found: list[Tria
     x = np.linspace(-1.05 * design.span, 1.05 * design.span, 800)
     for (curve, error), trials in zip(axes, found, strict=True):
         for crossing in trials.crossing[:20]:
-            above = crossing[:, None] > x[None, :]
-            step = np.where(above.any(axis=0), above.argmax(axis=0), crossing.size - 1)
-            level = design.level[design.step_code[step]]
-            curve.plot(x, level, color="#4c72b0", lw=0.5, alpha=0.5)
+            curve.plot(x, transfer(design, crossing, x), color="#4c72b0", lw=0.5, alpha=0.5)
         curve.plot(x, activation.value(x), color="#c44e52", lw=1.5, label=design.function)
-        curve.set_ylim(design.level[0] - 0.05, design.level[-1] * 1.05 + 0.05)
+        curve.margins(y=0.05)
         curve.set_title("calibrated" if trials.calibrated else "not calibrated", fontsize=9)
         curve.set_xlabel("x")
         curve.set_ylabel("y")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import h5py
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from archsim.analysis.report import with_prefix
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.errors import ArchsimError
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
 from archsim.inputs import Inputs
 from archsim.simulate import run
 from archsim.trace.summary import Summary
@@ -42,8 +42,12 @@ class ScheduleOptions(Section):
     """Runs networks with several ways of scheduling; the first one is what others are held to."""
 
     kind: Literal["schedule_options"]
-    networks: tuple[NamedConfig, ...] = Field(min_length=1, description="networks")
-    options: tuple[Option, ...] = Field(min_length=1, description="ways of scheduling")
+    networks: Annotated[tuple[NamedConfig, ...], AfterValidator(distinct)] = Field(
+        min_length=1, description="networks"
+    )
+    options: Annotated[tuple[Option, ...], AfterValidator(distinct)] = Field(
+        min_length=1, description="ways of scheduling"
+    )
 
 
 @experiment("schedule_options", ScheduleOptions)

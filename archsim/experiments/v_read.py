@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from archsim.chip.programming import program_ramp
-from archsim.chip.ramp import Ramp, design_ramp
-from archsim.config.base import Section
+from archsim.chip.ramp import Ramp
 from archsim.config.device import load_device
 from archsim.config.quantity import ConfigPath, Quantity
 from archsim.devices import Site, device_model
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
-from archsim.network.activations import get_activation
+from archsim.experiments.functions import OfFunctions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,20 +25,18 @@ POINTS = 4001
 """Inputs of the sweep that codes are compared at."""
 
 
-class ReadVoltage(Section):
+class ReadVoltage(OfFunctions):
     """Sweeps the read voltage of a converter that was designed for another one."""
 
     kind: Literal["v_read"]
     device: ConfigPath = Field(description="device file")
-    functions: tuple[str, ...] = Field(min_length=1, description="activation functions")
-    bits: int = Field(5, ge=2, le=10, description="resolution")
     v_design: Volts = Field(description="read voltage that the fixed ramp was made for")
     v_read: tuple[Volts, ...] = Field(min_length=1, description="read voltages")
     offset: Annotated[float, Quantity("V", ge=0)] = Field(
         0.0, description="offset of the comparator, which does not follow the read voltage"
     )
     full_scale: Volts = Field(0.3, description="swing of the ramp at the design read voltage")
-    seed: int = Field(0, ge=0, description="seed")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed")
     published: str = Field("", description="what the article says, printed below the table")
 
 
@@ -49,9 +46,7 @@ def run_read_voltage(section: ReadVoltage, progress: Progress) -> ExperimentResu
     device = load_device(section.device)
     rows = []
     for index, name in enumerate(section.functions):
-        ideal = design_ramp(
-            get_activation(name), section.bits, g_max=device.g_max, g_min=device.g_min
-        )
+        ideal = section.design(name, device)
         programmed = program_ramp(
             ideal,
             device_model(device),

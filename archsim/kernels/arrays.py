@@ -22,7 +22,8 @@ class Phase(IntEnum):
     RAMP = 2
     READOUT = 3
     CONVERT = 4
-    """In place of a ramp: successive approximation, or the last bit plane of bit-serial inputs."""
+    """In place of a ramp: successive approximation, the last bit plane of bit-serial inputs, or the
+    one cycle of ideal converters."""
 
 
 class Activity(IntEnum):
@@ -51,6 +52,7 @@ class Conversion(IntEnum):
     RAMP = 0
     SAR = 1
     BIT_SERIAL = 2
+    IDEAL = 3
 
 
 class BitSerialArrays(NamedTuple):

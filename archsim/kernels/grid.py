@@ -59,6 +59,9 @@ BANK = np.dtype(
 `GridArrays.ladder`. `row`, `column`, `cell` and `ramp` are the first of its own.
 """
 
+_DECISIONS = {int(Conversion.RAMP): 0, int(Conversion.IDEAL): 1}
+"""`GridArrays.bits` where it does not follow from the thresholds."""
+
 
 class GridArrays(NamedTuple):
     """A layer's banks, one after the other in flat arrays; `bank_at` takes one out.
@@ -97,7 +100,8 @@ class GridArrays(NamedTuple):
     packed_row : int64 (rows of all banks,)
         Conductances of rows as the fused kernel counts them (`pack_rows`).
     bits : int
-        Bits that shared converters decide, 0 without them.
+        Decisions that shared converters make of a column, a bit each; 0 with ramps, and 1 with
+        ideal converters, which decide everything at once.
     energy : EnergyArrays
         What the tiles spend.
     serial : BitSerialArrays
@@ -253,7 +257,7 @@ def join_banks(
         narrow=int(narrow),
         rest=np.concatenate(rests).astype(np.int64),
         packed_row=np.concatenate([pack_rows(bank.row_conductance) for bank in banks]),
-        bits=0 if first.conversion == Conversion.RAMP else (steps - 1).bit_length(),
+        bits=_DECISIONS.get(first.conversion, (steps - 1).bit_length()),
         energy=join_energy(energies),
         serial=first.serial,
     )

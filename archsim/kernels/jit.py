@@ -1,58 +1,20 @@
-"""Compilation of kernels, with a disk cache that never outlives the source it was made from.
-
-Numba's own cache looks only at the file of the function that is compiled, so a kernel that calls a
-kernel of another file would keep a stale copy of it. Here the cache folder's name carries a digest
-of every kernel file, so that a change in any of them starts a fresh cache.
-"""
+"""Compilation of kernels; their machine code is kept on disk (`archsim.kernels.cache`)."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
+import logging
 import sys
+import warnings
 from collections.abc import Callable
-from functools import cache, update_wrapper
-from importlib.metadata import version
-from pathlib import Path
+from functools import update_wrapper
 from threading import RLock
 from time import perf_counter
 from typing import Any, TypeVar, cast
 
-CACHE_FOLDER_VARIABLE = "ARCHSIM_CACHE_DIR"
-_KEPT_CACHES = 4
+from archsim.kernels.cache.sources import KERNELS
+from archsim.kernels.cache.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@cache
-def cache_folder() -> Path:
-    """Return the folder of compiled kernels for this version of the kernels' source.
-
-    The parent is ``$ARCHSIM_CACHE_DIR``, else ``$XDG_CACHE_HOME/archsim``, else
-    ``~/.cache/archsim``.
-    """
-    parent = os.environ.get(CACHE_FOLDER_VARIABLE)
-    if parent is None:
-        base = os.environ.get("XDG_CACHE_HOME")
-        parent = str((Path(base) if base else Path.home() / ".cache") / "archsim")
-    digest = hashlib.sha256(version("numba").encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    folder = Path(parent) / f"kernels-{digest.hexdigest()[:16]}"
-    _drop_old_caches(folder)
-    return folder
-
-
-def _drop_old_caches(current: Path) -> None:
-    """Delete all but the newest few caches of older kernel sources."""
-    try:
-        others = [path for path in current.parent.glob("kernels-*") if path != current]
-        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    except OSError:
-        return
-    for path in others[_KEPT_CACHES:]:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def when_compiling(notice: Callable[[], object]) -> None:
@@ -120,12 +82,16 @@ class _Waiting:
 
 
 class _State:
-    """Whether Numba is there, seconds of compiling and loading, and what is called at the first."""
+    """Whether Numba is there, seconds of compiling and loading, what is called at the first.
+
+    `store` is where machine code is kept.
+    """
 
     started = False
     lock = RLock()
     seconds = 0.0
     notice: Callable[[], object] | None = None
+    store: Store | None = None
 
 
 def compile_seconds() -> float:
@@ -168,6 +134,15 @@ def _watch_compilation() -> None:
     register("numba:compile", Notice())
 
 
+def _let_numbers_wrap() -> None:
+    """Have NumPy say nothing of words that wrap where nothing is compiled; machine code does so."""
+    import numba
+
+    settings: Any = numba.config
+    if settings.DISABLE_JIT:
+        warnings.filterwarnings("ignore", "overflow", RuntimeWarning, __name__.rpartition(".")[0])
+
+
 _WAITING: list[_Waiting] = []
 
 
@@ -178,6 +153,7 @@ def _start() -> None:
             return
         begin = perf_counter()
         _watch_compilation()
+        _let_numbers_wrap()
         for waiting in _WAITING:
             waiting.dispatcher = _dispatcher(waiting.function)
         package = __name__.rpartition(".")[0]
@@ -191,18 +167,27 @@ def _start() -> None:
 
 
 def _dispatcher(function: Callable[..., Any]) -> Any:
-    """Return what compiles a function at its first call."""
+    """Return what compiles a function at its first call, or the function if nothing is compiled."""
     import numba
 
-    compiler: Any = numba.njit
     settings: Any = numba.config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(cache_folder())
-    try:
-        inline = "always" if hasattr(function, "_archsim_inline") else "never"
-        counted = not hasattr(function, "_archsim_leaf")
-        return compiler(
-            cache=True, nogil=True, inline=inline, _nrt=counted, forceinline=not counted
-        )(function)
-    finally:
-        settings.CACHE_DIR = before
+    compiler: Any = numba.njit
+    inline = "always" if hasattr(function, "_archsim_inline") else "never"
+    counted = not hasattr(function, "_archsim_leaf")
+    made = compiler(nogil=True, inline=inline, _nrt=counted, forceinline=not counted)(function)
+    if not settings.DISABLE_JIT:
+        from archsim.kernels.cache.numba_cache import KernelCache
+
+        made._cache = KernelCache(function, _store())
+    return made
+
+
+def _store() -> Store:
+    """Return where machine code is kept; what it depends on is fixed at the first call."""
+    with _State.lock:
+        if _State.store is None:
+            from archsim.kernels.cache.numba_cache import switches
+
+            tell = logging.getLogger("archsim").warning  # stderr, if nobody has asked otherwise
+            _State.store = Store(KERNELS, switches(), tell=tell)
+        return _State.store

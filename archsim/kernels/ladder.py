@@ -20,6 +20,7 @@ from archsim.kernels.ramp_noise import RampScratch, disturbed_thresholds, draw_r
 from archsim.kernels.vector import LANES, count_below_1, count_below_2, count_below_4
 
 _RAMP = int(Conversion.RAMP)
+_IDEAL = int(Conversion.IDEAL)
 NEVER = 1 << 61
 """Charge that no column reaches."""
 NARROW_NEVER = (1 << 31) - 1
@@ -84,17 +85,19 @@ def build_ladders(
     step_code = np.concatenate([bank.step_code for bank in banks])
     ramps, steps = threshold.shape
     straight = first.conversion == _RAMP
+    in_order = straight or first.conversion == _IDEAL
     width = (1 << (steps if straight else steps - 1).bit_length()) - 1
     never = NARROW_NEVER if narrow else NEVER
     rung = np.full((ramps, width), never, dtype=np.int64)
-    reached = min(width, first.ramp_cycles if straight else steps)
+    last_step = first.ramp_cycles if straight else steps
+    reached = min(width, last_step)
     rung[:, :reached] = np.clip(threshold[:, :reached], -never, never)
-    if straight:
+    if in_order:
         np.maximum.accumulate(rung, axis=1, out=rung)
     counts = np.arange(width + 1)
     code = np.broadcast_to(counts, (ramps, width + 1)).astype(np.int64, order="C")
-    if straight:
-        code = np.ascontiguousarray(step_code[:, np.minimum(counts, first.ramp_cycles - 1)])
+    if in_order:
+        code = np.ascontiguousarray(step_code[:, np.minimum(counts, last_step - 1)])
     last = code.max(axis=1)
     plain = (code == np.minimum(counts, last[:, None])).all(axis=1)
     last = np.where(plain, last, -1)

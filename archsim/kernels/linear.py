@@ -28,9 +28,9 @@ def run_linear_tiles(
     Parameters
     ----------
     grid : GridArrays or PlainArrays
-        Tiles; rows are the inputs and a bias row.
+        Tiles; rows are the inputs and a bias row where there is one.
     bias_drive : int
-        Pulse width of the bias row, in cycles.
+        Pulse width of the bias row, in cycles; no tile reads it where there is no such row.
     x_drive : int16 (sequences, conversions, inputs)
         Inputs as signed pulse widths.
     code : uint16 (sequences, conversions, columns)

@@ -35,7 +35,7 @@ class LSTMArrays(NamedTuple):
     fraction_bits, word_limit : int
         Format of c, h and the levels; words hold ``-word_limit - 1 .. word_limit``.
     drive_steps : int
-        Largest pulse width of an input, ``2**n_in - 1``; it stands for the value 1.
+        Largest pulse width of an input, ``2**n_in - 1``.
     table : int64 (entries,), or no entries
         tanh at the middle of each entry's interval of ``|c|``.
     table_shift : int
@@ -46,6 +46,8 @@ class LSTMArrays(NamedTuple):
         The ``|c|`` (fixed point) that stands for the largest pulse width, and that width.
     projection_level : int64 (codes,), or no entries
         Levels of the projection's codes; empty where there is none.
+    h_full_scale : int
+        The ``|h|`` (fixed point) that stands for the largest pulse width; that of m is 1.
     """
 
     level: NDArray[np.int64]
@@ -58,6 +60,7 @@ class LSTMArrays(NamedTuple):
     cell_full_scale: int
     cell_steps: int
     projection_level: NDArray[np.int64]
+    h_full_scale: int
 
 
 class LSTMOutputs(NamedTuple):
@@ -197,7 +200,7 @@ def run_lstm(
     Parameters
     ----------
     gates : GridArrays or PlainArrays
-        Tiles of the gates; rows are the inputs, the fed-back h and a bias row.
+        Tiles of the gates; rows are the inputs, the fed-back h and a bias row where there is one.
     cell : the same or None
         Tiles of tanh(c), None where the table is used.
     projection : the same or None
@@ -219,6 +222,7 @@ def run_lstm(
     units, elements = outputs.c.shape[2], outputs.h.shape[2]
     one, steps = 1 << lstm.fraction_bits, lstm.drive_steps
     cell_scale, cell_steps = lstm.cell_full_scale, lstm.cell_steps
+    h_scale = lstm.h_full_scale
     stride = inputs + elements + 1
     drive = np.zeros(sequences * stride + SPARE_INPUTS, dtype=np.int16)
     for sequence in range(sequences):
@@ -272,5 +276,5 @@ def run_lstm(
                     projection, inner, units, of_elements, projected, timestep, projection_scratch
                 )
             _look_up(projection_level, of_elements, h)
-        _encode(h, one, steps, drive, stride, inputs)
+        _encode(h, h_scale, steps, drive, stride, inputs)
         _give_outputs(outputs, timestep, code, c, h, drive, stride, inputs)

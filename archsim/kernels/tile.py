@@ -7,8 +7,9 @@ The phases of a conversion (section 2 of the model; Yang et al. 2025, Figs. 1 an
    every column integrates the signed difference of the conductances of the driven rows;
 3. ramp, ``2**n_out`` cycles (more for a function with two branches): in cycle ``q`` the ramp stands
    at threshold ``q``, and every column that has not tripped compares; it latches ``q`` if the ramp
-   is above its charge. Converters that columns share take this phase's place (`kernels.sar`), and
-   those of bit-serial inputs have phases 2 and 3 of their own (`kernels.bit_serial`);
+   is above its charge. Converters that columns share take this phase's place (`kernels.sar`), or
+   ideal ones (`kernels.ideal`); bit-serial inputs have phases 2 and 3 of their own
+   (`kernels.bit_serial`);
 4. readout, `readout_cycles`.
 
 Charge is counted in quanta: what one conductance step moves in one cycle at V_read. All of it is
@@ -29,6 +30,7 @@ from archsim.kernels.arrays import (
     TileArrays,
 )
 from archsim.kernels.bit_serial import convert_bit_serial
+from archsim.kernels.ideal import latch_at_once
 from archsim.kernels.jit import kernel
 from archsim.kernels.noise import add_normal, normal_scratch
 from archsim.kernels.philox import Purpose
@@ -45,6 +47,7 @@ _ROW_EDGES = int(Activity.ROW_EDGES)
 _LATCHED = int(Activity.LATCHED)
 _READ_NOISE = int(Purpose.READ_NOISE)
 _SAR = int(Conversion.SAR)
+_IDEAL = int(Conversion.IDEAL)
 _BIT_SERIAL = int(Conversion.BIT_SERIAL)
 
 
@@ -191,6 +194,8 @@ def convert_cycles(
                 compare_successively(
                     tile, threshold, step, charge, code, counts, sequence, conversion
                 )
+            elif tile.conversion == _IDEAL:
+                latch_at_once(tile, threshold, charge, code, counts)
             else:
                 compare_with_ramp(tile, threshold, step, charge, code, counts, sequence, conversion)
             latched += counts[_LATCHED]

@@ -18,6 +18,9 @@ Array = NDArray[np.float64]
 FLAT = 8.0
 """Input beyond which sigmoid and tanh count as flat."""
 
+CORDIC_FUNCTIONS = ("sigmoid", "tanh")
+"""What CORDIC computes."""
+
 
 def processed(activation: Activation, x: Array, processors: Processors) -> Array:
     """Return what a digital processor computes for inputs x (any shape).
@@ -25,7 +28,7 @@ def processed(activation: Activation, x: Array, processors: Processors) -> Array
     Parameters
     ----------
     activation : Activation
-        sigmoid or tanh; a table or segments approximate any function.
+        A table or segments approximate any function, CORDIC computes `CORDIC_FUNCTIONS`.
     x : float64
         Inputs.
     processors : Processors
@@ -39,8 +42,13 @@ def processed(activation: Activation, x: Array, processors: Processors) -> Array
 
 
 def piecewise_linear(activation: Activation, x: Array, segments: int) -> Array:
-    """Return straight lines between ``segments + 1`` even points over -8 .. 8, flat beyond."""
-    points = np.linspace(-FLAT, FLAT, segments + 1)
+    """Return straight lines between ``segments + 1`` even points over -8 .. 8, flat beyond.
+
+    Of functions that are not flat there, other than sigmoid and tanh, points go as far as inputs.
+    """
+    flat = activation.name in CORDIC_FUNCTIONS
+    end = FLAT if flat else max(FLAT, float(np.abs(x).max(initial=0.0)))
+    points = np.linspace(-end, end, segments + 1)
     return np.interp(x, points, activation.value(points))
 
 

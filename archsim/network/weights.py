@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.run import Network
 from archsim.errors import WorkloadError
+from archsim.listing import listed
+from archsim.network.foreign import name_hint, shape_hint
+from archsim.network.prefix import prefix_of
+from archsim.network.weights_file import read_weights_file
 
-_LARGEST_FILE = 1 << 30
-_FLOATS = {"F16", "F32", "F64"}
 _RANGE = (1e-100, 1e30)  # of the largest magnitude in a tensor; products stay finite inside
 
 
@@ -28,12 +29,18 @@ class Weights:
     tensors : dict of str to float64 array
         The tensors.
     others : dict of str to str
-        Types of the file's tensors that are not of 16, 32 or 64 bit floating point, by name.
+        Types of the file's tensors that are not of floating point numbers, by name.
+    prefix : str
+        What stands before the layers' names in the file.
+    used : dict of str to None
+        Names in the file of the tensors that were asked for, in that order.
     """
 
     path: Path
     tensors: dict[str, NDArray[np.float64]]
     others: dict[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    used: dict[str, None] = field(default_factory=dict, compare=False)
 
     def get(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Return a tensor, checked.
@@ -44,34 +51,74 @@ class Weights:
             If it is missing, is not of floats, has another shape, or holds a number that is not
             finite or cannot be a weight.
         """
-        if name in self.others:
-            msg = (
-                f"{self.path}: tensor '{name}' is of type {self.others[name]}: save it as 32-bit "
-                "floating point (in PyTorch, tensor.float())"
-            )
-            raise WorkloadError(msg)
-        if name not in self.tensors:
-            have = ", ".join(sorted(self.tensors)) or "none"
-            msg = f"{self.path}: it has no tensor '{name}'; it has {have}"
-            raise WorkloadError(msg)
-        tensor = self.tensors[name]
-        if tensor.shape != shape:
-            msg = (
-                f"{self.path}: tensor '{name}' has shape {tensor.shape} but the network needs "
-                f"{shape}: check network.inputs and the layers' units"
-            )
-            raise WorkloadError(msg)
-        if not np.isfinite(tensor).all():
-            msg = f"{self.path}: tensor '{name}' holds a number that is not finite; train it again"
-            raise WorkloadError(msg)
-        largest = float(np.abs(tensor).max(initial=0.0))
-        if largest and not _RANGE[0] < largest < _RANGE[1]:
-            msg = (
-                f"{self.path}: tensor '{name}' has {largest:g} as its largest magnitude, which "
-                "cannot be a weight; train it again"
-            )
+        tensor = self.find(name, shape)
+        if tensor is None:
+            have = listed(sorted((*self.tensors, *self.others))) or "none"
+            hint = name_hint(name, (*self.tensors, *self.others))
+            msg = f"{self.path}: it has no tensor '{self.prefix}{name}'; it has {have}{hint}"
             raise WorkloadError(msg)
         return tensor
+
+    def find(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+        """Return a tensor, checked as `get` does, or None where there is none of the name."""
+        full = self._full(name)
+        if full not in self.tensors and full not in self.others:
+            return None
+        self.used[full] = None
+        problem = self._problem(full, shape)
+        if problem:
+            msg = f"{self.path}: tensor '{full}' {problem}"
+            raise WorkloadError(msg)
+        return self.tensors[full]
+
+    def find_pair(
+        self, names: tuple[str, str], shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return two tensors that come together, or None where there is neither.
+
+        Raises
+        ------
+        WorkloadError
+            As `get`; also if one of them is missing.
+        """
+        first, second = (self.find(name, shape) for name in names)
+        if first is None and second is None:
+            return None
+        if first is None or second is None:
+            has, lacks = names if second is None else names[::-1]
+            msg = (
+                f"{self.path}: it has the tensor '{self._full(has)}' but no "
+                f"'{self._full(lacks)}': PyTorch saves both, or with bias=False neither; save "
+                "zeros for the one that there is not"
+            )
+            raise WorkloadError(msg)
+        return first, second
+
+    def _full(self, name: str) -> str:
+        """Return the name in the file: what is not a layer's may stand there without prefix."""
+        full = self.prefix + name
+        return full if full in self.tensors or full in self.others else name
+
+    def _problem(self, full: str, shape: tuple[int, ...]) -> str | None:
+        """Say why a tensor cannot be used, or None."""
+        if full in self.others:
+            return (
+                f"is of type {self.others[full]}: save it as 32-bit floating point (in PyTorch, "
+                "tensor.float())"
+            )
+        tensor = self.tensors[full]
+        if tensor.shape != shape:
+            hint = shape_hint(full, tensor.shape, shape)
+            return f"has shape {tensor.shape} but the network needs {shape}: {hint}"
+        if not np.isfinite(tensor).all():
+            return "holds a number that is not finite; train it again"
+        largest = float(np.abs(tensor).max(initial=0.0))
+        if largest and not _RANGE[0] < largest < _RANGE[1]:
+            return (
+                f"has {largest:g} as its largest magnitude, which cannot be a weight; train it "
+                "again"
+            )
+        return None
 
 
 @dataclass(frozen=True)
@@ -86,7 +133,7 @@ class RandomWeights(Weights):
 
     seed: int = 0
 
-    def get(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    def find(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Return random weights of a shape; biases are zero."""
         if len(shape) < 2:
             return np.zeros(shape)
@@ -94,51 +141,16 @@ class RandomWeights(Weights):
         return rng.normal(0.0, shape[-1] ** -0.5, shape)
 
 
-def network_weights(source: Path | Literal["random"], *, seed: int) -> Weights:
-    """Return a network's weights: from a file, or random ones of a seed."""
-    if source == "random":
-        return RandomWeights(path=Path("random"), tensors={}, seed=seed)
-    return load_weights(source)
-
-
-def load_weights(path: Path) -> Weights:
-    """Read a safetensors file.
+def network_weights(network: Network, *, seed: int) -> Weights:
+    """Return a network's weights: from a file, or random ones of a seed.
 
     Raises
     ------
     WorkloadError
-        If the file is missing, cut, or not a safetensors file.
+        If the file cannot be used, or several prefixes fit the layers' names.
     """
-    from safetensors import SafetensorError, safe_open
-
-    tensors: dict[str, NDArray[np.float64]] = {}
-    others: dict[str, str] = {}
-    try:
-        _check_file(path)
-        with safe_open(path, framework="np") as file:
-            for name in file.keys():  # noqa: SIM118 - it is no mapping
-                kind = file.get_slice(name).get_dtype()
-                if kind in _FLOATS:
-                    tensors[name] = file.get_tensor(name).astype(np.float64)
-                else:
-                    others[name] = kind
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror or error}): check network.weights"
-        raise WorkloadError(msg) from error
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path}: is not a whole safetensors file: copy it again or train anew"
-        raise WorkloadError(msg) from error
-    return Weights(path, tensors, others)
-
-
-def _check_file(path: Path) -> None:
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        msg = f"{path}: is a directory, not a safetensors file: check network.weights"
-        raise WorkloadError(msg)
-    if not stat.S_ISREG(status.st_mode):
-        msg = f"{path}: is not a regular file: check network.weights"
-        raise WorkloadError(msg)
-    if status.st_size > _LARGEST_FILE:
-        msg = f"{path}: is larger than 1 GiB, which no weights file here should be"
-        raise WorkloadError(msg)
+    if network.weights == "random":
+        return RandomWeights(path=Path("random"), tensors={}, seed=seed)
+    tensors, others = read_weights_file(network.weights)
+    prefix = prefix_of((*tensors, *others), network)
+    return Weights(network.weights, tensors, others, prefix)

@@ -26,23 +26,23 @@ class ActionTally:
 
     def __init__(self, chip: Chip) -> None:
         self._chip = chip
-        self._total: dict[str, NDArray[np.int64]] = {}
+        self._total: dict[str, NDArray[np.float64]] = {}  # sums over runs can exceed 64 bits
         self._happened: dict[str, NDArray[np.int64]] = {}
 
-    def add(self, tile: Tile, total: NDArray[np.int64], happened: NDArray[np.int64]) -> None:
+    def add(self, tile: Tile, total: NDArray[np.float64], happened: NDArray[np.int64]) -> None:
         """Add a block of a tile's sequences.
 
         Parameters
         ----------
         tile : Tile
             The tile.
-        total : int64 (sequences, activities)
+        total : float64 (sequences, activities)
             Activities of each sequence.
         happened : int64 (sequences, cycles)
             How often each cycle of a conversion happened.
         """
         name = tile.name
-        self._total[name] = self._total.get(name, np.int64(0)) + total.sum(axis=0)
+        self._total[name] = self._total.get(name, np.float64(0)) + total.sum(axis=0)
         self._happened[name] = self._happened.get(name, np.int64(0)) + happened.sum(axis=0)
 
     def result(self, *, sequences: int, cycles: int) -> ActionCounts:
@@ -69,8 +69,8 @@ def write_actions(folder: Path, config: RunConfig, actions: ActionCounts) -> lis
 
     Raises
     ------
-    TraceError
-        If they cannot be written.
+    OutputError
+        If they cannot be written, or would overwrite something else.
     """
     library = chip_library(config)
     return write_tables(folder, library, actions.library, own=actions.own, chip=config.name)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.build import Chip
+from archsim.clipping import Clipping
 from archsim.config.run import CHIP, TraceLevel
 from archsim.recording.groups import (
     chip_group,
@@ -120,8 +121,13 @@ def answers(computed: dict[str, NDArray[Any]]) -> NDArray[Any]:
     return computed["logits"] if "logits" in computed else computed["h"]
 
 
-def summary_group(chip: Chip, components: tuple[str, ...], sequences: int) -> Group:
-    """Describe /summary; its numbers are NaN until the run has ended."""
+def summary_group(
+    chip: Chip, components: tuple[str, ...], sequences: int, places: tuple[Clipping, ...]
+) -> Group:
+    """Describe /summary; its numbers are NaN until the run has ended.
+
+    `places` are those where the chip can clip, with nothing counted yet.
+    """
     area, leakage = list(chip.area_by_component()), list(chip.leakage_by_component())
     nan = np.float64("nan")
     numbers: dict[str, Any] = {
@@ -129,6 +135,7 @@ def summary_group(chip: Chip, components: tuple[str, ...], sequences: int) -> Gr
         **dict.fromkeys(_WHOLE, np.int64(-1)),
         "name": chip.config.name,
         "synthetic": np.bool_(False),
+        "ideal_converter": np.bool_(False),
     }
     energy, size, power = "component", "area_component", "leakage_component"
     return Group(
@@ -139,6 +146,7 @@ def summary_group(chip: Chip, components: tuple[str, ...], sequences: int) -> Gr
             Scale(power, strings(leakage), "component that leaks"),
             Scale("resource", strings(chip.schedule.resources), "tile or unit"),
             Scale("sequence", np.arange(sequences), "sequence of the workload"),
+            Scale("place", strings([item.name for item in places]), "layer, and what can clip"),
         ),
         (
             Variable("energy_by_component", (energy,), "f8", "J", "mean energy of one inference"),
@@ -148,9 +156,22 @@ def summary_group(chip: Chip, components: tuple[str, ...], sequences: int) -> Gr
             Variable(
                 "energy_by_sequence", ("sequence", energy), "f8", "J", "energy of each inference"
             ),
+            *_clipped(places),
         ),
         numbers,
     )
+
+
+def _clipped(places: tuple[Clipping, ...]) -> list[Variable]:
+    """Describe what was clipped, place by place."""
+    limit = np.array([item.limit for item in places])
+    return [
+        Variable("clipped", ("place",), "i8", "1", "values that were clipped"),
+        Variable("clipped_of", ("place",), "i8", "1", "of how many values"),
+        Variable("clipped_lost", ("place",), "i8", "1", "of those, what can change an answer"),
+        Variable("clipped_largest", ("place",), "f8", "1", "largest magnitude, where it is known"),
+        Variable("clipped_limit", ("place",), "f8", "1", "magnitude that there is room for", limit),
+    ]
 
 
 _RATIOS = (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.config.run import CHIP, RunConfig, TraceLevel
 from archsim.errors import DesignError
+from archsim.listing import listed
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def plan_recording(config: RunConfig, chip: Chip, sequences: int) -> RecordingPl
     wanted = known if trace.tiles == "all" else list(trace.tiles)
     for name in wanted:
         if name not in known:
-            msg = f"trace.tiles: the chip has no tile or unit '{name}'; it has {', '.join(known)}"
+            msg = f"trace.tiles: the chip has no tile or unit '{name}'; it has {listed(known)}"
             raise DesignError(msg)
     chosen = range(sequences) if trace.sequences == "all" else sorted(set(trace.sequences))
     for sequence in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -138,7 +139,20 @@ class RecordedRun:
             ("leakage_by_component", list(summary.leakage_by_component.values())),
             ("utilisation", list(summary.utilisation.values())),
             ("energy_by_sequence", energy),
+            ("clipped", [item.count for item in summary.clipped]),
+            ("clipped_of", [item.of for item in summary.clipped]),
+            ("clipped_lost", [item.lost for item in summary.clipped]),
+            ("clipped_largest", [_or_nan(item.largest) for item in summary.clipped]),
         ):
             self._writer.write(f"summary/{name}", 0, np.array(values))
-        numbers = {**summary.numbers(), "name": summary.name, "synthetic": summary.synthetic}
+        numbers = {
+            **summary.numbers(),
+            "name": summary.name,
+            "synthetic": summary.synthetic,
+            "ideal_converter": summary.ideal_converter,
+        }
         self._writer.finish({"summary": numbers})
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
 from archsim.chip.build import Chip
-from archsim.costs.converters import RampDesign
+from archsim.costs.converters import IdealDesign, RampDesign
 from archsim.errors import DesignError, InputError
 from archsim.workloads.features import FeatureSet
 
@@ -144,9 +144,10 @@ def _ramps_of(bank: Bank) -> RampDesign:
     """Return the sizes of a bank's ramps."""
     foot = bank.design.foot
     if foot is None or not isinstance(foot.converter, RampDesign):
+        ideal = foot is not None and isinstance(foot.converter, IdealDesign)
         msg = (
-            f"adc.kind: tile '{bank.name}' has shared converters and no ramp, which a netlist "
-            "cannot hold: take nonlinear_ramp or linear_ramp"
+            f"adc.kind: tile '{bank.name}' has {'ideal' if ideal else 'shared'} converters and no "
+            "ramp, which a netlist cannot hold: take nonlinear_ramp or linear_ramp"
         )
         raise DesignError(msg)
     return foot.converter
@@ -188,7 +189,7 @@ def first_conversion(
 
     The rows are the bank's first ones. The columns are spread evenly over it, so that four of an
     LSTM's are the gates i, f, g and o of its first unit. Inputs are the first frame of the first
-    utterance; rows of the fed-back h rest, and the bias row is driven in full.
+    utterance; rows of the fed-back h rest, and a bias row is driven in full.
 
     Parameters
     ----------
@@ -216,8 +217,10 @@ def first_conversion(
     bank = layer.banks[0]
     frame = chip.encode(data.features[:1, :1]).drive[0, 0]
     drive = np.zeros(max(each.first_input + each.rows for each in layer.grids[0].banks), np.int64)
-    drive[: min(frame.size, drive.size - 1)] = frame[: drive.size - 1]
-    drive[-1] = bank.arrays.integrate_cycles - 1
+    inputs = drive.size - layer.bias_row
+    drive[: min(frame.size, inputs)] = frame[:inputs]
+    if layer.bias_row:
+        drive[-1] = bank.arrays.integrate_cycles - 1
     wanted = min(DEFAULT_COLUMNS, bank.columns) if columns is None else columns
     count = _choose("columns", wanted, bank.columns).size
     return excerpt(

@@ -14,10 +14,12 @@ plain SPICE with behavioural sources, for ngspice 39 and later; no XSPICE code m
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from archsim.errors import InputError
+from archsim.errors import OutputError
+from archsim.outputs import OutputKind, begins_with, check_output, first_bytes, target_of, writing
 from archsim.spice.excerpt import Excerpt
 
 EDGES_PER_PERIOD = 1000
@@ -26,7 +28,8 @@ EDGES_PER_PERIOD = 1000
 _PRELUDE = """\
 *
 * One conversion of a tile whose ramp converter computes an activation function while it
-* digitises, as archsim models it. Run it in batch mode; it writes {table}
+* digitises, as archsim models it. Run it in batch mode; it writes, beside this file,
+* {table}
 *
 *     ngspice -b FILE.cir
 *
@@ -95,7 +98,32 @@ Cheld held 0 {clatch}
 .ends latch"""
 
 
-def write_netlist(part: Excerpt, path: Path) -> None:
+NETLIST = OutputKind("a netlist of archsim", begins_with(b"archsim: tile '"))
+
+# What ngspice changes in the name of a folder, whatever one writes around it.
+_NOT_FOR_NGSPICE = "`{}"
+
+
+def check_netlist(path: Path, *, inputs: Iterable[Path] = ()) -> None:
+    """Raise unless a netlist can be written, and ngspice can write its table beside it.
+
+    Raises
+    ------
+    OutputError
+        If one of the two would overwrite something else, or cannot be written.
+    """
+    table = table_path(path)
+    check_output(path, NETLIST, inputs=inputs)
+    if target_of(table) == target_of(path):
+        msg = f"{path}: ngspice would overwrite it with its table of the same name"
+        raise OutputError(f"{msg}: name it {path.with_suffix('.cir').name}")
+    if odd := sorted(set(str(path.parent)) & set(_NOT_FOR_NGSPICE)):
+        msg = f"{path}: ngspice cannot write into a folder with {' '.join(odd)} in its name"
+        raise OutputError(f"{msg}: choose another --out")
+    check_output(table, TABLE, inputs=inputs)
+
+
+def write_netlist(part: Excerpt, path: Path, *, inputs: Iterable[Path] = ()) -> None:
     """Write the netlist of one conversion; ngspice puts its table beside it.
 
     Parameters
@@ -104,23 +132,36 @@ def write_netlist(part: Excerpt, path: Path) -> None:
         What to write; see `archsim.spice.excerpt`.
     path : Path
         File to write, such as ``tile.cir``; the table will be `table_path`, ``tile.txt``.
+    inputs : iterable of Path
+        What was read for it, and what is therefore not overwritten.
 
     Raises
     ------
-    InputError
-        If the file cannot be written.
+    OutputError
+        If the file cannot be written, or it or its table would overwrite something else.
     """
-    text = netlist(part, table=table_path(path).name)
-    try:
-        path.write_text(text, encoding="ascii")
-    except OSError as error:
-        msg = f"{path}: cannot be written ({error.strerror}): name another file"
-        raise InputError(msg) from error
+    check_netlist(path, inputs=inputs)
+    with writing(path, NETLIST, inputs=inputs) as draft:
+        draft.write_text(netlist(part, table=table_path(path).name), encoding="ascii")
 
 
 def table_path(path: Path) -> Path:
-    """Return where ngspice puts the table of a netlist, if it is run in the netlist's folder."""
+    """Return where ngspice puts the table of a netlist: beside it, wherever ngspice is started."""
     return path.with_name(re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem) + ".txt")
+
+
+def command_of(path: Path) -> str:
+    """Return the command that runs ngspice on a netlist, quoted for a shell."""
+    named = path if path.is_absolute() else f"./{path}"
+    plain = str(path)[:1] not in "-~"  # which ngspice would not take for a file's name
+    return f"ngspice -b {shlex.quote(str(path if plain else named))}"
+
+
+def _is_table(path: Path) -> bool:
+    return first_bytes(path).split()[:2] == [b"time", b"v(ramp_0)"]
+
+
+TABLE = OutputKind("a table that ngspice wrote for archsim", _is_table)
 
 
 def netlist(part: Excerpt, *, table: str = "tile.txt") -> str:
@@ -131,7 +172,7 @@ def netlist(part: Excerpt, *, table: str = "tile.txt") -> str:
     part : Excerpt
         What to write.
     table : str
-        File, relative to where ngspice runs, for the voltages at every clock edge.
+        Name of the file for the voltages at every clock edge, beside the netlist.
     """
     sections = (
         _title(part),
@@ -278,6 +319,9 @@ def _analysis(part: Excerpt, table: str) -> Iterator[str]:
     yield ".tran {tclk} {t_end} 0 {tclk/4}"
     yield from _wrapped(".save", nodes)
     yield ".control"
+    yield "if $?inputdir = 0"  # where the netlist comes on standard input
+    yield "  set inputdir = ."
+    yield "end"
     yield "set wr_singlescale"
     yield "set wr_vecnames"
     yield "set numdgt=9"
@@ -286,7 +330,7 @@ def _analysis(part: Excerpt, table: str) -> Iterator[str]:
     yield "  quit 1"
     yield "end"
     yield from _wrapped("linearize", nodes)
-    yield from _wrapped(f"wrdata {table}", nodes)
+    yield from _wrapped(f"wrdata $inputdir/{table}", nodes)
     yield "quit 0"
     yield ".endc"
     yield ".end"

@@ -64,7 +64,7 @@ def simulate(part: Excerpt, folder: Path, *, name: str = "tile", timeout: float 
     Raises
     ------
     InputError
-        If there is no ngspice, or the netlist cannot be written.
+        If there is no ngspice, or the netlist or its table would overwrite something else.
     ArchsimError
         If ngspice fails, or takes too long.
     """

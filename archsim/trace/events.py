@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import InputError, TraceError
-from archsim.trace.reader import open_trace, read_summary
+from archsim.trace import checked
+from archsim.trace.checked import DamageError
+from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
 
 _NUMBERS = ("start_cycle", "end_cycle", "stream", "sequence", "timestep", "waited_for")
@@ -71,15 +73,11 @@ def read_groups(path: str | Path, groups: list[int] | None = None) -> list[Group
     summary = read_summary(path)
     if groups is None:
         groups = list(range(max(summary.sequences // summary.streams, 1)))
-    with open_trace(path) as file:
+    with open_trace(path) as file, reading(path):
         if "events" not in file:
             msg = f"{path}: it has no events: run with --set trace.level=event"
             raise TraceError(msg)
-        try:
-            return _read(file["events"], summary, groups)
-        except (KeyError, OSError, RuntimeError, ValueError, TypeError, IndexError) as error:
-            msg = f"{path}: a part of the trace is missing or damaged: run the simulation again"
-            raise TraceError(msg) from error
+        return _read(checked.group(file, "events"), summary, groups)
 
 
 def read_group_of(path: str | Path, sequence: int) -> GroupEvents:
@@ -93,24 +91,29 @@ def read_group_of(path: str | Path, sequence: int) -> GroupEvents:
         If the trace has no events, or is not a complete trace.
     """
     summary = read_summary(path)
-    if not 0 <= sequence < summary.sequences:
-        msg = (
-            f"--sequence: there is no sequence {sequence}; the trace has {summary.sequences}, "
-            "counted from 0"
-        )
-        raise InputError(msg)
+    check_sequence(sequence, summary.sequences, "trace")
     (found,) = read_groups(path, [sequence // summary.streams])
     return found
 
 
+def check_sequence(sequence: int, count: int, of: str) -> None:
+    """Raise InputError unless there is a sequence of this number among `count`."""
+    if not 0 <= sequence < count:
+        msg = f"--sequence: there is no sequence {sequence}; the {of} has {count}, counted from 0"
+        raise InputError(msg)
+
+
 def _read(events: h5py.Group, summary: Summary, groups: list[int]) -> list[GroupEvents]:
     """Read groups; events are in the file sequence by sequence, equally many of each."""
-    each = events["start_cycle"].shape[0] // summary.sequences
+    total = checked.dataset(events, "start_cycle", "i", (None,)).shape[0]
+    each, rest = divmod(total, summary.sequences)
+    if rest or not each:
+        raise checked.damage(events, "start_cycle", f"has {total} events, not as many a sequence")
     length = each * summary.streams
     begin = min(groups) * length
-    span = slice(begin, min((max(groups) + 1) * length, each * summary.sequences))
-    number = {name: events[name][span].astype(np.int64) for name in _NUMBERS}
-    name = {name: _names(events[name], span) for name in _NAMES}
+    span = slice(begin, min((max(groups) + 1) * length, total))
+    number = {name: checked.whole_span(events, name, total, span) for name in _NUMBERS}
+    name = {name: checked.named(events, name, total, span) for name in _NAMES}
     return [
         _group(
             group,
@@ -118,6 +121,7 @@ def _read(events: h5py.Group, summary: Summary, groups: list[int]) -> list[Group
             group * length,
             number=number,
             name=name,
+            summary=summary,
         )
         for group in groups
     ]
@@ -130,6 +134,7 @@ def _group(
     *,
     number: dict[str, NDArray[np.int64]],
     name: dict[str, list[str]],
+    summary: Summary,
 ) -> GroupEvents:
     """Return one group, `mine` of what was read; its events count from `first` in the file."""
     start, end = number["start_cycle"][mine], number["end_cycle"][mine]
@@ -147,23 +152,30 @@ def _group(
         timestep=number["timestep"][mine],
         waited_for=np.where(waited == -1, -1, waited - first),
     )
-    _check(found)
+    _check(found, summary)
     return found
 
 
-def _check(events: GroupEvents) -> None:
-    """Raise ValueError unless every event ends after its start and waited for an earlier one."""
+def _check(events: GroupEvents, summary: Summary) -> None:
+    """Raise unless every event ends after its start and waited for an earlier one."""
     known = events.waited_for >= 0
     cause = events.waited_for[known]
     outside = cause.size and cause.max() >= events.start.size
     if outside or (events.waited_for < -1).any() or (events.end < events.start).any():
-        msg = "events outside of their group, or that end before they start"
-        raise ValueError(msg)
+        msg = "events are outside of their group, or end before they start"
+        raise DamageError(msg)
     if (events.start[cause] > events.start[known]).any():
         msg = "an event starts before the one that it waited for"
-        raise ValueError(msg)
-
-
-def _names(dataset: h5py.Dataset, span: slice) -> list[str]:
-    name_of = {code: name for name, code in h5py.check_enum_dtype(dataset.dtype).items()}
-    return [name_of[code] for code in dataset[span].tolist()]
+        raise DamageError(msg)
+    if not 0 < events.cycles <= summary.total_cycles:
+        msg = f"a group of events takes {events.cycles:,} of {summary.total_cycles:,} cycles"
+        raise DamageError(msg)
+    for name, limit in (
+        ("stream", summary.streams),
+        ("sequence", summary.sequences),
+        ("timestep", summary.timesteps),
+    ):
+        found = getattr(events, name)
+        if found.min() < 0 or found.max() >= limit:
+            msg = f"an event has a {name} that the run does not have"
+            raise DamageError(msg)

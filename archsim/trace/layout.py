@@ -7,7 +7,9 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
 
     /                 attrs: schema, archsim_version, config (the resolved YAML), config_hash, seed,
                       clock_hz, status (running | complete), created (ISO 8601, UTC),
-                      sequences_done
+                      sequences_done; network_hash, workload_hash (SHA-256 of the network and of
+                      the sequences), choices (what the run assumed) and components (of the
+                      library, by tile or unit), both JSON; earlier traces lack these four
     /tiles/<name>     cycle (int64, scale; absolute, busy cycles only), phase (uint8 enum),
                       active_rows, undecided_columns, latched_columns (per cycle),
                       component (strings, scale), energy (cycle, component) in J;
@@ -22,18 +24,29 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
                       target (sequence) where the workload has labels
     /summary          attrs: numbers of one inference (cycles, latency_s, energy_j, tops, ...);
                       tables: energy_by_component, area_by_component, leakage_by_component,
-                      utilisation, energy_by_sequence
+                      utilisation, energy_by_sequence; what was clipped: clipped, clipped_of,
+                      clipped_lost, clipped_largest, clipped_limit (place), where `place` is a
+                      layer and a place of `archsim.clipping.Place` with a dot between them
 
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
 all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no
 file.
-A tile may have several ramps (an LSTM's has two), so ``v_ramp`` has a ramp axis.
+A tile may have several ramps (an LSTM's has one for each function of its gates, as a rule two), so
+``v_ramp`` has a ramp axis. Traces from before there were ideal converters have no
+``ideal_converter`` in /summary, which is true where a run has them.
 
-All of a file's structure, and all that is known from the schedule (cycles, phases, events), is
-written before the first sequence runs; after that only numbers go into space that is already
-allocated. A run that is killed therefore leaves a whole file that says ``status: running``. Numbers
-that were not reached are NaN (-1 for labels, 0 for other counts); ``sequences_done`` says how many
-sequences are in it.
+A file is made in three steps. Its structure, with space for all numbers reserved where the system
+can, goes to a draft beside it, which then takes the file's name: until that moment an older trace
+is kept. All that is known from the schedule (cycles, phases, events) is then filled in before the
+first sequence runs; after that only numbers go into space that is already allocated. A run that is
+killed therefore leaves nothing new, or a whole file that says ``status: running``;
+``sequences_done`` says how many sequences are in it. Numbers that were not reached are NaN (-1 for
+labels, 0 for other counts); where ``sequences_done`` is 0, the run may have been killed before they
+were filled in, and any number may still be 0.
+
+While a run writes its file it holds a lock on it (``flock``), where the file system has locks. A
+draft is named ``.archsim-<hexadecimal digits>.part``; one that no run has locked any more is
+removed by the next run that writes into the folder.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from archsim.clipping import Clipping
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,18 @@ class Summary:
         Whether the workload's data is made by a program rather than recorded.
     trace : str or None
         Path of the trace.
+    clipped : tuple of Clipping
+        What was clipped, an entry for every place where the chip can clip; empty of traces that do
+        not say.
+    ideal_converter : bool
+        Whether converters have no quantisation and no cost, which no chip has.
+    network_hash, workload_hash : str or None
+        SHA-256 of the network (layers, sizes, timesteps, weights' content) and of the sequences
+        with their labels; None of traces that do not say.
+    choices : dict of str to str
+        What the run assumed, a line each; empty of traces that do not say.
+    components : dict of str to dict of str to str
+        Components of the library that each tile and unit uses, with the kinds of their sources.
     """
 
     name: str
@@ -70,6 +84,12 @@ class Summary:
     programming_energy_j: float
     synthetic: bool
     trace: str | None
+    clipped: tuple[Clipping, ...] = ()
+    ideal_converter: bool = False
+    network_hash: str | None = None
+    workload_hash: str | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+    components: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def cycles(self) -> float:
@@ -126,13 +146,13 @@ class Summary:
 
     @property
     def tops_per_w(self) -> float:
-        """Energy efficiency, 1e12 operations/J: ``operations / energy``."""
-        return self.operations / self.energy_j / 1e12
+        """Energy efficiency, 1e12 operations/J: ``operations / energy``; NaN where all is free."""
+        return _ratio(self.operations, self.energy_j) / 1e12
 
     @property
     def tops_per_mm2(self) -> float:
         """Area efficiency, 1e12 operations/s/mm^2: ``tops / area``."""
-        return self.tops / (self.area_m2 * 1e6)
+        return _ratio(self.tops, self.area_m2 * 1e6)
 
     def numbers(self) -> dict[str, float | int]:
         """Return the single numbers by their names in the trace; NaN where there is none."""
@@ -161,9 +181,9 @@ class Summary:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that ``--json`` prints."""
+        """Return the object that ``--json`` prints; `ideal_converter` is there where it is true."""
         numbers: dict[str, Any] = {
-            key: None if isinstance(value, float) and math.isnan(value) else value
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in self.numbers().items()
         }
         return {
@@ -175,6 +195,16 @@ class Summary:
             "area_by_component_m2": self.area_by_component,
             "leakage_by_component_w": self.leakage_by_component,
             "utilisation": self.utilisation,
+            "clipped": [item.to_json() for item in self.clipped if item.count],
             "synthetic": self.synthetic,
+            **({"ideal_converter": True} if self.ideal_converter else {}),
             "trace": self.trace,
+            "network_hash": self.network_hash,
+            "workload_hash": self.workload_hash,
+            "choices": self.choices,
+            "components": self.components,
         }
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other else math.nan

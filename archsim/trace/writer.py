@@ -1,10 +1,8 @@
-"""Writer of traces: lays the whole file out first, then fills it in."""
+"""Writer of traces: makes the whole structure first, then fills it in."""
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +13,44 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import ArchsimError, TraceError
-from archsim.trace.layout import SCHEMA, Group, Scale, Values, Variable
-from archsim.trace.repeated import Repeated
+from archsim.drafts import Draft, unlock
+from archsim.errors import ArchsimError
+from archsim.outputs import (
+    SPACE,
+    OutputKind,
+    check_output,
+    not_written,
+    refuse_foreign,
+    remedy,
+    target_of,
+)
+from archsim.trace.hdf5 import errno_of, hdf5_locks, open_to_read, open_to_write, reason
+from archsim.trace.layout import SCHEMA, Group, Values
+from archsim.trace.structure import create_group, fill_in
 
 _METADATA_CACHE_BYTES = 1 << 24
-_CHUNK = 4096
 # What HDF5 could not write: freeing or closing it may crash the process, so it is kept to the end.
 _LOST: list[Any] = []
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+def is_trace(path: Path) -> bool:
+    """Return whether a file is a trace, of any version and complete or not.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or another process has it locked.
+    """
+    try:
+        with open_to_read(path) as file:
+            return str(file.attrs.get("schema", "")).startswith("archsim-trace/")
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        if (number := errno_of(error)) is None:
+            return False
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+TRACE = OutputKind("a trace", is_trace)
 
 
 class TraceWriter:
@@ -32,32 +59,36 @@ class TraceWriter:
     Calls have an order: `define` once, then `write` and `advance`, then `finish` once. Leaving the
     context closes the file; without `finish` it keeps ``status: running``.
 
-    The new trace takes the place of an older one when its layout is whole on disk, at the end of
-    `define`: a run that fails or is killed before leaves the older one as it was.
+    The new trace takes the place of an older one early in `define`, when its structure is on disk
+    and its space reserved: a run that fails or is killed before leaves the older one as it was.
+    While it is written, the file is locked.
 
     Parameters
     ----------
     path : Path
         File to write; a trace that is already there is replaced, any other file is refused.
+    inputs : iterable of Path
+        What the run reads, and what is therefore not overwritten.
+
+    Raises
+    ------
+    OutputError
+        On entering, if the file cannot be written or is something else.
+    ArchsimError
+        If writing fails, or calls are out of order.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inputs: Iterable[Path] = ()) -> None:
         self.path = path
-        self._target = Path(os.path.realpath(path))  # a link stays, what it names is written
-        self._draft = self._target.with_name(f".archsim-{os.getpid()}.part")
+        self._inputs = tuple(inputs)
+        self._draft: Draft | None = None
         self._file: h5py.File | None = None
         self._entered = False
         self._finished = False
         self._broken = False
 
     def __enter__(self) -> TraceWriter:
-        try:
-            _refuse_foreign(self.path)
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._draft.touch()
-            self._draft.unlink()
-        except OSError as error:
-            raise self._refused(error) from error
+        check_output(self.path, TRACE, inputs=self._inputs, make_folder=True)
         self._entered = True
         return self
 
@@ -68,39 +99,54 @@ class TraceWriter:
         traceback: TracebackType | None,
     ) -> None:
         file, self._file, self._entered = self._file, None, False
-        if file is not None and self._broken:
-            _LOST.append(file)
-        elif file is not None:
-            with self._writing():
-                file.close()
+        draft, self._draft = self._draft, None
+        try:
+            if file is not None and self._broken:
+                _LOST.append(file)
+            elif file is not None:
+                with self._writing():
+                    file.close()
+        finally:
+            if draft is not None:
+                draft.discard()
 
     def define(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
         """Create every group, dataset and attribute, and write what is known beforehand."""
-        if not self._entered or self._file is not None:
+        if not self._entered or self._draft is not None:
             msg = f"{self.path}: the trace is laid out already or not entered; call define once"
             raise ArchsimError(msg)
         try:
-            with self._writing():
-                self._lay_out({**attributes, "schema": SCHEMA, "status": "running"}, groups)
-                self._draft.replace(self._target)
-                self._file = h5py.File(self._target, "r+")
-                _keep_metadata_in_memory(self._file)
-        finally:
-            self._draft.unlink(missing_ok=True)
+            self._draft = Draft(target_of(self.path).parent)
+        except OSError as error:
+            raise not_written(self.path, error, TRACE) from error
+        with self._writing():
+            if hdf5_locks():
+                unlock(self._draft.descriptor)
+            self._file = open_to_write(self._draft.path)
+            _keep_metadata_in_memory(self._file)
+            waiting = self._lay_out(
+                self._file, {**attributes, "schema": SCHEMA, "status": "running"}, groups
+            )
+            _reserve(self._draft.descriptor)
+            self._publish(self._draft)
+            fill_in(self._file, waiting)
+            self._file.flush()
 
-    def _lay_out(self, attributes: dict[str, Any], groups: Iterable[Group]) -> None:
-        file = h5py.File(self._draft, "w")
-        try:
-            _keep_metadata_in_memory(file)
-            file.attrs.update({**attributes, "sequences_done": np.int64(0)})
-            for group in groups:
-                _create_group(file, group)
-            file.flush()
-        except BaseException as error:
-            if not _is_lost(error):  # a file that cannot be written cannot be closed either
-                file.close()
-            raise
-        file.close()
+    def _lay_out(
+        self, file: h5py.File, attributes: dict[str, Any], groups: Iterable[Group]
+    ) -> dict[str, Values | None]:
+        """Make the structure of the file, and return what is to be filled in."""
+        file.attrs.update({**attributes, "sequences_done": np.int64(0)})
+        waiting: dict[str, Values | None] = {}
+        for group in groups:
+            waiting |= create_group(file, group)
+        file.flush()
+        return waiting
+
+    def _publish(self, draft: Draft) -> None:
+        """Put the file in its place, unless something else has come there in the meantime."""
+        refuse_foreign(self.path, TRACE, inputs=self._inputs)
+        draft.publish(target_of(self.path))
 
     def write(self, name: str, first: int, values: NDArray[Any]) -> None:
         """Write `values` into the dataset `name`, from index `first` of its first axis on."""
@@ -132,6 +178,7 @@ class TraceWriter:
     def finish(self, attributes: dict[str, dict[str, Any]]) -> None:
         """Fill in attributes, by group, and mark the trace complete."""
         file = self._open()
+        self._check_place()
         with self._writing():
             for path, values in attributes.items():
                 for key, value in values.items():
@@ -147,6 +194,14 @@ class TraceWriter:
             raise ArchsimError(msg)
         return self._file
 
+    def _check_place(self) -> None:
+        assert self._draft is not None
+        if not self._draft.is_at(target_of(self.path)):
+            msg = (
+                f"{self.path}: was moved, removed or replaced while the run wrote it: run it again"
+            )
+            raise ArchsimError(msg)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Turn what HDF5 raises where it cannot write into one sentence."""
@@ -161,15 +216,8 @@ class TraceWriter:
         self._broken = True
         _LOST.append(error)  # with its traceback, and so with the open objects in its frames
         return ArchsimError(
-            f"{self.path}: writing the trace failed ({_reason(error)}): free space or choose "
-            "another --out; what was written before is kept"
-        )
-
-    def _refused(self, error: OSError) -> ArchsimError:
-        if error.errno in _FULL:
-            return self._failed(error)
-        return TraceError(
-            f"{self.path}: cannot be written ({_reason(error)}): choose another --out"
+            f"{self.path}: writing the trace failed ({reason(error)}): "
+            f"{remedy(errno_of(error), TRACE)}; what was written before is kept"
         )
 
 
@@ -183,47 +231,24 @@ def exit_is_unsafe() -> bool:
 
 def _is_lost(error: BaseException) -> bool:
     """Return whether HDF5 could not write; which type of error it makes of that varies."""
-    return isinstance(error, OSError | RuntimeError) or "write failed" in str(error)
+    return isinstance(error, OSError | RuntimeError) or errno_of(error) is not None
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Raise unless `path` is free or holds a trace that nobody is writing."""
-    if path.is_dir():
-        msg = f"{path}: is a directory: give --out a file name"
-        raise TraceError(msg)
-    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
-        return
-    if path.is_file() and _is_trace(path):
-        return
-    msg = f"{path}: exists and is not a trace, so it is not overwritten: choose another --out"
-    raise TraceError(msg)
+def _reserve(descriptor: int) -> None:
+    """Take the disk space of the whole file, where the system can, so that it cannot run out.
 
-
-def _is_trace(path: Path) -> bool:
-    try:
-        with h5py.File(path, "r") as file:
-            return str(file.attrs.get("schema", "")).startswith("archsim-trace/")
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
-        if in_use(error):
-            msg = f"{path}: another process is writing it: wait for it or choose another --out"
-            raise TraceError(msg) from error
-        return False
-
-
-def in_use(error: Exception) -> bool:
-    """Return whether h5py could not open a file because it is open elsewhere."""
-    return "unable to lock file" in str(error) or "already open" in str(error)
-
-
-def _reason(error: Exception) -> str:
-    """Return the operating system's words for an error, not HDF5's."""
-    text = str(error)
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return error.strerror
-    if told := re.search(r"error message = '([^']*)'", text):
-        return told[1]
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else type(error).__name__
+    Raises
+    ------
+    OSError
+        If there is not enough.
+    """
+    reserve = getattr(os, "posix_fallocate", None)
+    if reserve is not None:
+        try:
+            reserve(descriptor, 0, os.fstat(descriptor).st_size)
+        except OSError as error:
+            if error.errno in SPACE:
+                raise
 
 
 def _keep_metadata_in_memory(file: h5py.File) -> None:
@@ -237,69 +262,3 @@ def _keep_metadata_in_memory(file: h5py.File) -> None:
     config.flash_incr_mode = 0
     config.decr_mode = 0
     file.id.set_mdc_config(config)
-
-
-def _create_group(file: h5py.File, group: Group) -> None:
-    node = file.require_group(group.path)
-    node.attrs.update(group.attributes)
-    scales = {}
-    for place, scale in enumerate(group.scales):
-        resizable = group.resizable and place == 0
-        scales[scale.name] = _create_scale(node, scale, resizable=resizable)
-    for variable in group.variables:
-        _create_variable(node, variable, scales)
-
-
-def _create_scale(node: h5py.Group, scale: Scale, *, resizable: bool) -> h5py.Dataset:
-    growing = {"maxshape": (None,), "chunks": (_CHUNK,)} if resizable else {}
-    if isinstance(scale.values, Repeated):
-        shape, dtype = scale.values.shape, scale.values.dtype
-        dataset = node.create_dataset(scale.name, shape=shape, dtype=dtype, **growing)
-        _fill_in(dataset, scale.values)
-    else:
-        dataset = node.create_dataset(scale.name, data=scale.values, **growing)
-    dataset.make_scale(scale.name)
-    dataset.attrs.update({"units": scale.units, "long_name": scale.long_name})
-    dataset.flush()
-    return dataset
-
-
-def _fill_in(dataset: h5py.Dataset, values: Values) -> None:
-    """Write what is known beforehand."""
-    if not isinstance(values, Repeated):
-        dataset[...] = values
-        return
-    for first, part in values.parts():
-        dataset[first : first + part.shape[0]] = part
-
-
-def _create_variable(node: h5py.Group, variable: Variable, scales: dict[str, h5py.Dataset]) -> None:
-    dtype = np.dtype(variable.dtype)
-    stored = h5py.enum_dtype(variable.enum, basetype=dtype) if variable.enum else dtype
-    shape = tuple(scales[name].shape[0] for name in variable.dims)
-    allocate = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    allocate.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    if variable.values is not None:
-        allocate.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    limits = tuple(scales[name].maxshape[0] for name in variable.dims)
-    growing = {}
-    if None in limits:
-        growing = {"maxshape": limits, "chunks": (min(_CHUNK, max(shape[0], 1)), *shape[1:])}
-    dataset = node.create_dataset(
-        variable.name, shape=shape, dtype=stored, fillvalue=_fill(dtype), dcpl=allocate, **growing
-    )
-    if variable.values is not None:
-        _fill_in(dataset, variable.values)
-    dataset.flush()
-    dataset.attrs.update({"units": variable.units, "long_name": variable.long_name})
-    if variable.enum:
-        dataset.attrs["flag_values"] = np.array(list(variable.enum.values()), dtype=dtype)
-        dataset.attrs["flag_meanings"] = " ".join(variable.enum)
-    for axis, name in enumerate(variable.dims):
-        dataset.dims[axis].attach_scale(scales[name])
-
-
-def _fill(dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "f":
-        return np.nan
-    return -1 if dtype.kind == "i" else 0

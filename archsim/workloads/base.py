@@ -9,7 +9,7 @@ import numpy as np
 
 from archsim.config.run import KeywordSpotting, RunConfig, Synthetic
 from archsim.errors import WorkloadError
-from archsim.network.weights import load_weights
+from archsim.network.weights import network_weights
 from archsim.workloads.features import FeatureSet, load_features
 from archsim.workloads.synthetic import random_sequences
 
@@ -73,7 +73,7 @@ def _load_folder(workload: KeywordSpotting, config: RunConfig) -> FeatureSet:
             "network.weights cannot be random: name trained weights"
         )
         raise WorkloadError(msg)
-    weights = load_weights(config.network.weights)
+    weights = network_weights(config.network, seed=config.seed)
     shape = (config.network.inputs,)
     return load_speech_commands(
         workload.source,

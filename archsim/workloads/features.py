@@ -7,7 +7,7 @@ key             dtype, shape            meaning
 =============== ======================= ==========================================================
 ``format``      str, ()                 ``archsim-features/1``
 ``features``    int8, (N, T, F)         input value = entry / 127; -128 does not occur
-``labels``      int64, (N,)             index into ``classes``
+``labels``      int64, (N,)             index into ``classes``; other whole numbers are read too
 ``classes``     str, (C,)               what each output of the network means
 ``names``       str, (N,)               where each utterance came from
 ``synthetic``   bool, ()                true where no person spoke the utterances
@@ -19,14 +19,17 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from archsim.errors import WorkloadError
+from archsim.errors import OutputError, WorkloadError
+from archsim.listing import listed
+from archsim.outputs import OutputKind, archive_of, writing
 
 FORMAT = "archsim-features/1"
 FULL_SCALE = 127
@@ -36,12 +39,23 @@ _REMEDY = "make it again with tools/train_kws.py or FeatureSet.save"
 _LAYOUT = {
     "format": ("U", 0),
     "features": ("i", 3),
-    "labels": ("i", 1),
+    "labels": ("iu", 1),
     "classes": ("U", 1),
     "names": ("U", 1),
     "synthetic": ("b", 0),
     "description": ("U", 0),
 }
+_EXPECTED = {
+    "format": "a text",
+    "features": "int8 with shape (utterances, frames, inputs), inputs of -1 .. 1 times 127,",
+    "labels": "a whole number for each utterance",
+    "classes": "a list of names",
+    "names": "a list of names",
+    "synthetic": "true or false",
+    "description": "a text",
+}
+
+FEATURES = OutputKind("a feature file", archive_of(*_LAYOUT), "path")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +134,7 @@ class FeatureSet:
         Raises
         ------
         WorkloadError
-            Where the file cannot be written.
+            Where the file cannot be written, or something else is there.
         """
         arrays: dict[str, Any] = {
             "format": np.array(FORMAT),
@@ -132,13 +146,10 @@ class FeatureSet:
             "description": np.array(self.description),
         }
         try:
-            with Path(path).open("wb") as file:  # a file object: NumPy adds no suffix to it
-                np.savez_compressed(file, **arrays)
-        except OSError as error:
-            raise WorkloadError(
-                f"{path}: cannot be written ({error.strerror}); choose a path in a folder that "
-                "exists and is writable"
-            ) from error
+            with writing(Path(path), FEATURES) as draft, draft.open("wb") as file:
+                np.savez_compressed(file, **arrays)  # a file object: NumPy adds no suffix to it
+        except OutputError as error:
+            raise WorkloadError(str(error)) from error
 
 
 def load_features(path: str | Path) -> FeatureSet:
@@ -168,7 +179,7 @@ def load_features(path: str | Path) -> FeatureSet:
     try:
         return FeatureSet(
             features=stored.astype(np.float32) / np.float32(FULL_SCALE),
-            labels=arrays["labels"],
+            labels=_whole_labels(arrays["labels"]),
             classes=tuple(str(name) for name in arrays["classes"]),
             names=tuple(str(name) for name in arrays["names"]),
             synthetic=bool(arrays["synthetic"]),
@@ -181,34 +192,88 @@ def load_features(path: str | Path) -> FeatureSet:
 
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Every known array in the archive; errors name the file."""
-    if not path.exists():
-        raise WorkloadError(f"{path}: no such feature file; check the path or make the file")
-    if path.is_dir():
-        raise WorkloadError(f"{path}: is a folder; give the .npz file in it")
+    # Opened here because np.load leaves a file open that turns out to be broken.
     try:
-        if not zipfile.is_zipfile(path):
-            raise WorkloadError(f"{path}: is cut or not an .npz archive; {_REMEDY}")
-        # Opened here because np.load leaves a file open that turns out to be broken.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in _LAYOUT if key in archive.files}
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise WorkloadError(f"{path}: {_no_archive(file)}; {_REMEDY}")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                _refuse_others(path, archive.files)
+                return {key: _array(path, archive, key) for key in _LAYOUT if key in archive.files}
+    except FileNotFoundError as error:
+        raise WorkloadError(
+            f"{path}: no such feature file; check the path or make the file"
+        ) from error
+    except IsADirectoryError as error:
+        raise WorkloadError(f"{path}: is a folder; give the .npz file in it") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkloadError(
+            f"{path}: cannot be read ({reason}); change its permissions or check its disk"
+        ) from error
+    except (EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise WorkloadError(f"{path}: cannot be read ({error}); {_REMEDY}") from error
+
+
+def _no_archive(file: BinaryIO) -> str:
+    """Say what is there in place of an archive."""
+    file.seek(0)
+    head = file.read(8)
+    told = {b"": "it is empty", b"PK\x03\x04": "its beginning is there, its end is not"}
+    if head.startswith(b"\x93NUMPY"):
+        return "is cut or not an .npz archive (it is one array, .npy)"
+    reason = next((told[each] for each in (head, head[:4]) if each in told), "")
+    return f"is cut or not an .npz archive{f' ({reason})' if reason else ''}"
+
+
+def _array(path: Path, archive: Any, key: str) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = archive[key]
+    except ValueError as error:
+        raise WorkloadError(
+            f"{path}: {key} cannot be read as an array of numbers or text, without pickled "
+            f"objects ({error}); {_REMEDY}"
+        ) from error
+    return array
+
+
+def _refuse_others(path: Path, names: Sequence[str]) -> None:
+    """Refuse arrays that the format does not have: what they hold would be lost silently."""
+    if "format" not in names:
+        return  # another kind of archive, of which more is said below
+    others = [name for name in names if name not in _LAYOUT]
+    if others:
+        raise WorkloadError(
+            f"{path}: holds {listed(others)}, which the format does not have and nothing reads; "
+            f"leave it out or {_REMEDY}"
+        )
 
 
 def _layout_problem(arrays: dict[str, npt.NDArray[Any]]) -> str | None:
     """Say what differs from the format's table, or None."""
     missing = [key for key in _LAYOUT if key not in arrays]
     if missing:
-        return f"lacks {', '.join(missing)}"
+        return f"lacks {listed(missing)}"
     for key, (kind, dimensions) in _LAYOUT.items():
         array = arrays[key]
-        if array.dtype.kind != kind or array.ndim != dimensions:
-            return f"{key} is {array.dtype} with shape {array.shape}, which the format forbids"
+        if array.dtype.kind not in kind or array.ndim != dimensions:
+            return f"{key} is {array.dtype} with shape {array.shape}, but {_EXPECTED[key]} is read"
     if str(arrays["format"]) != FORMAT:
         return f"has format {str(arrays['format'])!r} where {FORMAT!r} is read"
     if arrays["features"].dtype != np.int8:
-        return f"features are {arrays['features'].dtype} where int8 is stored"
+        return (
+            f"features are {arrays['features'].dtype} where int8 is stored, inputs of -1 .. 1 "
+            f"times {FULL_SCALE}"
+        )
     return None
+
+
+def _whole_labels(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return labels of any type of whole numbers as int64; those beyond it are of no class."""
+    if labels.dtype.kind == "u":
+        labels = np.minimum(labels.astype(np.uint64), np.uint64(np.iinfo(np.int64).max))
+    return labels.astype(np.int64)
 
 
 def _arrays_problem(features: npt.NDArray[Any], labels: npt.NDArray[Any]) -> str | None:
@@ -247,5 +312,8 @@ def _values_problem(
     if largest > 1.0:
         return f"features reach magnitude {largest:g} where 1 is the most"
     if labels.min() < 0 or labels.max() >= classes:
-        return f"labels run from {labels.min()} to {labels.max()} with {classes} classes"
+        return (
+            f"labels run from {labels.min()} to {labels.max()} with {classes} classes, which are "
+            f"0 to {classes - 1}; leave out utterances of no class"
+        )
     return None

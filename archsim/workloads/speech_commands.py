@@ -15,21 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from archsim.errors import WorkloadError
 from archsim.workloads.features import FeatureSet
-from archsim.workloads.mfcc import (
-    COEFFICIENTS,
-    FRAMES,
-    SAMPLE_RATE_HZ,
-    SAMPLES,
-    mfcc,
-    normalise,
-)
+from archsim.workloads.mfcc import COEFFICIENTS, FRAMES, SAMPLES, mfcc, normalise
+from archsim.workloads.wav import UNPACK, length_of, read_second
+from archsim.workloads.word_folders import read_list, recordings, word_folders
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SILENCE = "silence"
@@ -40,7 +34,6 @@ SYNTHETIC_MARKER = "SYNTHETIC.txt"
 """A file of this name in the root says that nobody spoke the set; its text is the description."""
 
 _LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
-_UNPACK = "unpack the set's archive again or make it with tools/make_speech_commands.py"
 
 
 class Split(Enum):
@@ -150,16 +143,29 @@ def load_raw_mfcc(
     clips = _choose(folder, split, limit, seed)
     coefficients = np.empty((len(clips), FRAMES, COEFFICIENTS), dtype=np.float32)
     for row, clip in enumerate(clips):
-        coefficients[row] = mfcc(_read(clip))
+        coefficients[row] = mfcc(read_second(clip.path, clip.offset) * np.float32(clip.gain))
     marker = folder / SYNTHETIC_MARKER
-    about = marker.read_text(encoding="utf-8").strip() if marker.is_file() else folder.name
+    about = _read_marker(marker) if marker.is_file() else folder.name
     return RawFeatures(
         mfcc=coefficients,
         labels=np.array([clip.label for clip in clips], dtype=np.int64),
-        names=tuple(clip.name for clip in clips),
+        names=tuple(_as_text(clip.name) for clip in clips),
         synthetic=marker.is_file(),
-        description=f"{about}; {split.value} split, seed {seed}",
+        description=f"{_as_text(about)}; {split.value} split, seed {seed}",
     )
+
+
+def _read_marker(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="backslashreplace").strip()
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror}); change its permissions"
+        raise WorkloadError(msg) from error
+
+
+def _as_text(name: str) -> str:
+    """Return a file's name with escapes in place of bytes that are no UTF-8, for files and JSON."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _choose(root: Path, split: Split, limit: int | None, seed: int) -> list[_Clip]:
@@ -171,7 +177,7 @@ def _choose(root: Path, split: Split, limit: int | None, seed: int) -> list[_Cli
     others = [name for word in sorted(files) if word not in KEYWORDS for name in files[word]]
     if not others:
         raise WorkloadError(
-            f"{root}: holds no words but the ten keywords for the class 'unknown'; {_UNPACK}"
+            f"{root}: holds no words but the ten keywords for the class 'unknown'; {UNPACK}"
         )
     spoken[UNKNOWN] = _draw(others, average, rng)
     if limit is not None:
@@ -195,51 +201,31 @@ def _draw(names: list[str], count: int, rng: np.random.Generator) -> list[str]:
 
 def _files_by_word(root: Path, split: Split) -> dict[str, list[str]]:
     """Names (``word/file.wav``) of a split's utterances by word, sorted."""
-    if not root.is_dir():
-        raise WorkloadError(f"{root}: no such folder; {_UNPACK}")
-    words = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] not in "._")
+    words = word_folders(root)
     missing = [word for word in KEYWORDS if word not in words]
     if missing:
-        raise WorkloadError(f"{root}: has no folder for {', '.join(missing)}; {_UNPACK}")
-    present = {
-        word: sorted(f"{word}/{path.name}" for path in (root / word).glob("*.wav"))
-        for word in words
-    }
+        raise WorkloadError(f"{root}: has no folder for {', '.join(missing)}; {UNPACK}")
+    present = {word: [f"{word}/{path.name}" for path in recordings(root / word)] for word in words}
     everything = {name for names in present.values() for name in names}
-    lists = {key: _read_list(root / file, everything) for key, file in _LISTS.items()}
+    lists = {key: read_list(root / file, everything, split=key) for key, file in _LISTS.items()}
     wanted = lists.get(split.value, everything.difference(*lists.values()))
     chosen = {word: [n for n in names if n in wanted] for word, names in present.items()}
     for word in KEYWORDS:
         if not chosen[word]:
             raise WorkloadError(
-                f"{root / word}: holds no WAV file of the {split.value} split; {_UNPACK}"
+                f"{root / word}: holds no WAV file of the {split.value} split; {UNPACK}"
             )
     return chosen
 
 
-def _read_list(path: Path, present: set[str]) -> set[str]:
-    """Names in a list file; every one must exist."""
-    try:
-        names = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()} - {""}
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkloadError(f"{path}: cannot be read ({error}); {_UNPACK}") from error
-    absent = sorted(names - present)
-    if absent:
-        raise WorkloadError(
-            f"{path}: names {absent[0]} (and {len(absent) - 1} more) that the folder does not "
-            f"hold; {_UNPACK}"
-        )
-    return names
-
-
 def _silence(root: Path, split: Split, count: int, rng: np.random.Generator) -> list[_Clip]:
     """Crops of the background noises at random loudness, from the split's own stretch of each."""
-    paths = sorted((root / BACKGROUND).glob("*.wav"))
+    paths = recordings(root / BACKGROUND)
     if not paths:
         raise WorkloadError(
-            f"{root / BACKGROUND}: holds no WAV files to crop silence from; {_UNPACK}"
+            f"{root / BACKGROUND}: holds no WAV files to crop silence from; {UNPACK}"
         )
-    lengths = [_frames(path) for path in paths]
+    lengths = [length_of(path) for path in paths]
     first, last = _STRETCH[split]
     label = CLASSES.index(SILENCE)
     clips = []
@@ -252,45 +238,3 @@ def _silence(root: Path, split: Split, count: int, rng: np.random.Generator) -> 
         name = f"{BACKGROUND}/{paths[file].name}@{offset}"
         clips.append(_Clip(paths[file], label, name, offset, gain))
     return clips
-
-
-def _read(clip: _Clip) -> npt.NDArray[np.float32]:
-    """One second of samples, or less where the file is shorter."""
-    soundfile = _soundfile()
-    try:
-        samples, rate = soundfile.read(
-            clip.path, frames=SAMPLES, start=clip.offset, dtype="float32", always_2d=True
-        )
-    except (OSError, RuntimeError) as error:
-        raise _unreadable(clip.path, error) from error
-    if rate != SAMPLE_RATE_HZ or samples.shape[1] != 1 or len(samples) == 0:
-        raise WorkloadError(
-            f"{clip.path}: holds {len(samples)} samples of {samples.shape[1]} channels at {rate} "
-            f"Hz; convert it to one channel at {SAMPLE_RATE_HZ} Hz"
-        )
-    waveform: npt.NDArray[np.float32] = samples[:, 0] * np.float32(clip.gain)
-    return waveform
-
-
-def _frames(path: Path) -> int:
-    """Length of a WAV file, samples."""
-    soundfile = _soundfile()
-    try:
-        return int(soundfile.info(path).frames)
-    except (OSError, RuntimeError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> WorkloadError:
-    return WorkloadError(f"{path}: cannot be read as sound ({error}); {_UNPACK}")
-
-
-def _soundfile() -> Any:
-    try:
-        import soundfile
-    except (ImportError, OSError) as error:  # OSError: the package without its C library
-        raise WorkloadError(
-            "features: reading WAV files needs soundfile, which is not installed; "
-            "pip install 'archsim[audio]'"
-        ) from error
-    return soundfile

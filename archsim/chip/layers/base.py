@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from archsim.chip.bank import Bank, Tile
 from archsim.chip.grid import Grid
 from archsim.chip.program import Needs, Program
+from archsim.clipping import Clipping
 from archsim.config.hardware import Digital
-from archsim.config.run import BUS, LSTMLayer, RunConfig
+from archsim.config.run import BUS, Layer, LinearLayer, LSTMLayer, Placement, RunConfig
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
 from archsim.kernels.grid import GridArrays, PlainArrays, plain_part
@@ -36,31 +37,54 @@ class BuildContext:
         Configuration, costs, tensors.
     processors : Unit or None
         Digital processors that all layers share, None where every layer has its own.
+    input_range : float
+        The value that a full pulse width of the layer's inputs stands for.
+    following : section of a layer, or None
+        The layer that comes next.
     """
 
     config: RunConfig
     library: ComponentLibrary
     weights: Weights
     processors: Unit | None = None
+    input_range: float = 1.0
+    following: Layer | None = None
+
+    @property
+    def drives_tiles(self) -> bool:
+        """Whether the next layer takes this one's output as pulse widths."""
+        following = self.following
+        digital = isinstance(following, LinearLayer) and following.placement is Placement.DIGITAL
+        return following is not None and not digital
 
     @property
     def drive_steps(self) -> int:
-        """Largest pulse width of an input, in cycles: ``2**n_in - 1``, which stands for 1."""
+        """Largest pulse width, in cycles: ``2**n_in - 1``; of an input it is `input_range`."""
         return int(2**self.config.tile.input_bits - 1)
 
     @property
     def word_limit(self) -> int:
         """Largest value of a fixed-point word."""
-        return int(2 ** (self.config.digital.word_bits - 1) - 1)
+        return word_limit(self.config.digital)
 
     def to_fixed(self, value: NDArray[np.float64]) -> NDArray[np.int64]:
         """Round numbers half up to fixed point and saturate them."""
-        scaled = np.floor(value * 2.0**self.config.digital.fraction_bits + 0.5)
-        return np.clip(scaled, -self.word_limit - 1, self.word_limit).astype(np.int64)
+        return to_fixed(value, self.config.digital)
 
     def digital_design(self) -> DigitalDesign:
         """Return the sizes of the digital units."""
         return digital_design(self.config.digital)
+
+
+def word_limit(digital: Digital) -> int:
+    """Return the largest value of a fixed-point word."""
+    return int(2 ** (digital.word_bits - 1) - 1)
+
+
+def to_fixed(value: NDArray[np.float64], digital: Digital) -> NDArray[np.int64]:
+    """Round numbers half up to fixed point and saturate them."""
+    limit, scaled = word_limit(digital), np.floor(value * 2.0**digital.fraction_bits + 0.5)
+    return np.clip(scaled, -limit - 1, limit).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -180,7 +204,7 @@ class Signal:
     Attributes
     ----------
     drive : int16 (sequences, timesteps, elements)
-        As signed pulse widths.
+        As signed pulse widths, of which a full one stands for the layer's `output_range`.
     fixed : int32 (sequences, timesteps, elements)
         In fixed point.
     """
@@ -191,10 +215,14 @@ class Signal:
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What a layer computed: the signal for the next one, and arrays for the trace."""
+    """What a layer computed: the signal for the next one, arrays for the trace, what it clipped.
+
+    There is an entry of `clipped` for every place where the layer can clip, with or without values.
+    """
 
     signal: Signal
     outputs: dict[str, NDArray[Any]]
+    clipped: tuple[Clipping, ...] = ()
 
 
 @dataclass
@@ -250,6 +278,12 @@ class ChipLayer(ABC):
         Multiply-accumulates of the network in one sequence (biases not counted).
     elements : int
         Elements of its output.
+    bias_row : bool
+        Whether the last row of its first matrix is that of the bias.
+    in_words : bool
+        Whether its outputs are fixed-point words, not codes of a converter.
+    output_range : float
+        The value that a full pulse width of its output stands for (`archsim.chip.layers.ranges`).
     """
 
     name: str
@@ -257,6 +291,9 @@ class ChipLayer(ABC):
     units: tuple[Unit, ...]
     macs: int
     elements: int
+    output_range: float
+    bias_row: bool = False
+    in_words: bool = False
 
     @property
     def banks(self) -> tuple[Bank, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,24 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.circuit_limits import clipped_by_circuits
+from archsim.chip.layers.clipped import (
+    at_end_of_word,
+    beyond,
+    beyond_ramp,
+    levels_beyond_words,
+    tied_at_the_top,
+    to_look_at,
+)
+from archsim.chip.layers.functions import function_of, layer_ramp
+from archsim.chip.layers.ranges import full_scale, reachable_range
+from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
-from archsim.chip.ramp import design_ramp
-from archsim.config.run import LinearLayer, Placement
-from archsim.costs.digital import multiply_accumulate_unit
+from archsim.clipping import Clipping, Place
+from archsim.config.run import Bias, LinearLayer, Placement
+from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
-from archsim.network.activations import get_activation
 from archsim.network.activations.base import Range
 from archsim.network.reference import linear_float
 
@@ -42,52 +54,70 @@ class _LinearBase(ChipLayer):
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         self.name = section.name
         self.elements = section.units
-        self._weight = context.weights.get(f"{section.name}.weight", (section.units, inputs))
-        self._bias = context.weights.get(f"{section.name}.bias", (section.units,))
+        name, find = section.tensors_name, context.weights.find
+        self._weight = context.weights.get(f"{name}.weight", (section.units, inputs))
+        none = section.bias is Bias.NONE
+        self._bias = None if none else find(f"{name}.bias", (section.units,))
         timesteps = context.config.network.timesteps
         self._first = timesteps - 1 if section.timesteps == "last" else 0
         self.macs = (timesteps - self._first) * section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context
-        own = [table.build() for table in context.config.activations]
-        self._function = get_activation(section.function, own=own)
+        key = f"network.layers: '{section.name}': function"
+        self._function = function_of(section.function, context, key=key)
 
-    def _input_range(self, section: LinearLayer) -> Range:
-        """Return where the ramp begins and ends: as configured, or what the weights can reach."""
-        if section.input_range != "auto":
-            return section.input_range
-        largest = float((np.abs(self._weight).sum(axis=1) + np.abs(self._bias)).max())
-        return -largest, largest
+    def _set_output_range(self, section: LinearLayer, largest: float) -> None:
+        """Set what a full pulse width of the output stands for."""
+        digital = self._context.config.digital
+        self._full_scale = full_scale(largest, digital, wanted=section.output_range)
+        self.output_range = self._full_scale / 2.0**digital.fraction_bits
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the layer in float64 at the timesteps at which it works."""
         total = linear_float(x[:, self._first :], self._weight, self._bias)
         return np.asarray(self._function.value(total))
 
+    def _clipped_widths(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
+        """Count outputs that a pulse width does not reach, where the next layer takes them so."""
+        if not self._context.drives_tiles:
+            return ()
+        whole, one = self._full_scale, 1 << self._context.config.digital.fraction_bits
+        slack = whole / (2 * self._drive_steps)
+        found = beyond(self.name, Place.OUTPUT_RANGE, fixed, limit=whole, one=one, slack=slack)
+        return (found,)
+
     def _signal(self, fixed: NDArray[np.int64]) -> Signal:
-        """Make the next layer's input: values beyond -1 .. 1 take the full pulse width."""
-        one = 1 << self._context.config.digital.fraction_bits
-        width = (2 * np.abs(fixed) * self._drive_steps + one) // (2 * one)
+        """Make the next layer's input: values beyond the output range take the full pulse width."""
+        whole = self._full_scale
+        width = (2 * np.abs(fixed) * self._drive_steps + whole) // (2 * whole)
         drive = np.sign(fixed) * np.minimum(width, self._drive_steps)
         return Signal(drive.astype(np.int16), fixed.astype(np.int32))
 
 
 class LinearOnTile(_LinearBase):
-    """A linear layer on tiles whose ramp is a straight line, or a function of its own."""
+    """A linear layer on tiles whose ramp is a straight line, or a function of its own.
+
+    Its bias is one more row of memristors, or is added to what the converter gives.
+    """
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
         config = context.config
-        bias_cells = config.adc.bias_cells
-        ramp = design_ramp(
+        self.in_words = section.bias is Bias.DIGITAL and self._bias is not None
+        in_cells = None if self.in_words else self._bias
+        self.bias_row = in_cells is not None
+        weight = self._weight * context.input_range  # of a full pulse width
+        ramp = layer_ramp(
             self._function,
-            section.bits or config.adc.bits,
-            g_max=config.device.g_max,
-            g_min=config.device.g_min,
-            input_range=self._input_range(section),
-            bias_cells=None if bias_cells == "auto" else bias_cells,
+            section.name,
+            context,
+            input_range=_input_range(section, weight, in_cells),
+            bits=section.bits,
         )
-        rows = np.concatenate([self._weight.T, self._bias[None, :]])
+        added = np.abs(self._bias).max() if self.in_words and self._bias is not None else 0.0
+        self._set_output_range(section, float(np.abs(ramp.level).max() + added))
+        rows = with_bias_row(weight.T, in_cells)
+        self._rows = rows
         self._grid = build_grid(
             section.name,
             rows,
@@ -98,24 +128,31 @@ class LinearOnTile(_LinearBase):
             library=context.library,
         )
         self._sum = sum_of_blocks(self._grid, context)
+        self._adders = _bias_adders(section, context) if self.in_words else None
         self._level = self._grid.levels()
         self.grids = (self._grid,)
-        self.units = (self._sum,) if self._sum else ()
+        self.units = tuple(unit for unit in (self._sum, self._adders) if unit)
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
-        """Add one conversion for every timestep at which the layer works."""
+        """Add one conversion, and the bias, for every timestep at which the layer works."""
         return [
-            add_conversion(
-                program,
-                self._grid,
-                self._sum,
-                inputs[timestep],
-                layer=self.name,
-                timestep=timestep,
-                conversion=timestep - self._first,
-            )
+            self._convert(program, inputs[timestep], timestep)
             for timestep in range(self._first, len(inputs))
         ]
+
+    def _convert(self, program: Program, needs: Needs, timestep: int) -> Needs:
+        ends = add_conversion(
+            program,
+            self._grid,
+            self._sum,
+            needs,
+            layer=self.name,
+            timestep=timestep,
+            conversion=timestep - self._first,
+        )
+        if self._adders is None:
+            return ends
+        return add_work(program, self._adders, "add_bias", ends, layer=self.name, timestep=timestep)
 
     def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Convert every input vector of a block of sequences."""
@@ -127,14 +164,100 @@ class LinearOnTile(_LinearBase):
         walk = walk_of(self.grids, recorder)
         run_linear_tiles(arrays, self._drive_steps, drive, code, record, plain, walk)
         logits = self._level[code]
+        fixed = self._context.to_fixed(logits)
+        levels = self._clipped_levels(fixed)
+        if self.in_words:
+            fixed = self._with_bias(fixed)
+            logits = fixed / 2.0**self._context.config.digital.fraction_bits
+            levels = (*levels, self._clipped_words(fixed))
         return LayerResult(
-            self._signal(self._context.to_fixed(logits)),
+            self._signal(fixed),
             {"code": code, "logits": logits.astype(np.float32)},
+            (
+                self._clipped_sums(drive, code),
+                *self._clipped_by_circuits(drive, code),
+                *levels,
+                *self._clipped_widths(fixed),
+            ),
         )
+
+    def _with_bias(self, fixed: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Add the bias to fixed-point words (..., units); what a word cannot hold saturates."""
+        assert self._bias is not None
+        limit = self._context.word_limit
+        total = fixed + self._context.to_fixed(self._bias)
+        return np.asarray(np.clip(total, -limit - 1, limit))
+
+    def _clipped_words(self, fixed: NDArray[np.int64]) -> Clipping:
+        """Count sums with the bias that words do not hold."""
+        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
+        return at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
+
+    def _clipped_levels(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
+        """Count outputs whose levels words do not hold, where another layer takes them."""
+        if self._context.following is None:
+            return ()
+        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
+        return (levels_beyond_words(self.name, fixed, self._level, limit=limit, one=one),)
+
+    def _clipped_by_circuits(
+        self, drive: NDArray[np.int16], code: NDArray[np.uint16]
+    ) -> tuple[Clipping, ...]:
+        if self._grid.arrays.walk == 0:
+            return ()
+        bias = np.full((*drive.shape[:2], int(self.bias_row)), self._drive_steps, dtype=np.int16)
+        whole = np.concatenate([drive, bias], axis=2).reshape(-1, self._rows.shape[0])
+        return clipped_by_circuits(self.name, self._grid, whole, code.reshape(-1, code.shape[2]))
+
+    def _clipped_sums(self, drive: NDArray[np.int16], code: NDArray[np.uint16]) -> Clipping:
+        """Count sums beyond the ramp; those of the last layer are lost where they tie at its end.
+
+        The class is that of the largest output, which stays the largest where it alone is clipped.
+        """
+        inputs, codes = drive.reshape(-1, drive.shape[2]), code.reshape(-1, code.shape[2])
+        ramp = self._grid.banks[0].ramps[0]
+        at_end = (codes == ramp.step_code[0]) | (codes == ramp.step_code[-1])
+        some = to_look_at(at_end, grid=self._grid, function=self._function)
+        if not some.size:
+            of, limit = codes.size * self._grid.row_blocks, max(map(abs, ramp.x_range))
+            return Clipping(self.name, Place.INPUT_RANGE, limit, of=of)
+        bias = np.ones((some.size, int(self.bias_row)))
+        x = np.concatenate([inputs[some] / self._drive_steps, bias], axis=1)
+        found, which = beyond_ramp(
+            self.name,
+            Place.INPUT_RANGE,
+            x,
+            self._rows,
+            at_end[some],
+            of=codes.size,
+            grid=self._grid,
+            function=self._function,
+        )
+        if self._context.following is not None or found.count == 0:
+            return found
+        ties = which & tied_at_the_top(codes[some], self._level.size - 1)
+        return replace(found, lost=int(ties.sum()))
+
+
+def _input_range(
+    section: LinearLayer, weight: NDArray[np.float64], bias: NDArray[np.float64] | None
+) -> Range:
+    """Return where the ramp begins and ends: as configured, or what the weights can reach."""
+    if section.input_range != "auto":
+        return section.input_range
+    return reachable_range(weight, bias)
+
+
+def _bias_adders(section: LinearLayer, context: BuildContext) -> Unit:
+    """Return the adders of a bias that is added to what the converter gives."""
+    cost = bias_unit(section.units, design=context.digital_design(), library=context.library)
+    return Unit(f"{section.name}_bias", cost)
 
 
 class LinearDigital(_LinearBase):
     """A linear layer in digital multiply-accumulate units, weights in fixed point."""
+
+    in_words = True
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
@@ -144,12 +267,20 @@ class LinearDigital(_LinearBase):
                 f"but identity: place it on a tile to compute '{section.function}'"
             )
             raise DesignError(msg)
+        self._set_output_range(section, 1.0)  # what words hold would be too coarse
         cost = multiply_accumulate_unit(
-            section.units * (inputs + 1),
+            section.units * (inputs + (self._bias is not None)),
             design=context.digital_design(),
             library=context.library,
         )
         self._unit = Unit(section.name, cost)
+        one = 1 << context.config.digital.fraction_bits
+        bias = np.zeros(0) if self._bias is None else self._bias
+        weights = np.concatenate([self._weight.ravel(), bias]) * one
+        limit = context.word_limit
+        self._clipped_weights = beyond(
+            section.name, Place.WEIGHT_WORDS, weights, limit=limit, one=one, slack=1.0
+        )
         self.grids = ()
         self.units = (self._unit,)
 
@@ -167,21 +298,35 @@ class LinearDigital(_LinearBase):
             for timestep in range(self._first, len(inputs))
         ]
 
-    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:  # noqa: ARG002
+    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Multiply and accumulate every input vector of a block of sequences."""
         digital = self._context.config.digital
         x = np.ascontiguousarray(signal.fixed[:, self._first :])
         y = np.empty((*x.shape[:2], self.elements), dtype=np.int32)
+        bias = np.zeros(self.elements) if self._bias is None else self._bias
         run_linear_digital(
             self._context.to_fixed(self._weight),
-            self._context.to_fixed(self._bias),
+            self._context.to_fixed(bias),
             digital.fraction_bits,
             self._context.word_limit,
             x,
             y,
         )
         logits = y / 2.0**digital.fraction_bits
-        return LayerResult(self._signal(y.astype(np.int64)), {"logits": logits.astype(np.float32)})
+        fixed = y.astype(np.int64)
+        return LayerResult(
+            self._signal(fixed),
+            {"logits": logits.astype(np.float32)},
+            (*self._clipped_words(fixed, first=recorder.first), *self._clipped_widths(fixed)),
+        )
+
+    def _clipped_words(self, fixed: NDArray[np.int64], *, first: int) -> tuple[Clipping, ...]:
+        """Count outputs, and once in a run weights, that words do not hold."""
+        one, limit = 1 << self._context.config.digital.fraction_bits, self._context.word_limit
+        outputs = at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
+        empty = Clipping(self.name, Place.WEIGHT_WORDS, limit / one)
+        once = self._clipped_weights if first == 0 and fixed.size else empty
+        return outputs, once
 
 
 @register

@@ -1,9 +1,11 @@
-"""An LSTM layer: a tile of its four gates, a digital unit, optionally a tile for tanh(c)."""
+"""An LSTM layer: a tile of its four gates, a digital unit, optionally a tile for tanh(c).
+
+The functions are tanh and the sigmoid unless the layer's section gives others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +29,23 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
     walk_of,
 )
+from archsim.chip.layers.functions import (
+    functions_of,
+    gate_ramps,
+    layer_ramp,
+    state_ramp,
+    table_entry,
+    table_positions,
+)
+from archsim.chip.layers.lstm_clipped import clipped_by_lstm
+from archsim.chip.layers.lstm_tensors import (
+    LSTMTensors,
+    h_full_scale,
+    load_tensors,
+    projection_range,
+)
+from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
-from archsim.chip.ramp import Ramp, design_ramp
 from archsim.config.hardware import CellActivation, ConverterKind
 from archsim.config.run import LSTMLayer, RunConfig
 from archsim.costs.digital import (
@@ -41,25 +58,11 @@ from archsim.costs.digital import (
 )
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 from archsim.network.activations import get_activation
-from archsim.network.activations.base import Range
 from archsim.network.nonlinear import processed
-from archsim.network.reference import lstm_float
-
-GATE_FUNCTIONS = ("sigmoid", "sigmoid", "tanh", "sigmoid")
-"""Functions of the gates in PyTorch's order i, f, g, o."""
+from archsim.network.reference import GATES, LSTMFunctions, lstm_float
 
 _TABLE_STEPS: dict[str, tuple[str, ...]] = {"update": (MULTIPLY, ADD, LOOK_UP, OUTPUT)}
 _RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "output": (OUTPUT,)}
-
-
-@dataclass(frozen=True)
-class _Tensors:
-    """Weights of the layer, biases summed."""
-
-    w_ih: NDArray[np.float64]
-    w_hh: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    w_hr: NDArray[np.float64] | None
 
 
 class LSTMOnChip(ChipLayer):
@@ -70,14 +73,20 @@ class LSTMOnChip(ChipLayer):
         self.elements = section.projection or section.units
         self._context = context
         self._section = section
-        self._tensors = _load(section, inputs, context)
+        self._tensors = load_tensors(section, inputs, context)
+        self.bias_row = self._tensors.bias is not None
+        self._functions = functions_of(section, context)
         projection = section.units * (section.projection or 0)
         self.macs = context.config.network.timesteps * (
             4 * section.units * (inputs + self.elements) + projection
         )
         by_ramp = context.config.digital.cell_activation is CellActivation.RAMP
-        self._gates = _gates_grid(section, self._tensors, context)
-        self._cell = _cell_grid(section, context) if by_ramp else None
+        self._h_full_scale = h_full_scale(section, self._tensors, self._functions, context)
+        self.output_range = self._h_full_scale / 2.0**context.config.digital.fraction_bits
+        self._gates = _gates_grid(
+            section, self._tensors, self._functions, context, h_range=self.output_range
+        )
+        self._cell = _cell_grid(section, self._functions, context) if by_ramp else None
         self._projection = _projection_grid(section, self._tensors, context)
         grids = (self._gates, self._cell, self._projection)
         self.grids = tuple(grid for grid in grids if grid is not None)
@@ -88,7 +97,14 @@ class LSTMOnChip(ChipLayer):
         self.units = tuple(
             unit for unit in (*self._sums.values(), *own, self._unit) if unit is not None
         )
-        self._arrays = _digital_arrays(self._gates, self._cell, self._projection, context)
+        self._arrays = _digital_arrays(
+            self._gates,
+            self._cell,
+            self._projection,
+            self._functions,
+            context,
+            h_full_scale=self._h_full_scale,
+        )
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
         """Add every timestep's operations; each conversion of the gates needs the last h."""
@@ -166,12 +182,25 @@ class LSTMOnChip(ChipLayer):
         return LayerResult(
             Signal(outputs.h_drive, outputs.h),
             {"code": outputs.code, "h": h},
+            clipped_by_lstm(
+                self.name,
+                self._arrays,
+                outputs,
+                config=self._context.config,
+                x_drive=signal.drive,
+                gates=self._gates,
+                projection=self._projection,
+                w_hr=self._tensors.w_hr,
+                functions=self._functions,
+            ),
         )
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Run the float64 LSTM."""
         tensors = self._tensors
-        return lstm_float(x, tensors.w_ih, tensors.w_hh, tensors.bias, tensors.w_hr)
+        return lstm_float(
+            x, tensors.w_ih, tensors.w_hh, tensors.bias, tensors.w_hr, functions=self._functions
+        )
 
 
 @register
@@ -185,40 +214,34 @@ class LSTMBuilder(LayerBuilder):
         return LSTMOnChip(section, inputs, context)
 
 
-def _load(section: LSTMLayer, inputs: int, context: BuildContext) -> _Tensors:
-    """Read the layer's tensors by PyTorch's names."""
-    columns, elements = 4 * section.units, section.projection or section.units
+def _gates_grid(
+    section: LSTMLayer,
+    tensors: LSTMTensors,
+    functions: LSTMFunctions,
+    context: BuildContext,
+    *,
+    h_range: float,
+) -> Grid:
+    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units.
 
-    def get(name: str, *shape: int) -> NDArray[np.float64]:
-        return context.weights.get(f"{section.name}.{name}_l0", shape)
-
-    return _Tensors(
-        w_ih=get("weight_ih", columns, inputs),
-        w_hh=get("weight_hh", columns, elements),
-        bias=get("bias_ih", columns) + get("bias_hh", columns),
-        w_hr=get("weight_hr", elements, section.units) if section.projection else None,
-    )
-
-
-def _gates_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> Grid:
-    """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units."""
+    A full pulse width is `BuildContext.input_range` of an input, and `h_range` of h.
+    """
     config = context.config
-    rows = np.concatenate([tensors.w_ih.T, tensors.w_hh.T, tensors.bias[None, :]])
-    functions = GATE_FUNCTIONS if config.adc.nonlinear else ("identity",) * len(GATE_FUNCTIONS)
-    kinds = list(dict.fromkeys(functions))
-    ramp_of_gate = np.array([kinds.index(function) for function in functions], dtype=np.int64)
+    w_ih, w_hh = tensors.w_ih.T * context.input_range, tensors.w_hh.T * h_range
+    rows = with_bias_row(np.concatenate([w_ih, w_hh]), tensors.bias)
+    ramps, ramp_of_gate = gate_ramps(functions, section, context)
     return build_grid(
         section.name,
         rows,
-        [_ramp(function, context) for function in kinds],
+        ramps,
         np.repeat(ramp_of_gate, section.units),
-        cut_layer(section.name, *rows.shape, config=config, columns_per_unit=len(functions)),
+        cut_layer(section.name, *rows.shape, config=config, columns_per_unit=len(GATES)),
         config=config,
         library=context.library,
     )
 
 
-def _cell_grid(section: LSTMLayer, context: BuildContext) -> Grid:
+def _cell_grid(section: LSTMLayer, functions: LSTMFunctions, context: BuildContext) -> Grid:
     """Lay the second pass out: row u has memristors in column u only.
 
     A full pulse width stands for ``|c| = cell_range``.
@@ -231,7 +254,7 @@ def _cell_grid(section: LSTMLayer, context: BuildContext) -> Grid:
     return build_grid(
         name,
         np.eye(units) * config.digital.cell_range,
-        [_ramp("tanh", context)],
+        [state_ramp(functions, section, context)],
         np.zeros(units, dtype=np.int64),
         cut_layer(name, units, units, config=square),
         config=config,
@@ -240,16 +263,19 @@ def _cell_grid(section: LSTMLayer, context: BuildContext) -> Grid:
     )
 
 
-def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContext) -> Grid | None:
+def _projection_grid(
+    section: LSTMLayer, tensors: LSTMTensors, context: BuildContext
+) -> Grid | None:
     """Lay the projection out: rows are units, columns the elements that they are projected to."""
     if tensors.w_hr is None:
         return None
     name = f"{section.name}_projection"
     config, weight = _straight(context.config), tensors.w_hr.T
+    identity, limits = get_activation("identity"), projection_range(section, tensors)
     return build_grid(
         name,
         weight,
-        [_ramp("identity", context, section.projection_range)],
+        [layer_ramp(identity, name, context, input_range=limits)],
         np.zeros(weight.shape[1], dtype=np.int64),
         cut_layer(name, *weight.shape, config=config),
         config=config,
@@ -259,65 +285,52 @@ def _projection_grid(section: LSTMLayer, tensors: _Tensors, context: BuildContex
 
 def _straight(config: RunConfig) -> RunConfig:
     """Return a configuration whose ramps are straight, so that row blocks may be summed."""
-    if not config.adc.nonlinear:
+    if config.adc.kind is not ConverterKind.NONLINEAR_RAMP:
         return config
     adc = config.adc.model_copy(update={"kind": ConverterKind.LINEAR_RAMP})
     return config.model_copy(update={"adc": adc})
 
 
-def _ramp(function: str, context: BuildContext, input_range: Range | None = None) -> Ramp:
-    adc, device = context.config.adc, context.config.device
-    if function == "identity" and input_range is None:
-        input_range = adc.input_range
-    return design_ramp(
-        get_activation(function),
-        adc.bits,
-        g_max=device.g_max,
-        g_min=device.g_min,
-        input_range=input_range,
-        bias_cells=None if adc.bias_cells == "auto" else adc.bias_cells,
-    )
-
-
 def _digital_arrays(
-    gates: Grid, cell: Grid | None, projection: Grid | None, context: BuildContext
+    gates: Grid,
+    cell: Grid | None,
+    projection: Grid | None,
+    functions: LSTMFunctions,
+    context: BuildContext,
+    *,
+    h_full_scale: int,
 ) -> LSTMArrays:
-    """Put levels and the tanh table into fixed point."""
+    """Put levels and the table of the cell state's function into fixed point."""
     digital = context.config.digital
-    full_scale = digital.cell_range << digital.fraction_bits
-    entry = full_scale // digital.table_entries
-    position = np.arange(digital.table_entries, dtype=np.float64) + 0.5
-    middle = position * (entry / 2.0**digital.fraction_bits)
+    middle = table_positions(context.config)
     empty = np.zeros(0, dtype=np.int64)
     return LSTMArrays(
-        level=_gate_levels(gates, context),
+        level=_gate_levels(gates, functions, context),
         fraction_bits=digital.fraction_bits,
         word_limit=context.word_limit,
         drive_steps=context.drive_steps,
-        table=empty if cell else context.to_fixed(get_activation("tanh").value(middle)),
-        table_shift=entry.bit_length() - 1,
+        table=empty if cell else context.to_fixed(functions.state.value(middle)),
+        table_shift=table_entry(context.config).bit_length() - 1,
         cell_level=context.to_fixed(cell.levels()) if cell else empty,
-        cell_full_scale=full_scale,
+        cell_full_scale=digital.cell_range << digital.fraction_bits,
         cell_steps=context.drive_steps,
         projection_level=context.to_fixed(projection.levels()) if projection else empty,
+        h_full_scale=h_full_scale,
     )
 
 
-def _gate_levels(gates: Grid, context: BuildContext) -> NDArray[np.int64]:
+def _gate_levels(gates: Grid, functions: LSTMFunctions, context: BuildContext) -> NDArray[np.int64]:
     """Return what every gate's codes stand for (gates, codes), in fixed point.
 
     A nonlinear ramp's levels are the function already; those of an ordinary converter go through
     the digital processors.
     """
     if context.config.adc.nonlinear:
-        kinds = list(dict.fromkeys(GATE_FUNCTIONS))
-        levels = [gates.levels(kinds.index(function)) for function in GATE_FUNCTIONS]
+        names = [ramp.function for ramp in gates.banks[0].ramps]
+        levels = [gates.levels(names.index(function.name)) for function in functions.gates]
     else:
         processors = context.config.digital.processors
-        levels = [
-            processed(get_activation(function), gates.levels(), processors)
-            for function in GATE_FUNCTIONS
-        ]
+        levels = [processed(function, gates.levels(), processors) for function in functions.gates]
     return np.stack([context.to_fixed(level) for level in levels])
 
 
@@ -328,7 +341,7 @@ def _processors(section: LSTMLayer, context: BuildContext) -> tuple[Unit | None,
     if context.processors is not None:
         return context.processors, f"activate_{section.name}"
     cost = processor_unit(
-        len(GATE_FUNCTIONS) * section.units,
+        len(GATES) * section.units,
         processors=context.config.digital.processors,
         design=context.digital_design(),
         library=context.library,

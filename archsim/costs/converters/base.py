@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import EnergyTable, Inventory
+from archsim.errors import ConfigError, DesignError
 
 if TYPE_CHECKING:  # a tile's design holds its converter's
     from archsim.costs.tile import TileDesign
@@ -38,6 +39,15 @@ class ConverterDesign(ABC):
     @abstractmethod
     def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
         """Charge the conversion phase, which is `cycles`, and what prepares it before."""
+
+    def _check_component(self, component: str, *, key: str, library: ComponentLibrary) -> None:
+        """Raise DesignError, which names the key, unless the library has the component."""
+        try:
+            library.component(component)
+        except ConfigError as error:
+            named = ", ".join(name for name in library.components if "adc" in name or "sar" in name)
+            msg = f"{key}: {error}, or name one that it has ({named})"
+            raise DesignError(msg) from error
 
     def _add_latches(self, parts: Inventory, columns: int, *, library: ComponentLibrary) -> None:
         """Add the registers that hold the codes."""

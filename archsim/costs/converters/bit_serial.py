@@ -141,6 +141,7 @@ class BitSerialDesign(ConverterDesign):
 
     def add_parts(self, parts: Inventory, columns: int, *, library: ComponentLibrary) -> None:
         """Add what is at the foot of the columns."""
+        self._check_component(self.component, key="adc.bit_serial.component", library=library)
         for component, part, count in (
             ("sample_and_hold", "isaac_sample_hold", self.samples(columns)),
             ("converters", self.component, 1),

@@ -72,6 +72,7 @@ class RampDesign(ConverterDesign):
         """Add the ramps, a comparator and a latch a column, and the counter of codes."""
         capacitors = float(self.c_fb.sum()) / library.capacitor_density()
         parts.add("feedback_capacitors", count=1, area=capacitors, leakage=0.0)
+        parts.library_parts["feedback_capacitor"] = None
         parts.add_part("ramp_cells", "crossbar_cell", count=self.memristors, library=library)
         parts.add_part("ramp_integrators", "integrator", count=self.ramps, library=library)
         parts.add_part("comparators", "comparator", count=columns, library=library)

@@ -61,6 +61,7 @@ class SarDesign(ConverterDesign):
 
     def add_parts(self, parts: Inventory, columns: int, *, library: ComponentLibrary) -> None:
         """Add the converters and a latch a column; no multiplexers."""
+        self._check_component(self.component, key="adc.sharing.component", library=library)
         count = self.converters(columns)
         parts.add_part("converters", self.component, count=count, library=library)
         self._add_latches(parts, columns, library=library)

@@ -18,6 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 
 from archsim.errors import DesignError
+from archsim.listing import listed
 from archsim.network.activations.base import Activation
 
 PLUGIN_GROUP = "archsim.activations"
@@ -92,7 +93,7 @@ def _unknown(name: str, own: Sequence[Activation]) -> str:
     known = sorted({*activation_names(), *(activation.name for activation in own)})
     near = get_close_matches(name, known, n=1)
     hint = f" (did you mean '{near[0]}'?)" if near else ""
-    return f"unknown activation function '{name}'{hint}; known are {', '.join(known)}"
+    return f"unknown activation function '{name}'{hint}; known are {listed(known)}"
 
 
 def _plugins() -> list[EntryPoint]:
@@ -134,7 +135,7 @@ def _class_problem(cls: object, name: str) -> str:
     if not (isinstance(cls, type) and issubclass(cls, Activation)):
         return "is not a subclass of archsim.network.activations.Activation"
     if isabstract(cls):
-        return f"lacks {', '.join(sorted(cls.__abstractmethods__))}"
+        return f"lacks {listed(sorted(cls.__abstractmethods__))}"
     if getattr(cls, "name", None) != name:
         return f"calls itself {getattr(cls, 'name', None)!r}: give class and entry the same name"
     try:

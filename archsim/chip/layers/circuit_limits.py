@@ -1,0 +1,123 @@
+"""Codes that a circuit's limits change: rails of integrators, converters of bit-serial crossbars.
+
+Both are walked a cycle at a time by the kernels, which do not count them; the codes that ideal
+sums would have had, and those behind the limits, are found here from the pulse widths, where a
+limit can be reached at all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.bank import Bank
+from archsim.chip.grid import Grid
+from archsim.clipping import Clipping, Place
+from archsim.kernels.arrays import NO_RAIL, Conversion
+from archsim.kernels.rails import hold_between_rails
+
+Array = NDArray[np.float64]
+Drive = NDArray[np.int16]
+
+_VECTORS = 1024
+"""Vectors whose charges are held at a time."""
+
+
+def clipped_by_circuits(
+    layer: str, grid: Grid, drive: Drive, code: NDArray[np.uint16]
+) -> tuple[Clipping, ...]:
+    """Count codes of a matrix that rails or bit-serial converters change.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer.
+    grid : Grid
+        The tiles.
+    drive : int16 (vectors, rows)
+        Pulse widths of every conversion.
+    code : uint16 (vectors, columns)
+        The codes that came out.
+
+    Returns
+    -------
+    tuple of Clipping
+        An entry for what the tiles have: none with ideal integrators and ramps.
+    """
+    bank = grid.banks[0]
+    if bank.arrays.conversion == Conversion.BIT_SERIAL:
+        return (_beyond_bit_serial(layer, grid, drive, code),)
+    if bank.arrays.analog.rail_high < NO_RAIL:
+        return (_at_rails(layer, grid, drive),)
+    return ()
+
+
+def _at_rails(layer: str, grid: Grid, drive: Drive) -> Clipping:
+    """Count codes that differ from those of integrators without rails.
+
+    Loss and noise are left out, so that the count is that of the rails alone.
+    """
+    swing = grid.banks[0].scale.volts_per_quantum
+    analog = grid.banks[0].arrays.analog
+    limit = min(-analog.rail_low, analog.rail_high) * swing
+    found = Clipping(layer, Place.RAILS, limit, of=len(drive) * grid.arrays.column.size)
+    for first in range(0, len(drive), _VECTORS):
+        for bank in grid.banks:
+            rows = slice(bank.first_input, bank.first_input + bank.rows)
+            count, largest = _changed_by_rails(bank, drive[first : first + _VECTORS, rows])
+            known = largest * swing if count else None
+            found += Clipping(layer, Place.RAILS, limit, count, 0, count, known)
+    return found
+
+
+def _changed_by_rails(bank: Bank, drive: Drive) -> tuple[int, float]:
+    """Return how many codes change, and the largest charge that there would have been."""
+    arrays, signed = bank.arrays, drive.astype(np.float64)
+    cells, analog = arrays.difference.astype(np.float64), arrays.analog
+    start = analog.offset.astype(np.float64)
+    reach = np.abs(signed) @ np.abs(cells)
+    if ((start + reach <= analog.rail_high) & (start - reach >= analog.rail_low)).all():
+        return 0, 0.0
+    held = np.empty(reach.shape, dtype=np.int64)
+    rails = analog.rail_low, analog.rail_high
+    hold_between_rails(drive, arrays.difference, analog.offset, rails, held)
+    free = start + signed @ cells
+    vector, column = np.nonzero(held != free)  # all others have the code of the ideal sum
+    clipped, ideal = held[vector, column].astype(np.float64), free[vector, column]
+    changed = _codes(bank, clipped, column) != _codes(bank, ideal, column)
+    count = int(np.count_nonzero(changed))
+    return count, float(np.abs(ideal[changed]).max(initial=0.0))
+
+
+def _codes(bank: Bank, charge: Array, column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the codes of charges in columns of the bank (as many of either), without noise."""
+    arrays = bank.arrays
+    seen = charge + arrays.analog.comparator_offset[column]
+    ramp_of, code = arrays.ramp_of_column[column], np.empty(charge.shape, dtype=np.int64)
+    for ramp, threshold in enumerate(arrays.threshold):
+        mine = ramp_of == ramp
+        passed = np.searchsorted(np.maximum.accumulate(threshold), seen[mine], side="right")
+        code[mine] = arrays.step_code[ramp, np.minimum(passed, threshold.size - 1)]
+    return code
+
+
+def _beyond_bit_serial(layer: str, grid: Grid, drive: Drive, code: NDArray[np.uint16]) -> Clipping:
+    """Count codes that differ from those of sums that no converter clips."""
+    serial = grid.banks[0].arrays.serial
+    limit = (1 << serial.adc_bits) - 1
+    rows = max(bank.rows for bank in grid.banks)
+    largest = rows * ((1 << serial.cell_bits) - 1) / (2 if serial.flips else 1)
+    found = Clipping(layer, Place.CROSSBAR_SUMS, limit, of=code.size)
+    if largest <= limit:
+        return found
+    count = 0
+    for first in range(0, len(drive), _VECTORS):
+        some = slice(first, first + _VECTORS)
+        exact = np.zeros((len(drive[some]), code.shape[1]), dtype=np.int64)
+        for bank in grid.banks:
+            part = slice(bank.first_input, bank.first_input + bank.rows)
+            sums = drive[some, part].astype(np.float64) @ bank.arrays.difference
+            column = np.tile(np.arange(sums.shape[1]), len(sums))
+            exact[:, bank.column] += _codes(bank, sums.ravel(), column).reshape(sums.shape)
+        count += int((exact != code[some]).sum())
+    return found + Clipping(layer, Place.CROSSBAR_SUMS, limit, count, 0, count)

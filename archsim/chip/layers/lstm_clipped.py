@@ -1,0 +1,203 @@
+"""What an LSTM layer clips: h as pulse widths, words of c, tanh beyond its range, its ramps."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.grid import Grid
+from archsim.chip.layers.circuit_limits import clipped_by_circuits
+from archsim.chip.layers.clipped import (
+    at_end_of_word,
+    beyond,
+    beyond_ramp,
+    goes_on,
+    levels_beyond_words,
+    to_look_at,
+)
+from archsim.clipping import Clipping, Place
+from archsim.config.run import RunConfig
+from archsim.kernels.lstm import LSTMArrays, LSTMOutputs
+from archsim.network.activations import Activation, get_activation
+from archsim.network.reference import LSTMFunctions
+
+_GATES = 4
+_FLAT = 50.0
+"""Input at which the gates' functions have come to their ends."""
+
+
+def clipped_by_lstm(
+    layer: str,
+    lstm: LSTMArrays,
+    outputs: LSTMOutputs,
+    *,
+    config: RunConfig,
+    x_drive: NDArray[np.int16],
+    gates: Grid,
+    projection: Grid | None,
+    w_hr: NDArray[np.float64] | None,
+    functions: LSTMFunctions,
+) -> tuple[Clipping, ...]:
+    """Count what a block of sequences clipped, place by place.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer.
+    lstm, outputs : LSTMArrays, LSTMOutputs
+        What its kernel was given, and what it gave.
+    config : RunConfig
+        The run's configuration.
+    x_drive : int16 (sequences, timesteps, inputs)
+        Its inputs as pulse widths.
+    gates, projection : Grid
+        Tiles of the gates, and of the projection if there is one.
+    w_hr : float64 (elements, units), optional
+        Weights of the projection.
+    functions : LSTMFunctions
+        What gates and cell state go through.
+    """
+    one, full = 1 << lstm.fraction_bits, lstm.h_full_scale
+    slack = full / (2 * lstm.drive_steps)
+    found = [
+        beyond(layer, Place.OUTPUT_RANGE, outputs.h, limit=full, one=one, slack=slack),
+        at_end_of_word(layer, Place.STATE_WORDS, outputs.c, limit=lstm.word_limit, one=one),
+        _cell_range(layer, lstm, outputs, functions.state),
+    ]
+    if projection is not None and w_hr is not None:
+        found.append(
+            _projection_range(layer, lstm, outputs, projection, w_hr=w_hr, state=functions.state)
+        )
+        level, limit = projection.levels(), lstm.word_limit
+        found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
+    if config.adc.nonlinear:
+        found += _gate_range(layer, outputs, gates, functions)
+    else:
+        found.append(_converter_range(layer, outputs, gates, functions))
+    if gates.arrays.walk != 0:
+        code = outputs.code.reshape(-1, outputs.code.shape[2])
+        found += clipped_by_circuits(
+            layer, gates, _driving_gates(lstm, outputs, x_drive, gates), code
+        )
+    return tuple(found)
+
+
+def _driving_gates(
+    lstm: LSTMArrays, outputs: LSTMOutputs, x_drive: NDArray[np.int16], gates: Grid
+) -> NDArray[np.int16]:
+    """Return what drives the gates' rows in every timestep: inputs, the last h, a full pulse.
+
+    The last row is that of the bias, where there is one.
+    """
+    last = np.zeros_like(outputs.h_drive)
+    last[:, 1:] = outputs.h_drive[:, :-1]
+    bias = np.full((*x_drive.shape[:2], 1), lstm.drive_steps, dtype=np.int16)
+    rows = max(bank.first_input + bank.rows for bank in gates.banks)
+    whole = np.concatenate([x_drive, last, bias], axis=2)[:, :, :rows]
+    return np.ascontiguousarray(whole).reshape(-1, rows)
+
+
+@lru_cache(maxsize=64)
+def _goes_on(state: Activation, limit: float, most: float, step: float) -> bool:
+    return goes_on(state, limit, most, step=step)
+
+
+def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs, state: Activation) -> Clipping:
+    """Count cell states beyond the range of their function, unless it is flat there.
+
+    It counts as flat where all that is left of it is less than half a step of a pulse width.
+    """
+    one, full, steps = 1 << lstm.fraction_bits, lstm.cell_full_scale, lstm.drive_steps
+    most = (lstm.word_limit + 1) / one
+    if not _goes_on(state, full / one, most, 1 / steps):
+        return Clipping(layer, Place.CELL_RANGE, full / one, of=outputs.c.size)
+    slack = full / (2 * steps)
+    return beyond(layer, Place.CELL_RANGE, outputs.c, limit=full, one=one, slack=slack)
+
+
+def _projection_range(
+    layer: str,
+    lstm: LSTMArrays,
+    outputs: LSTMOutputs,
+    projection: Grid,
+    *,
+    w_hr: NDArray[np.float64],
+    state: Activation,
+) -> Clipping:
+    """Count sums of the projection beyond its ramp."""
+    h = outputs.h.reshape(-1, outputs.h.shape[2])
+    at_end = (h <= lstm.projection_level[0]) | (h >= lstm.projection_level[-1])
+    identity = get_activation("identity")
+    some = to_look_at(at_end, grid=projection, function=identity)
+    found, _ = beyond_ramp(
+        layer,
+        Place.PROJECTION_RANGE,
+        _driving_projection(lstm, outputs, some, state),
+        w_hr.T,
+        at_end[some],
+        of=h.size,
+        grid=projection,
+        function=identity,
+    )
+    return found
+
+
+def _driving_projection(
+    lstm: LSTMArrays, outputs: LSTMOutputs, some: NDArray[np.int64], state: Activation
+) -> NDArray[np.float64]:
+    """Return ``o * state(c)`` of some timesteps (some, units), in whole steps of pulse widths.
+
+    Where the state goes through tiles its function is taken as it is, without their rounding.
+    """
+    one, units = 1 << lstm.fraction_bits, outputs.c.shape[2]
+    c = outputs.c.reshape(-1, units)[some]
+    code = outputs.code.reshape(-1, _GATES * units)[some][:, (_GATES - 1) * units :]
+    if lstm.table.size:
+        entry = np.minimum(np.abs(c) >> lstm.table_shift, lstm.table.size - 1)
+        of_c = np.sign(c) * lstm.table[entry] / one
+    else:
+        of_c = state.value(c / one)
+    steps = lstm.drive_steps
+    return np.asarray(np.rint(lstm.level[_GATES - 1][code] / one * of_c * steps) / steps)
+
+
+def _gate_range(
+    layer: str, outputs: LSTMOutputs, gates: Grid, functions: LSTMFunctions
+) -> tuple[Clipping, ...]:
+    """Count codes at the ends of ramps whose functions go on beyond them: those without bounds."""
+    names = [ramp.function for ramp in gates.banks[0].ramps]
+    found: tuple[Clipping, ...] = ()
+    for gate, function in enumerate(functions.gates):
+        if function.bounds is None:
+            ramp = gates.banks[0].ramps[names.index(function.name)]
+            count = _at_ends(outputs, gate, ramp.step_code[0], ramp.step_code[-1])
+            limit, of = max(map(abs, ramp.x_range)), outputs.c.size
+            mine = Clipping(layer, Place.GATE_RANGE, limit, count, of, count)
+            found = (found[0] + mine,) if found else (mine,)
+    return found
+
+
+def _converter_range(
+    layer: str, outputs: LSTMOutputs, gates: Grid, functions: LSTMFunctions
+) -> Clipping:
+    """Count codes at the ends of an ordinary converter, unless the gates' functions are flat there.
+
+    They are flat where what is left of them is less than half of their widest step.
+    """
+    low, high = gates.banks[0].ramps[0].x_range
+    level, blocks = gates.levels(), gates.row_blocks
+    end, count = max(-low, high) * blocks, 0
+    for gate, function in enumerate(functions.gates):
+        step = float(np.abs(np.diff(function.value(level))).max())
+        if goes_on(function, end, _FLAT, step=step):
+            count += _at_ends(outputs, gate, 0, level.size - 1)
+    return Clipping(layer, Place.CONVERTER_RANGE, end, count, outputs.code.size, count)
+
+
+def _at_ends(outputs: LSTMOutputs, gate: int, lowest: int, highest: int) -> int:
+    """Return how many of a gate's codes are the lowest or the highest one."""
+    units = outputs.c.shape[2]
+    code = outputs.code[:, :, gate * units : (gate + 1) * units]
+    return int(np.count_nonzero((code <= lowest) | (code >= highest)))

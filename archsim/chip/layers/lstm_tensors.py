@@ -1,0 +1,72 @@
+"""Weights of an LSTM layer, and the ranges of what it hands on that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.layers.base import BuildContext
+from archsim.chip.layers.ranges import full_scale, reachable_range
+from archsim.config.run import Bias, LSTMLayer
+from archsim.network.activations.base import Range
+from archsim.network.reference import LSTMFunctions
+
+
+@dataclass(frozen=True)
+class LSTMTensors:
+    """Weights of the layer, biases summed; None where there are none."""
+
+    w_ih: NDArray[np.float64]
+    w_hh: NDArray[np.float64]
+    bias: NDArray[np.float64] | None
+    w_hr: NDArray[np.float64] | None
+
+
+def load_tensors(section: LSTMLayer, inputs: int, context: BuildContext) -> LSTMTensors:
+    """Read the layer's tensors by PyTorch's names."""
+    columns, elements = 4 * section.units, section.projection or section.units
+
+    def get(name: str, *shape: int) -> NDArray[np.float64]:
+        return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
+
+    return LSTMTensors(
+        w_ih=get("weight_ih", columns, inputs),
+        w_hh=get("weight_hh", columns, elements),
+        bias=_bias(section, context),
+        w_hr=get("weight_hr", elements, section.units) if section.projection else None,
+    )
+
+
+def _bias(section: LSTMLayer, context: BuildContext) -> NDArray[np.float64] | None:
+    """Return the sum of PyTorch's two biases, None for a layer without."""
+    if section.bias is Bias.NONE:
+        return None
+    first, second = (f"{section.tensors_name}.bias_{name}_l0" for name in ("ih", "hh"))
+    pair = context.weights.find_pair((first, second), (4 * section.units,))
+    return None if pair is None else pair[0] + pair[1]
+
+
+def projection_range(section: LSTMLayer, tensors: LSTMTensors) -> Range:
+    """Return where the projection's ramp begins and ends; auto: what its weights can reach."""
+    if section.projection_range == "auto" and tensors.w_hr is not None:
+        return reachable_range(tensors.w_hr)
+    return (-1.0, 1.0) if section.projection_range == "auto" else section.projection_range
+
+
+def h_full_scale(
+    section: LSTMLayer, tensors: LSTMTensors, functions: LSTMFunctions, context: BuildContext
+) -> int:
+    """Return what a full pulse width of h stands for, in fixed point.
+
+    Without a projection ``h = o * state(c)`` is within what both functions give: 1 for a sigmoid
+    and a tanh. A function without bounds leaves that to the configuration.
+    """
+    largest = 1.0
+    if tensors.w_hr is not None:
+        largest = max(abs(limit) for limit in projection_range(section, tensors))
+    else:
+        for function in (functions.gates[-1], functions.state):
+            largest *= max(abs(end) for end in function.bounds or (1.0,))
+    return full_scale(largest, context.config.digital, wanted=section.output_range)
