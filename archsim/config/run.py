@@ -108,7 +108,7 @@ class LSTMLayer(Section):
         ge=1,
         le=16384,
         description="elements that h is projected to before it is fed back, on tiles of their own "
-        "with a straight ramp; PyTorch's proj_size",
+        "with a linear ramp; PyTorch's proj_size",
     )
     projection_range: tuple[float, float] | Literal["auto"] = Field(
         (-1.0, 1.0),

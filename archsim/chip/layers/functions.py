@@ -114,12 +114,12 @@ def gate_ramps(
 ) -> tuple[list[Ramp], NDArray[np.int64]]:
     """Return the ramps that the gates need, and which of them each gate (4,) has.
 
-    A ramp that computes has one of each function; an ordinary converter has one straight ramp.
+    A ramp that computes has one of each function; an ordinary converter has one linear ramp.
     """
     if not context.config.adc.nonlinear:
-        straight = get_activation("identity")
+        identity = get_activation("identity")
         limits = context.config.adc.input_range
-        return [layer_ramp(straight, section.name, context, input_range=limits)], np.zeros(4, int)
+        return [layer_ramp(identity, section.name, context, input_range=limits)], np.zeros(4, int)
     kinds = list({function.name: function for function in functions.gates}.values())
     limits_of = section.functions.range
     ramps = [layer_ramp(kind, section.name, context, input_range=limits_of) for kind in kinds]
