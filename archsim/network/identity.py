@@ -31,7 +31,8 @@ def network_hash(weights: Weights, config: Mapping[str, Any]) -> str:
     """
     digest = hashlib.sha256()
     if isinstance(weights, RandomWeights):  # what is drawn follows from the seed and the names
-        names = [layer.get("name") for layer in config["network"]["layers"]]
+        layers = config["network"]["layers"]
+        names = [layer.get("tensors") or layer.get("name") for layer in layers]
         digest.update(json.dumps(["random", weights.seed, names]).encode())
     for name in weights.used:
         note(digest, name.rpartition(".")[2], weights.tensors[name])

@@ -19,7 +19,7 @@ from archsim.network.weights import RandomWeights, Weights
 NORMALISATION = ("features.mean", "features.scale")
 """Tensors that belong to the workload: what recordings are normalised with."""
 
-_LSTM_TENSOR = re.compile(r"(weight|bias)_(ih|hh|hr)_l(?P<layer>\d+)(?P<reverse>_reverse)?")
+_LSTM_TENSOR = re.compile(r"(weight_(ih|hh|hr)|bias_(ih|hh))_l(?P<layer>\d+)(?P<reverse>_reverse)?")
 
 
 def refuse_unused(weights: Weights, network: Network) -> None:

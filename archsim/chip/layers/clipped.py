@@ -160,7 +160,12 @@ def beyond_ramp(
     return Clipping(layer, place, limit, count, of * grid.row_blocks, count, known), lost
 
 
-def tied_at_the_top(code: Whole, top: int) -> NDArray[np.bool_]:
-    """Return which codes (..., columns) are the largest one, where a vector has several such."""
+def tied_at_an_end(code: Whole, top: int) -> NDArray[np.bool_]:
+    """Return which codes (..., columns) tie where the largest of a vector is looked for.
+
+    Several may be the largest code of all, or all may be the lowest, 0.
+    """
     at_top = code == top
-    return np.asarray(at_top & (at_top.sum(axis=-1, keepdims=True) > 1))
+    several = at_top & (at_top.sum(axis=-1, keepdims=True) > 1)
+    lowest = code.max(axis=-1, keepdims=True) == 0
+    return np.asarray(several | (lowest & (code.shape[-1] > 1)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
-from archsim.chip.grid import build_grid
+from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
@@ -32,7 +32,7 @@ from archsim.chip.layers.clipped import (
     beyond,
     beyond_ramp,
     levels_beyond_words,
-    tied_at_the_top,
+    tied_at_an_end,
     to_look_at,
 )
 from archsim.chip.layers.functions import function_of, layer_ramp
@@ -127,6 +127,7 @@ class LinearOnTile(_LinearBase):
             config=config,
             library=context.library,
         )
+        _check_sums(section, self._grid)
         self._sum = sum_of_blocks(self._grid, context)
         self._adders = _bias_adders(section, context) if self.in_words else None
         self._level = self._grid.levels()
@@ -165,18 +166,17 @@ class LinearOnTile(_LinearBase):
         run_linear_tiles(arrays, self._drive_steps, drive, code, record, plain, walk)
         logits = self._level[code]
         fixed = self._context.to_fixed(logits)
-        levels = self._clipped_levels(fixed)
+        levels = fixed
         if self.in_words:
-            fixed = self._with_bias(fixed)
+            fixed = self._with_bias(levels)
             logits = fixed / 2.0**self._context.config.digital.fraction_bits
-            levels = (*levels, self._clipped_words(fixed))
         return LayerResult(
             self._signal(fixed),
             {"code": code, "logits": logits.astype(np.float32)},
             (
                 self._clipped_sums(drive, code),
                 *self._clipped_by_circuits(drive, code),
-                *levels,
+                *self._clipped_words(levels, fixed),
                 *self._clipped_widths(fixed),
             ),
         )
@@ -188,17 +188,23 @@ class LinearOnTile(_LinearBase):
         total = fixed + self._context.to_fixed(self._bias)
         return np.asarray(np.clip(total, -limit - 1, limit))
 
-    def _clipped_words(self, fixed: NDArray[np.int64]) -> Clipping:
-        """Count sums with the bias that words do not hold."""
-        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
-        return at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
+    def _clipped_words(
+        self, levels: NDArray[np.int64], fixed: NDArray[np.int64]
+    ) -> tuple[Clipping, ...]:
+        """Count outputs that words do not hold, where words are what is handed on or compared.
 
-    def _clipped_levels(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
-        """Count outputs whose levels words do not hold, where another layer takes them."""
+        Parameters
+        ----------
+        levels, fixed : int64 (..., units)
+            What the codes stand for, and the same with a digital bias.
+        """
+        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
+        if self.in_words:
+            far = np.where(np.abs(levels) >= limit, levels, fixed)
+            return (at_end_of_word(self.name, Place.OUTPUT_WORDS, far, limit=limit, one=one),)
         if self._context.following is None:
             return ()
-        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
-        return (levels_beyond_words(self.name, fixed, self._level, limit=limit, one=one),)
+        return (levels_beyond_words(self.name, levels, self._level, limit=limit, one=one),)
 
     def _clipped_by_circuits(
         self, drive: NDArray[np.int16], code: NDArray[np.uint16]
@@ -210,9 +216,10 @@ class LinearOnTile(_LinearBase):
         return clipped_by_circuits(self.name, self._grid, whole, code.reshape(-1, code.shape[2]))
 
     def _clipped_sums(self, drive: NDArray[np.int16], code: NDArray[np.uint16]) -> Clipping:
-        """Count sums beyond the ramp; those of the last layer are lost where they tie at its end.
+        """Count sums beyond the ramp; those of the last layer are lost where they tie at an end.
 
-        The class is that of the largest output, which stays the largest where it alone is clipped.
+        The class is that of the largest output, which stays the largest where it alone is clipped;
+        not so where a bias or the sum of another block comes on top.
         """
         inputs, codes = drive.reshape(-1, drive.shape[2]), code.reshape(-1, code.shape[2])
         ramp = self._grid.banks[0].ramps[0]
@@ -233,10 +240,22 @@ class LinearOnTile(_LinearBase):
             grid=self._grid,
             function=self._function,
         )
-        if self._context.following is not None or found.count == 0:
+        alone = not self.in_words and self._grid.row_blocks == 1
+        if self._context.following is not None or found.count == 0 or not alone:
             return found
-        ties = which & tied_at_the_top(codes[some], self._level.size - 1)
+        ties = which & tied_at_an_end(codes[some], self._level.size - 1)
         return replace(found, lost=int(ties.sum()))
+
+
+def _check_sums(section: LinearLayer, grid: Grid) -> None:
+    """Refuse a function of partial sums, which is not that of the whole sum."""
+    if grid.row_blocks > 1 and section.function != "identity":
+        msg = (
+            f"tile.row_sum: layer '{section.name}' is cut, and its function '{section.function}' "
+            "has to see the whole sum, which partial sums that are converted one by one never "
+            "show it: set tile.row_sum to analog, or raise tile.rows"
+        )
+        raise DesignError(msg)
 
 
 def _input_range(

@@ -21,6 +21,7 @@ from archsim.clipping import Clipping, Place
 from archsim.config.run import RunConfig
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs
 from archsim.network.activations import Activation, get_activation
+from archsim.network.activations.base import Range
 from archsim.network.reference import LSTMFunctions
 
 _GATES = 4
@@ -172,7 +173,9 @@ def _gate_range(
     for gate, function in enumerate(functions.gates):
         if function.bounds is None:
             ramp = gates.banks[0].ramps[names.index(function.name)]
-            count = _at_ends(outputs, gate, ramp.step_code[0], ramp.step_code[-1])
+            step = float(np.abs(np.diff(ramp.level)).max())
+            ends = int(ramp.step_code[0]), int(ramp.step_code[-1])
+            count = _at_ends(outputs, gate, function, limits=ramp.x_range, ends=ends, step=step)
             limit, of = max(map(abs, ramp.x_range)), outputs.c.size
             mine = Clipping(layer, Place.GATE_RANGE, limit, count, of, count)
             found = (found[0] + mine,) if found else (mine,)
@@ -191,13 +194,36 @@ def _converter_range(
     end, count = max(-low, high) * blocks, 0
     for gate, function in enumerate(functions.gates):
         step = float(np.abs(np.diff(function.value(level))).max())
-        if goes_on(function, end, _FLAT, step=step):
-            count += _at_ends(outputs, gate, 0, level.size - 1)
+        limits, ends = (low * blocks, high * blocks), (0, level.size - 1)
+        count += _at_ends(outputs, gate, function, limits=limits, ends=ends, step=step)
     return Clipping(layer, Place.CONVERTER_RANGE, end, count, outputs.code.size, count)
 
 
-def _at_ends(outputs: LSTMOutputs, gate: int, lowest: int, highest: int) -> int:
-    """Return how many of a gate's codes are the lowest or the highest one."""
-    units = outputs.c.shape[2]
+def _at_ends(
+    outputs: LSTMOutputs,
+    gate: int,
+    function: Activation,
+    *,
+    limits: Range,
+    ends: tuple[int, int],
+    step: float,
+) -> int:
+    """Return how many of a gate's codes stand at an end beyond which its function goes on.
+
+    Parameters
+    ----------
+    outputs, gate, function : LSTMOutputs, int, Activation
+        The codes, and which gate's they are.
+    limits : (float, float)
+        Inputs at the two ends.
+    ends : (int, int)
+        Codes at the two ends.
+    step : float
+        The function goes on if it changes by more than half of that.
+    """
+    units, (low, high) = outputs.c.shape[2], limits
     code = outputs.code[:, :, gate * units : (gate + 1) * units]
-    return int(np.count_nonzero((code <= lowest) | (code >= highest)))
+    far = np.array([min(-_FLAT, 2 * low), low, high, max(_FLAT, 2 * high)])
+    below, lowest, highest, above = function.value(far)
+    goes = abs(below - lowest) > step / 2, abs(above - highest) > step / 2
+    return sum(int(np.count_nonzero(code == end)) for end, on in zip(ends, goes, strict=True) if on)

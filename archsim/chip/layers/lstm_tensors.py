@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.config.run import Bias, LSTMLayer
+from archsim.errors import DesignError
 from archsim.network.activations.base import Range
 from archsim.network.reference import LSTMFunctions
 
@@ -64,9 +66,23 @@ def h_full_scale(
     and a tanh. A function without bounds leaves that to the configuration.
     """
     largest = 1.0
+    for function in (functions.gates[-1], functions.state):
+        largest *= max(abs(end) for end in function.bounds or (math.inf,))
     if tensors.w_hr is not None:
+        _check_projected(section, largest)
         largest = max(abs(limit) for limit in projection_range(section, tensors))
-    else:
-        for function in (functions.gates[-1], functions.state):
-            largest *= max(abs(end) for end in function.bounds or (1.0,))
+    elif math.isinf(largest):
+        largest = 1.0
     return full_scale(largest, context.config.digital, wanted=section.output_range)
+
+
+def _check_projected(section: LSTMLayer, largest: float) -> None:
+    """Refuse functions whose product a full pulse width into the projection does not reach."""
+    if largest > 1:
+        reach = "has no bounds" if math.isinf(largest) else f"reaches {largest:g}"
+        msg = (
+            f"network.layers: '{section.name}': functions: o * state(c) {reach}, and a full pulse "
+            "width into the projection's tiles stands for 1: choose functions of o and state "
+            "within -1 .. 1, or leave the projection out"
+        )
+        raise DesignError(msg)
