@@ -12,7 +12,7 @@ from rich.console import Console
 from safetensors.numpy import save_file
 
 from archsim.analysis.report import run_report
-from archsim.chip.layers.clipped import tied_at_the_top
+from archsim.chip.layers.clipped import tied_at_an_end
 from archsim.cli import main
 from archsim.clipping import Clipping, Place, worth_telling
 from archsim.config.load import load_config
@@ -146,7 +146,7 @@ def test_only_outputs_that_tie_at_the_end_are_lost(tmp_path):
 
 def test_ties_are_of_one_vector():
     code = np.array([[3, 3, 1], [3, 2, 1], [3, 3, 3]])
-    assert tied_at_the_top(code, 3).sum(axis=1).tolist() == [2, 0, 3]
+    assert tied_at_an_end(code, 3).sum(axis=1).tolist() == [2, 0, 3]
 
 
 @pytest.mark.parametrize(("end", "expected"), [("4", False), ("0.5", True)])
