@@ -85,9 +85,9 @@ def run(
 
     loaded = load_config(config, overrides or ())
     tell_notes(loaded.notes)
-    from archsim.kernels.jit import when_compiling
-    from archsim.recording.actions import write_actions
-    from archsim.simulate import run as simulate
+    from archsim.numeric.jit import when_compiling
+    from archsim.run.recording.actions import write_actions
+    from archsim.run.simulate import run as simulate
 
     if accelergy:
         check_folder(accelergy, inputs=loaded.inputs)
@@ -129,8 +129,8 @@ def plot(
     ] = None,
 ) -> None:
     """Draw one conversion of a trace: columns, ramps, latches, energy a cycle."""
-    from archsim.analysis.experiment import check_picture, save_figure
     from archsim.analysis.waveform import draw_conversion, read_conversion
+    from archsim.report.experiment import check_picture, save_figure
 
     check_picture(out)
     save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
@@ -151,7 +151,7 @@ def spice(
 ) -> None:
     """Write an ngspice netlist of a corner of the first tile at its first conversion."""
     from archsim.config.load import load_config
-    from archsim.prepare import in_file, prepare
+    from archsim.run.prepare import in_file, prepare
     from archsim.spice.excerpt import first_conversion
     from archsim.spice.netlist import check_netlist, command_of, table_path, write_netlist
 
@@ -180,12 +180,12 @@ def compare(
 ) -> None:
     """Compare designs on the same network: ratios at three levels, and what makes them."""
     from archsim.analysis.compare import compare as compare_designs
-    from archsim.analysis.comparison_report import (
+    from archsim.report.comparison import (
         comparison_report,
         comparison_to_json,
         draw_comparison,
     )
-    from archsim.analysis.experiment import check_picture, save_figure
+    from archsim.report.experiment import check_picture, save_figure
 
     check_picture(plot)
     found = compare_designs(designs, watch=progress_of, published=published)
@@ -206,9 +206,9 @@ def timeline(
     as_json: JsonOption = False,
 ) -> None:
     """Show how busy every resource is, and the critical path of a sequence."""
-    from archsim.analysis.experiment import check_picture, save_figure
     from archsim.analysis.gantt import draw_timeline
     from archsim.analysis.timeline import timeline_of, timeline_report
+    from archsim.report.experiment import check_picture, save_figure
 
     check_picture(plot)
     with progress_of(source.stem) as progress:
@@ -222,7 +222,7 @@ def timeline(
 def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Check a configuration, the files that it names and the chip, without running it."""
     from archsim.config.load import load_config
-    from archsim.prepare import check
+    from archsim.run.prepare import check
 
     loaded = load_config(config, overrides or ())
     tell_notes(loaded.notes)
@@ -273,9 +273,9 @@ def adc(
     as_json: JsonOption = False,
 ) -> None:
     """Design the ramp of a function; with a device, program it many times and measure it."""
-    from archsim.analysis.converter import ramp_report, ramp_to_json
-    from archsim.chip.ramp import design_from_text
     from archsim.config.activations import load_activations
+    from archsim.report.converter import ramp_report, ramp_to_json
+    from archsim.transfer.ramp import design_from_text
 
     own = load_activations(config) if config else ()
     if device is None:
@@ -284,10 +284,10 @@ def adc(
         ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, own=own)
         show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
         return
-    from archsim.analysis.experiment import check_picture, experiment_report, save_figure
     from archsim.config.device import load_device
     from archsim.experiments.ramp_trials import compare_calibration
     from archsim.network.activations import get_activation
+    from archsim.report.experiment import check_picture, experiment_report, save_figure
 
     check_picture(plot)
     section = load_device(device)
@@ -317,8 +317,8 @@ def experiment(
     as_json: JsonOption = False,
 ) -> None:
     """Run an experiment of configs/experiments/ and print its table."""
-    from archsim.analysis.experiment import check_picture, experiment_report, save_figure
     from archsim.experiments import load_experiment, run_experiment
+    from archsim.report.experiment import check_picture, experiment_report, save_figure
 
     check_picture(plot)
     section = load_experiment(file)
@@ -344,7 +344,7 @@ def components(
     as_json: JsonOption = False,
 ) -> None:
     """Show what every component costs, at which node, and where each number comes from."""
-    from archsim.analysis.components import (
+    from archsim.report.components import (
         components_report,
         components_to_json,
         library_from_text,
@@ -384,8 +384,8 @@ def bench(
     if against is not None:
         if networks or only or growth or plot:
             raise InputError("--against: takes no configurations, --only, --growth or --plot")
-        from archsim.analysis.against import against_report
         from archsim.bench.peers.against import measure_against
+        from archsim.report.against import against_report
 
         with progress_of(against, "cases") as progress:
             found = measure_against(against, progress)
@@ -396,9 +396,9 @@ def bench(
     if growth:
         if networks or only:
             raise InputError("--growth: takes no configurations and no --only")
-        from archsim.analysis.experiment import check_picture, save_figure
-        from archsim.analysis.growth import draw_growth, growth_report, growth_to_json
         from archsim.bench.growth import growth as curves
+        from archsim.report.experiment import check_picture, save_figure
+        from archsim.report.growth import draw_growth, growth_report, growth_to_json
 
         if plot:
             check_picture(plot)
@@ -408,15 +408,15 @@ def bench(
         if plot:
             save_figure(lambda figure: draw_growth(figure, points), plot)
         return
-    from archsim.analysis.speed import bench_report
     from archsim.bench.sections import NETWORKS, measure, sections_of
+    from archsim.report.speed import bench_report
 
     result = measure(networks or NETWORKS, sections_of(only or ()), progress_of)
     show(bench_report(result), result.to_json(), as_json=as_json)
 
 
 def _show_summary(summary: Any, *, as_json: bool) -> None:
-    from archsim.analysis.report import run_report
+    from archsim.report.run import run_report
 
     show(run_report(summary), summary.to_json(), as_json=as_json)
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import N_ACTIVITY, TileArrays
+from archsim.kernels.arrays import TileArrays
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.grid import GridArrays
 from archsim.kernels.record import KEPT, GridRecord, tile_counts, tile_energy
+from archsim.vocabulary import N_ACTIVITY
 
 GARBAGE = -7
 

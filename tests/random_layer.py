@@ -10,18 +10,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import (
-    N_ACTIVITY,
-    AnalogArrays,
-    Conversion,
-    TileArrays,
-    ideal_analog,
-)
+from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
 from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.grid import GridArrays, join_banks
 from archsim.kernels.record import GridRecord, make_record
 from archsim.kernels.scratch import make_scratch
+from archsim.vocabulary import N_ACTIVITY
 
 QUICK = bool(numba.config.DISABLE_JIT)
 LARGEST_ROWS, LARGEST_COLUMNS, LARGEST_BATCH = (6, 5, 3) if QUICK else (80, 170, 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archsim.config.load import LoadedConfig, load_config
-from archsim.simulate import RunResult, run
+from archsim.run.simulate import RunResult, run
 
 ROOT = Path(__file__).parent.parent
 KWS = ROOT / "configs" / "kws-ideal.yaml"

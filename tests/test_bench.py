@@ -14,7 +14,6 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from archsim.analysis.against import against_report
 from archsim.bench.peers.against import Against, measure_against, measure_case
 from archsim.bench.peers.base import PEERS, Shape, get_peer
 from archsim.bench.peers.ngspice import Ngspice, clear_conversion
@@ -23,6 +22,7 @@ from archsim.bench.peers.tile import tile_run
 from archsim.bench.peers.verilator import Form, Verilator, compare_codes
 from archsim.cli import app
 from archsim.errors import ArchsimError, InputError
+from archsim.report.against import against_report
 from tests.runs import ROOT
 from tests.tools import require_tool
 

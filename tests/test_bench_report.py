@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 
 from rich.console import Console
 
-from archsim.analysis.speed import WIDTH, bench_report
 from archsim.bench.aims import at_least, at_most
 from archsim.bench.limits import Limit, Limits
 from archsim.bench.machine import this_machine
@@ -17,6 +16,7 @@ from archsim.bench.sections import Bench, Section
 from archsim.bench.speed import Case, Gain, Speed
 from archsim.bench.start import FirstStart, Start
 from archsim.bench.tracefile import TraceFile, Written
+from archsim.report.speed import WIDTH, bench_report
 
 
 def made_up() -> Bench:

@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 from safetensors.numpy import save_file
 
-from archsim.analysis.report import run_report
 from archsim.chip.layers.clipped import tied_at_an_end
 from archsim.cli import main
 from archsim.clipping import Clipping, Place, worth_telling
 from archsim.config.load import load_config
-from archsim.simulate import run
+from archsim.report.run import run_report
+from archsim.run.simulate import run
 from archsim.trace.reader import read_summary
 from tests.runs import ROOT, run_to
 from tests.small_run import CLASSES, SEQUENCES, TIMESTEPS, UNITS, features, tensors, write_small_run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archsim.chip.build import build_chip
-from archsim.kernels.arrays import Activity
+from archsim.vocabulary import Activity
 from tests.runs import load, run_to
 
 COUNTS = [

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import yaml
 
+from archsim.chip.converters.cost import ConverterDesign
+from archsim.chip.converters.ramp.cost import RampDesign
+from archsim.chip.converters.sar.cost import SarDesign
+from archsim.chip.tile_cost import Foot, TileDesign, tile_energy, tile_inventory
 from archsim.costs.accelergy import total_energy, write_tables
-from archsim.costs.converters import ConverterDesign, RampDesign, SarDesign
 from archsim.costs.library import load_library
 from archsim.costs.operation import ActionCounts
-from archsim.costs.tile import Foot, TileDesign, tile_energy, tile_inventory
 from archsim.errors import ConfigError
-from archsim.kernels.arrays import N_ACTIVITY, Activity
+from archsim.vocabulary import N_ACTIVITY, Activity
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = load_library(ROOT / "configs/components/cmos-16nm.yaml")

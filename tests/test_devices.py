@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from archsim.config.device import CustomDevice, IdealDevice, Memristor, TableDevice, load_device
 from archsim.devices import DeviceModel, Programmed, Site, base, device_model
 from archsim.errors import ConfigError, DesignError, WorkloadError
-from archsim.kernels.philox import Purpose
+from archsim.numeric.philox import Purpose
 from tests.naive_analog import normals, uniforms
 from tests.runs import ROOT
 

@@ -26,8 +26,8 @@ from archsim.config.validate import validate_document
 from archsim.costs.library import load_library
 from archsim.devices import base
 from archsim.errors import ConfigError
-from archsim.prepare import check
-from archsim.simulate import run
+from archsim.run.prepare import check
+from archsim.run.simulate import run
 from tests.pages import PAGES, SHELL, Block, Command, blocks, commands, names_of_commands
 from tests.runs import ROOT
 from tests.tools import require_tool

@@ -23,7 +23,7 @@ from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig
 from archsim.devices.base import DeviceModel, Programmed, register
 from archsim.exits import run_and_exit
-from archsim.simulate import run
+from archsim.run.simulate import run
 from tests.random_run import LSTM, OUTPUT
 from tests.runs import ROOT
 from tests.small_run import write_small_run

@@ -15,11 +15,11 @@ from archsim.config.run import RunConfig
 from archsim.errors import ConfigError, DesignError
 from archsim.exits import run_and_exit
 from archsim.experiments import load_experiment, run_experiment
-from archsim.inputs import Inputs
 from archsim.network.activations import PiecewiseLinear, get_activation
 from archsim.network.reference import LSTMFunctions, lstm_float
-from archsim.prepare import prepare
-from archsim.simulate import run
+from archsim.run.inputs import Inputs
+from archsim.run.prepare import prepare
+from archsim.run.simulate import run
 from archsim.spice.excerpt import first_conversion
 from archsim.spice.netlist import netlist
 from tests.runs import ROOT

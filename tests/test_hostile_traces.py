@@ -16,10 +16,10 @@ import h5py
 import numpy as np
 import pytest
 
-from archsim.analysis.experiment import save_figure
 from archsim.cli import main
 from archsim.config.load import load_config
-from archsim.simulate import run
+from archsim.report.experiment import save_figure
+from archsim.run.simulate import run
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
 from tests.small_run import write_small_run
@@ -53,8 +53,8 @@ def whole(tmp_path_factory):
 @pytest.fixture
 def archsim(monkeypatch, capsys):
     """Run the command line in this process; pictures are not drawn."""
-    monkeypatch.setattr("archsim.analysis.experiment.save_figure", lambda *_: None)
-    monkeypatch.setattr("archsim.analysis.experiment.check_picture", lambda *_: None)
+    monkeypatch.setattr("archsim.report.experiment.save_figure", lambda *_: None)
+    monkeypatch.setattr("archsim.report.experiment.check_picture", lambda *_: None)
 
     def call(command, trace):
         more = ("--out", str(trace.with_suffix(".png"))) if command == "plot" else ()

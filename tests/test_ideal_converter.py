@@ -8,18 +8,18 @@ import pytest
 from rich.console import Console
 
 from archsim.analysis.compare import compare
-from archsim.analysis.comparison_report import comparison_report
-from archsim.analysis.report import run_report
 from archsim.chip.build import build_chip
-from archsim.chip.exact import exact_ramp
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.errors import ArchsimError
-from archsim.kernels.arrays import Activity
 from archsim.network.activations import activation_names, get_activation
-from archsim.prepare import prepare
-from archsim.simulate import run
+from archsim.report.comparison import comparison_report
+from archsim.report.run import run_report
+from archsim.run.prepare import prepare
+from archsim.run.simulate import run
 from archsim.trace.reader import read_summary
+from archsim.transfer.exact import exact_ramp
+from archsim.vocabulary import Activity
 from tests.random_run import load_random
 from tests.small_run import write_small_run
 

@@ -11,13 +11,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from archsim.analysis.compare import compare, read_designs
-from archsim.analysis.comparison_report import comparison_report, comparison_to_json
-from archsim.analysis.report import run_report
 from archsim.config.load import load_config
 from archsim.console import progress_of, show
 from archsim.errors import InputError
 from archsim.network.identity import network_structure, structure_differences
-from archsim.simulate import run
+from archsim.report.comparison import comparison_report, comparison_to_json
+from archsim.report.run import run_report
+from archsim.run.simulate import run
 from archsim.trace.reader import read_summary
 from tests.small_run import tensors, write_small_run
 
@@ -122,7 +122,7 @@ def test_a_table_of_points_is_what_is_in_it():
 
 
 def test_other_networks_are_refused_before_anything_runs(folder, monkeypatch):
-    monkeypatch.setattr("archsim.simulate.run", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("archsim.run.simulate.run", lambda *_, **__: pytest.fail("it ran"))
     text = (folder / "small.yaml").read_text()
     (folder / "more.yaml").write_text(text.replace("timesteps: 5", "timesteps: 6"))
     with pytest.raises(InputError, match=r"6 timesteps against 5.*: compare equal networks"):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from archsim.config.load import load_config
-from archsim.kernels.philox import philox
-from archsim.simulate import run
+from archsim.numeric.philox import philox
+from archsim.run.simulate import run
 from tests.runs import ROOT
 from tests.small_run import write_small_run
 
@@ -60,7 +60,7 @@ def test_a_small_run_has_codes_of_every_layer(tmp_path):
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
 def test_words_that_wrap_are_not_warned_of():
-    code = "from archsim.kernels.philox import philox; print(philox(1, 2, 3, 4, 5, 6)[0])"
+    code = "from archsim.numeric.philox import philox; print(philox(1, 2, 3, 4, 5, 6)[0])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True,
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},

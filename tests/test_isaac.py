@@ -14,21 +14,15 @@ import numpy as np
 import pytest
 
 from archsim.chip.build import build_chip
+from archsim.chip.converters.bit_serial.cost import CROSSBARS
 from archsim.config.load import load_config
-from archsim.costs.converters.bit_serial import CROSSBARS
 from archsim.costs.library import load_library
 from archsim.costs.scaling import scale_library
 from archsim.errors import ArchsimError
-from archsim.kernels.arrays import (
-    N_ACTIVITY,
-    Activity,
-    BitSerialArrays,
-    Conversion,
-    TileArrays,
-    ideal_analog,
-)
+from archsim.kernels.arrays import BitSerialArrays, Conversion, TileArrays, ideal_analog
 from archsim.kernels.tile import convert_cycles
-from archsim.simulate import run
+from archsim.run.simulate import run
+from archsim.vocabulary import N_ACTIVITY, Activity
 from tests.runs import ROOT
 
 ISAAC = ROOT / "configs" / "architectures" / "isaac.yaml"

@@ -15,12 +15,12 @@ import numba
 import pytest
 
 import archsim
-from archsim.kernels.cache import folder as cache_folder
-from archsim.kernels.cache import lock, store
-from archsim.kernels.cache.folder import CACHE_FOLDER_VARIABLE, LOCK, TAG
-from archsim.kernels.cache.lock import LockError, locked
-from archsim.kernels.cache.numba_cache import switches
-from archsim.kernels.cache.sources import KERNELS, Sources
+from archsim.numeric.cache import folder as cache_folder
+from archsim.numeric.cache import lock, store
+from archsim.numeric.cache.folder import CACHE_FOLDER_VARIABLE, LOCK, TAG
+from archsim.numeric.cache.lock import LockError, locked
+from archsim.numeric.cache.numba_cache import switches
+from archsim.numeric.cache.sources import KERNELS, Sources
 from tests.runs import ROOT
 from tests.tiny_package import TinyPackage, loaded
 
@@ -162,13 +162,16 @@ def test_jitted_files_take_constants_and_types_from_files_that_the_digest_covers
     for path in rooms.rglob("*.py"):
         names = _imports(ast.parse(path.read_text()))
         if not KERNELS.has(str(path)):
-            taken = {name.rpartition(".")[2] for name in names if name.startswith("archsim.kern")}
+            taken = {
+                name.rpartition(".")[2] for name in names if name.startswith("archsim.numeric")
+            }
             assert not taken & jit, f"{path} makes kernels, but the digest does not cover it"
             continue
         found += 1
         for name in names:
             top = name.partition(".")[0]
-            assert top in allowed or name.startswith("archsim.kernels"), f"{path} imports {name}"
+            mine = name.startswith(("archsim.kernels", "archsim.numeric", "archsim.vocabulary"))
+            assert top in allowed or mine, f"{path} imports {name}"
     assert found > 20
 
 
@@ -271,10 +274,10 @@ def test_a_cache_that_can_only_be_read_is_used(package, monkeypatch):
 
 def test_a_real_kernel_says_once_that_it_is_not_kept(tmp_path):
     """The package's own decorators, in a process of their own."""
-    beside = Path(archsim.__file__).parent / "kernels/__pycache__"
+    beside = Path(archsim.__file__).parent / "numeric/__pycache__"
     before = {*beside.glob("*.nb?")}
     code = (
-        "from archsim.kernels.fixed import pulse_width, saturate;"
+        "from archsim.numeric.fixed import pulse_width, saturate;"
         "print(saturate(5, 3), pulse_width(7, 8, 15))"
     )
     (tmp_path / "file").touch()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archsim.kernels.cache.folder import (
+from archsim.numeric.cache.folder import (
     CACHE_FOLDER_VARIABLE,
     LOCK,
     TAG,
@@ -17,9 +17,9 @@ from archsim.kernels.cache.folder import (
     drop_old,
     folder_for,
 )
-from archsim.kernels.cache.lock import locked
-from archsim.kernels.cache.sources import Sources
-from archsim.kernels.cache.store import Store
+from archsim.numeric.cache.lock import locked
+from archsim.numeric.cache.sources import Sources
+from archsim.numeric.cache.store import Store
 
 DIGEST = "0123456789abcdef" * 4
 NAME = "kernels-0123456789abcdef"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsim.kernels.fixed import pulse_width, round_shift, saturate, scaled_magnitude
+from archsim.numeric.fixed import pulse_width, round_shift, saturate, scaled_magnitude
 from tests.naive import Format, half_up, naive_pulse_width
 
 pytestmark = pytest.mark.interpreted

@@ -13,13 +13,7 @@ import numba
 import numpy as np
 import pytest
 
-from archsim.kernels.arrays import (
-    N_ACTIVITY,
-    AnalogArrays,
-    Conversion,
-    TileArrays,
-    ideal_analog,
-)
+from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
 from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
 from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
@@ -27,7 +21,8 @@ from archsim.kernels.ladder import NARROW_NEVER
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.scratch import make_scratch
 from archsim.kernels.tile import convert_cycles
-from archsim.kernels.vector import LANES
+from archsim.numeric.inner.loops import LANES
+from archsim.vocabulary import N_ACTIVITY
 from tests.counting import assert_same_record, bits_of, counting_energies
 from tests.random_layer import QUICK, Array, Case, random_case, random_phases
 

@@ -10,11 +10,11 @@ import numba
 import numpy as np
 import pytest
 
-from archsim.kernels.arrays import Activity
 from archsim.kernels.grid import GridArrays
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 from archsim.kernels.record import GridRecord, make_record, totals
+from archsim.vocabulary import Activity
 from tests.counting import activity_of, is_untouched, spoil_record
 from tests.naive import (
     Format,

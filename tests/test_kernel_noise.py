@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from archsim.kernels.noise import (
+from archsim.numeric.normal import (
     LARGEST_NORMAL,
     add_normal,
     cosine_and_sine,

@@ -8,7 +8,6 @@ import numba
 import numpy as np
 import pytest
 
-from archsim.kernels.arrays import N_ACTIVITY, Activity
 from archsim.kernels.energy import (
     ALL,
     CONVERTING,
@@ -21,7 +20,8 @@ from archsim.kernels.energy import (
     make_weights,
 )
 from archsim.kernels.product import cell_at, lay_out, multiply, product_scratch
-from archsim.kernels.vector import LANES
+from archsim.numeric.inner.loops import LANES
+from archsim.vocabulary import N_ACTIVITY, Activity
 from tests.counting import bits_of
 
 # The interpreter says so where compiled integers wrap around in silence.

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsim.kernels.arrays import N_ACTIVITY, Activity, Phase
 from archsim.kernels.tile import conversion_cycles, convert_cycles, phase_of_cycle
+from archsim.vocabulary import N_ACTIVITY, Activity, Phase
 from tests.naive import Conversion, NaiveTile, Sharing, arrays_of, cut_rows, random_tile, share
 
 pytestmark = pytest.mark.interpreted

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from llvmlite import binding
 
-from archsim.kernels.vector import (
+from archsim.numeric.inner.loops import (
     HALVES,
     LANES,
     MANY_LANES,

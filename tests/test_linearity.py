@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsim.analysis.linearity import linearity, mean_absolute, missing_codes, sweep
-from archsim.chip.ramp import design_ramp
 from archsim.network.activations import PiecewiseLinear, get_activation
+from archsim.transfer.linearity import linearity, mean_absolute, missing_codes, sweep
+from archsim.transfer.ramp import design_ramp
 
 G_MAX = 150e-6
 FUNCTIONS = ("sigmoid", "tanh", "softsign", "softplus", "elu", "selu", "relu", "identity")

@@ -94,7 +94,7 @@ def test_events_of_the_compiler():
 def test_the_interface_of_a_cache():
     from numba.core import caching
 
-    from archsim.kernels.cache.numba_cache import KernelCache
+    from archsim.numeric.cache.numba_cache import KernelCache
 
     asked = getattr(getattr(caching, "_Cache", None), "__abstractmethods__", None)
     assert asked is not None, relied_on("numba.core.caching._Cache", "cache/numba_cache.py")

@@ -11,14 +11,14 @@ from safetensors.numpy import save_file
 
 from archsim.chip.bank import check_numbers, tile_number
 from archsim.chip.build import build_chip
-from archsim.chip.ramp import FARTHEST, design_ramp
 from archsim.config.load import load_config
 from archsim.costs.operation import Tally
 from archsim.errors import ConfigError, DesignError
 from archsim.kernels.ladder import NEVER
 from archsim.network.activations import get_activation
-from archsim.prepare import prepare
-from archsim.simulate import run
+from archsim.run.prepare import prepare
+from archsim.run.simulate import run
+from archsim.transfer.ramp import FARTHEST, design_ramp
 from tests.small_run import tensors, write_small_run
 
 # Philox wraps around on purpose, which NumPy's scalars warn of where nothing is compiled.

@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 from archsim.chip.build import build_chip
 from archsim.config.load import load_config
 from archsim.errors import ConfigError
-from archsim.prepare import prepare
-from archsim.simulate import run
+from archsim.run.prepare import prepare
+from archsim.run.simulate import run
 from tests.runs import load
 from tests.small_run import CLASSES, INPUTS, UNITS, tensors, write_small_run
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from archsim.analysis.experiment import check_picture, save_figure
 from archsim.costs.accelergy import FILES, check_folder, write_tables
 from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, InputError, OutputError
 from archsim.outputs import OutputKind, begins_with, check_output, not_written, writing
-from archsim.simulate import _Simulation
+from archsim.report.experiment import check_picture, save_figure
+from archsim.run.simulate import _Simulation
 from tests.runs import ROOT
 from tests.small_run import write_small_run
 

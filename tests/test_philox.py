@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from archsim.kernels.philox import Purpose, fill_normal, fill_uniform, philox
+from archsim.numeric.philox import Purpose, fill_normal, fill_uniform, philox
 
 # Compiled code wraps silently; where compilation is off, NumPy warns of it.
 pytestmark = [

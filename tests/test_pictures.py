@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from archsim.analysis.compare import compare
-from archsim.analysis.comparison_report import draw_comparison
-from archsim.analysis.converter import ramp_report
 from archsim.analysis.waveform import (
     Conversion,
     columns_beyond_rails,
     draw_conversion,
     read_conversion,
 )
-from archsim.chip.ramp import design_from_text
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.experiments.ramp_trials import transfer
-from archsim.simulate import run
+from archsim.report.comparison import draw_comparison
+from archsim.report.converter import ramp_report
+from archsim.run.simulate import run
+from archsim.transfer.ramp import design_from_text
 from tests.small_run import write_small_run
 
 plotted = pytest.importorskip("matplotlib.figure", reason="needs: pip install 'archsim[plot]'")

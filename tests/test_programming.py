@@ -10,12 +10,12 @@ import pytest
 from archsim.chip import mapping
 from archsim.chip.mapping import largest_weight, program_crossbar
 from archsim.chip.programming import mean_inl, needed_bias, program_ramp, transition_errors
-from archsim.chip.ramp import design_ramp
 from archsim.chip.wires import effective_differential
 from archsim.config.device import IdealDevice, Memristor
 from archsim.config.hardware import Wires
 from archsim.devices import DeviceModel, Programmed, Site, device_model
 from archsim.network.activations import get_activation
+from archsim.transfer.ramp import design_ramp
 
 # Philox wraps around on purpose, which NumPy's scalars warn of where nothing is compiled.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsim.chip.ramp import CALIBRATION_CELLS, design_from_text, design_ramp
 from archsim.errors import DesignError, InputError
 from archsim.network.activations import (
     Activation,
@@ -18,6 +17,7 @@ from archsim.network.activations import (
     PiecewiseLinear,
     get_activation,
 )
+from archsim.transfer.ramp import CALIBRATION_CELLS, design_from_text, design_ramp
 
 G_MAX = 150e-6
 RANGE = (-8.0, 8.0)

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 from archsim.config.load import load_config
-from archsim.simulate import run
+from archsim.run.simulate import run
 from archsim.trace.reader import read_summary
 from tests.runs import KWS, ROOT, load, run_to
 
@@ -200,7 +200,7 @@ def test_recording_never_changes_a_result(tmp_path, level):
 
 def test_the_block_size_changes_nothing(tmp_path, monkeypatch):
     whole = run_to(tmp_path / "a.h5", "trace.sequences=[0, 2, 4]", sequences=5)
-    monkeypatch.setattr("archsim.simulate.BLOCK", 2)
+    monkeypatch.setattr("archsim.run.simulate.BLOCK", 2)
     split = run_to(tmp_path / "b.h5", "trace.sequences=[0, 2, 4]", sequences=5)
     assert (whole.energy == split.energy).all()
     with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "b.h5") as b:
@@ -239,9 +239,9 @@ def test_the_second_run_compiles_nothing(tmp_path):
 
 def test_a_notice_comes_with_the_first_compilation_only(tmp_path):
     code = (
-        "from archsim.kernels.jit import when_compiling; when_compiling(lambda: print('told'));"
-        "import numpy; from archsim.kernels.philox import uniform; uniform(numpy.uint64(5));"
-        "from archsim.kernels.fixed import saturate; saturate(5, 3)"
+        "from archsim.numeric.jit import when_compiling; when_compiling(lambda: print('told'));"
+        "import numpy; from archsim.numeric.philox import uniform; uniform(numpy.uint64(5));"
+        "from archsim.numeric.fixed import saturate; saturate(5, 3)"
     )
     environment = {**os.environ, "ARCHSIM_CACHE_DIR": str(tmp_path)}
     told = [

@@ -17,16 +17,17 @@ import pytest
 from archsim.chip.bank import BankPlan, build_bank
 from archsim.chip.build import build_chip
 from archsim.chip.mapping import largest_weight
-from archsim.chip.ramp import design_ramp
 from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, DesignError, InputError
-from archsim.kernels.arrays import N_ACTIVITY, Phase, ideal_analog
+from archsim.kernels.arrays import ideal_analog
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
-from archsim.prepare import prepare
+from archsim.run.prepare import prepare
 from archsim.spice.excerpt import Excerpt, excerpt, first_conversion
 from archsim.spice.netlist import netlist, table_path, write_netlist
 from archsim.spice.ngspice import Waveforms, read_table, run_ngspice, simulate
+from archsim.transfer.ramp import design_ramp
+from archsim.vocabulary import N_ACTIVITY, Phase
 from tests.runs import KWS, ROOT, load
 from tests.tools import REQUIRE, require_tool
 

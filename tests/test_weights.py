@@ -15,11 +15,11 @@ from archsim.chip.build import chip_library
 from archsim.config.load import load_config
 from archsim.costs.digital import argmax_unit
 from archsim.errors import InputError
-from archsim.inputs import Inputs
 from archsim.network.weights import network_weights
 from archsim.notes import when_noted
-from archsim.prepare import prepare
-from archsim.simulate import run
+from archsim.run.inputs import Inputs
+from archsim.run.prepare import prepare
+from archsim.run.simulate import run
 from tests.small_run import tensors, write_small_run
 
 FINE = (

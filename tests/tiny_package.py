@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numba
 
-from archsim.kernels.cache.numba_cache import KernelCache
-from archsim.kernels.cache.sources import Sources
-from archsim.kernels.cache.store import Store
+from archsim.numeric.cache.numba_cache import KernelCache
+from archsim.numeric.cache.sources import Sources
+from archsim.numeric.cache.store import Store
 
 NAME = "archsim_tiny_package"
 FILES = {

@@ -25,7 +25,7 @@ from archsim.chip.grid import Grid
 from archsim.chip.layers.base import Recorder
 from archsim.config.load import load_config
 from archsim.network.activations import get_activation
-from archsim.prepare import prepare
+from archsim.run.prepare import prepare
 
 
 @dataclass(frozen=True)

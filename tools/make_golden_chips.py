@@ -33,7 +33,7 @@ import yaml
 from numpy.typing import NDArray
 
 from archsim.config.load import LoadedConfig, load_config
-from archsim.simulate import RunResult, run
+from archsim.run.simulate import RunResult, run
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"

@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 
 from archsim.analysis.levels import Level, LevelMetrics, level_metrics
 from archsim.analysis.published import PublishedRow, published_rows
-from archsim.analysis.report import with_prefix
 from archsim.analysis.sameness import check_counts, check_structures
 from archsim.analysis.timeline import path_by_kind
 from archsim.config.load import load_config
 from archsim.config.quantity import parse_quantity
-from archsim.simulate import is_config, traced
+from archsim.report.run import with_prefix
+from archsim.run.simulate import is_config, traced
 from archsim.trace import checked
 from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary

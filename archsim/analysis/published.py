@@ -24,7 +24,6 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from archsim.analysis.report import with_prefix
 from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.quantity import Quantity
@@ -33,6 +32,7 @@ from archsim.costs.library import Source
 from archsim.costs.scaling import NODES, Step
 from archsim.errors import ConfigError, InputError
 from archsim.listing import listed
+from archsim.report.run import with_prefix
 
 SUPPLY = 0.8
 """Supply of the energy equations at both ends, V; that of the shipped component library."""

@@ -20,10 +20,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from archsim.analysis.report import usage_table, with_prefix
 from archsim.config.load import load_config
 from archsim.config.run import BUS
-from archsim.simulate import Progress, is_config, traced
+from archsim.report.run import usage_table, with_prefix
+from archsim.run.simulate import Progress, is_config, traced
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
 from archsim.trace.events import GroupEvents, check_sequence, read_group_of, read_groups

@@ -18,10 +18,10 @@ from archsim.chip.layers.base import ChipLayer, Recorder, Signal
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import LSTMLayer
 from archsim.errors import ArchsimError, InputError
-from archsim.kernels.arrays import Activity
 from archsim.kernels.grid import GridArrays
 from archsim.kernels.record import KEPT, GridRecord, tile_counts, totals
-from archsim.simulate import BLOCK
+from archsim.run.simulate import BLOCK
+from archsim.vocabulary import Activity
 
 
 class Recording(StrEnum):

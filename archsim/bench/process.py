@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsim.errors import ArchsimError
-from archsim.kernels.cache.folder import CACHE_FOLDER_VARIABLE
-from archsim.profile import Part
+from archsim.numeric.cache.folder import CACHE_FOLDER_VARIABLE
+from archsim.run.profile import Part
 
 _PART = re.compile(r"^(\w[\w ]*?) +(\d+\.\d+) s +\d+\.\d%$", re.MULTILINE)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from archsim.bench.aims import KERNELS, START, Claim, Figure, at_most
 from archsim.bench.process import archsim
 from archsim.bench.speed import Progress
-from archsim.kernels.cache.folder import KERNEL_SUFFIX
-from archsim.profile import Part
+from archsim.numeric.cache.folder import KERNEL_SUFFIX
+from archsim.run.profile import Part
 
 REPEATS = 3
 

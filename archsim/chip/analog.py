@@ -13,7 +13,7 @@ from archsim.config.run import RunConfig
 from archsim.devices import Site
 from archsim.errors import DesignError
 from archsim.kernels.arrays import NO_RAIL, AnalogArrays
-from archsim.kernels.philox import Purpose
+from archsim.numeric.philox import Purpose
 
 LARGEST_OFFSET = float(1 << 59)
 """Charge quanta at which offsets and rails end: no charge is near it (conductances of 2**28 steps,

@@ -17,14 +17,15 @@ from archsim.chip.analog import Scale, analog_arrays
 from archsim.chip.converters import Converter, converter_of
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
-from archsim.chip.ramp import Ramp
+from archsim.chip.tile_cost import Foot, TileDesign, tile_energy, tile_inventory
 from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
-from archsim.costs.tile import Foot, TileDesign, tile_energy, tile_inventory
 from archsim.devices import device_model
 from archsim.errors import DesignError
-from archsim.kernels.arrays import Phase, TileArrays
+from archsim.kernels.arrays import TileArrays
+from archsim.transfer.ramp import Ramp
+from archsim.vocabulary import Phase
 
 BUFFERS = 2
 """Sample-and-holds a column where the next input is integrated while the last one converts."""

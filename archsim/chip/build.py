@@ -15,6 +15,7 @@ from archsim.chip.grid import Grid
 from archsim.chip.layers import BuildContext, ChipLayer, build_layer
 from archsim.chip.layers.base import Signal, Unit, digital_design, to_fixed, transfers
 from archsim.chip.program import Needs, Program, Schedule
+from archsim.chip.tile_cost import tile_inventory
 from archsim.clipping import Clipping, Place
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, LSTMLayer, RunConfig
 from archsim.costs.digital import (
@@ -28,7 +29,6 @@ from archsim.costs.digital import (
 from archsim.costs.library import ComponentLibrary, load_library
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.costs.scaling import scale_library
-from archsim.costs.tile import tile_inventory
 from archsim.errors import ConfigError, DesignError
 from archsim.network.unused import refuse_unused
 from archsim.network.weights import Weights, network_weights

@@ -12,13 +12,13 @@ from archsim.chip.bank import Bank, BankPlan, Tile, build_bank
 from archsim.chip.cut import Cut
 from archsim.chip.mapping import largest_weight
 from archsim.chip.program import Needs, Program
-from archsim.chip.ramp import Ramp
 from archsim.config.hardware import RowSum
 from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.errors import DesignError
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.grid import GridArrays, join_banks
+from archsim.transfer.ramp import Ramp
 
 LARGEST_CODE = (1 << 16) - 1
 """Largest code, or sum of codes of row blocks, that kernels and traces hold."""

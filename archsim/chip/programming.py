@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.ramp import Ramp
 from archsim.config.device import Device
 from archsim.devices import DeviceModel, Programmed, Site
 from archsim.devices.checked import program_devices, read_noise
+from archsim.transfer.ramp import Ramp
 
 Array = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import DesignError
-from archsim.kernels.philox import Purpose, fill_normal, fill_uniform
 from archsim.listing import listed
+from archsim.numeric.philox import Purpose, fill_normal, fill_uniform
 
 Array = NDArray[np.float64]
 _GROUP = "archsim.devices"

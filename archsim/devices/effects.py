@@ -7,7 +7,7 @@ import numpy as np
 from archsim.config.device import Drift, Memristor, ReadNoise, TableDevice, Temperature
 from archsim.devices.base import Array, Site
 from archsim.errors import DesignError
-from archsim.kernels.philox import Purpose
+from archsim.numeric.philox import Purpose
 
 
 def stuck_at(section: Memristor | TableDevice, site: Site, shape: tuple[int, int]) -> Array:

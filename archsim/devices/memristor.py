@@ -7,7 +7,7 @@ import numpy as np
 from archsim.config.device import Memristor, Method
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
 from archsim.devices.effects import at_work, read_sigma, shape_of, stuck_at
-from archsim.kernels.philox import Purpose
+from archsim.numeric.philox import Purpose
 
 
 @register

@@ -8,7 +8,7 @@ from archsim.config.device import TableDevice
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
 from archsim.devices.effects import at_work, read_sigma, stuck_at
 from archsim.devices.table_file import read_table
-from archsim.kernels.philox import Purpose
+from archsim.numeric.philox import Purpose
 
 
 @register

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from archsim.chip.programming import program_ramp, transition_errors
-from archsim.chip.ramp import Ramp
 from archsim.config.device import Device, load_device
 from archsim.config.quantity import ConfigPath
 from archsim.devices import DeviceModel, Programmed, Site, device_model
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
 from archsim.experiments.functions import OfFunctions
-from archsim.kernels.philox import Purpose
+from archsim.numeric.philox import Purpose
+from archsim.transfer.ramp import Ramp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

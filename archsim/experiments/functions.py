@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from archsim.chip.ramp import Ramp, design_ramp
 from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
 from archsim.config.hardware import check_range
 from archsim.errors import DesignError
 from archsim.network.activations import Activation, get_activation
+from archsim.transfer.ramp import Ramp, design_ramp
 
 
 class OfFunctions(Section):

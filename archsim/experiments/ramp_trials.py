@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.analysis.linearity import Linearity, linearity, mean_absolute, worst_absolute
 from archsim.chip.programming import program_ramp
-from archsim.chip.ramp import Ramp
 from archsim.config.device import Device
 from archsim.devices import Site, device_model
 from archsim.experiments.base import Column, ExperimentResult, Progress
 from archsim.network.activations import Activation
+from archsim.transfer.linearity import Linearity, linearity, mean_absolute, worst_absolute
+from archsim.transfer.ramp import Ramp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,13 +10,13 @@ import h5py
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from archsim.analysis.report import with_prefix
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.errors import ArchsimError
 from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
-from archsim.inputs import Inputs
-from archsim.simulate import run
+from archsim.report.run import with_prefix
+from archsim.run.inputs import Inputs
+from archsim.run.simulate import run
 from archsim.trace.summary import Summary
 
 if TYPE_CHECKING:

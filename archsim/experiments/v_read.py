@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from archsim.chip.programming import program_ramp
-from archsim.chip.ramp import Ramp
 from archsim.config.device import load_device
 from archsim.config.quantity import ConfigPath, Quantity
 from archsim.devices import Site, device_model
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
 from archsim.experiments.functions import OfFunctions
+from archsim.transfer.ramp import Ramp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import N_ACTIVITY, Activity
-from archsim.kernels.jit import inlined
-from archsim.kernels.vector import MANY_LANES, MOST_REACHED, count_reached
+from archsim.numeric.inner.loops import MANY_LANES, MOST_REACHED, count_reached
+from archsim.numeric.jit import inlined
+from archsim.vocabulary import N_ACTIVITY, Activity
 
 _ACTIVE_ROWS = int(Activity.ACTIVE_ROWS)
 _CONDUCTANCE = int(Activity.CONDUCTANCE)

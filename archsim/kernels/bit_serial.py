@@ -34,9 +34,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import Activity, BitSerialArrays, TileArrays
-from archsim.kernels.jit import kernel
+from archsim.kernels.arrays import BitSerialArrays, TileArrays
 from archsim.kernels.ramp import NOT_LATCHED
+from archsim.numeric.jit import kernel
+from archsim.vocabulary import Activity
 
 _ACTIVE_ROWS = int(Activity.ACTIVE_ROWS)
 _CONDUCTANCE = int(Activity.CONDUCTANCE)

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.grid import AnyGrid, GridArrays
-from archsim.kernels.jit import inlined, leaf
-from archsim.kernels.noise import NormalScratch, add_normal
-from archsim.kernels.philox import Purpose
 from archsim.kernels.product import ProductArrays, ProductScratch, add_products, multiply
 from archsim.kernels.scratch import Scratch, width_of
-from archsim.kernels.vector import HALVES, LANES
+from archsim.numeric.inner.loops import HALVES, LANES
+from archsim.numeric.jit import inlined, leaf
+from archsim.numeric.normal import NormalScratch, add_normal
+from archsim.numeric.philox import Purpose
 
 _READ_NOISE = int(Purpose.READ_NOISE)
 _PANEL = LANES * HALVES

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import N_ACTIVITY, TileArrays
+from archsim.kernels.arrays import TileArrays
 from archsim.kernels.charges import charges_of_bank, integrate_bank
 from archsim.kernels.energy import ALL
 from archsim.kernels.fused import latch_bank
 from archsim.kernels.grid import AnyGrid, GridArrays, bank_at
-from archsim.kernels.jit import kernel, leaf
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
+from archsim.numeric.jit import kernel, leaf
+from archsim.vocabulary import N_ACTIVITY
 
 SPARE_INPUTS = 2
 """Elements behind the last vector of pulse widths: rows are read in pairs."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import Activity
-from archsim.kernels.jit import inlined, kernel
+from archsim.numeric.jit import inlined, kernel
+from archsim.vocabulary import Activity
 
 
 class Weights(NamedTuple):

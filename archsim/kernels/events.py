@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.jit import kernel
+from archsim.numeric.jit import kernel
 
 _HELD = np.iinfo(np.int64).max
 

@@ -24,11 +24,11 @@ from archsim.kernels.activity import (
 from archsim.kernels.arrays import Conversion
 from archsim.kernels.energy import CONVERTING, INTEGRATING
 from archsim.kernels.grid import AnyGrid
-from archsim.kernels.jit import inlined, leaf
 from archsim.kernels.ladder import NARROW_NEVER, NEVER, count_rungs, disturb_rungs
 from archsim.kernels.record import GridRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, width_of
-from archsim.kernels.vector import MANY_LANES
+from archsim.numeric.inner.loops import MANY_LANES
+from archsim.numeric.jit import inlined, leaf
 
 _STRAIGHT = int(Conversion.RAMP)
 

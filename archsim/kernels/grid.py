@@ -18,19 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.activity import pack_rows, rows_fit
-from archsim.kernels.arrays import (
-    NOT_SERIAL,
-    AnalogArrays,
-    BitSerialArrays,
-    Conversion,
-    TileArrays,
-)
+from archsim.kernels.arrays import NOT_SERIAL, AnalogArrays, BitSerialArrays, Conversion, TileArrays
 from archsim.kernels.choice import Walk, choose, reason_for
 from archsim.kernels.energy import EnergyArrays, TileEnergy, join_energy
-from archsim.kernels.jit import kernel
 from archsim.kernels.ladder import NARROW_NEVER, LadderArrays, build_ladders
-from archsim.kernels.noise import LARGEST_NORMAL
 from archsim.kernels.product import NO_PRODUCT, NO_VARIANCE, ProductArrays, cell_at, lay_out
+from archsim.numeric.jit import kernel
+from archsim.numeric.normal import LARGEST_NORMAL
 
 BANK = np.dtype(
     [

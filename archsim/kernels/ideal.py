@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import Activity, TileArrays
-from archsim.kernels.jit import kernel
+from archsim.kernels.arrays import TileArrays
+from archsim.numeric.jit import kernel
+from archsim.vocabulary import Activity
 
 _UNDECIDED = int(Activity.UNDECIDED)
 _LATCHED = int(Activity.LATCHED)

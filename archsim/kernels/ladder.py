@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.arrays import Conversion, TileArrays
-from archsim.kernels.jit import inlined, leaf
 from archsim.kernels.ramp_noise import RampScratch, disturbed_thresholds, draw_ramps
-from archsim.kernels.vector import LANES, count_below_1, count_below_2, count_below_4
+from archsim.numeric.inner.loops import LANES, count_below_1, count_below_2, count_below_4
+from archsim.numeric.jit import inlined, leaf
 
 _RAMP = int(Conversion.RAMP)
 _IDEAL = int(Conversion.IDEAL)

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked, take_inputs
-from archsim.kernels.fixed import round_shift, saturate
 from archsim.kernels.grid import AnyGrid
-from archsim.kernels.jit import kernel
 from archsim.kernels.record import GridRecord
 from archsim.kernels.scratch import make_scratch
+from archsim.numeric.fixed import round_shift, saturate
+from archsim.numeric.jit import kernel
 
 
 @kernel

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.jit import kernel, leaf
-from archsim.kernels.vector import (
+from archsim.numeric.inner.loops import (
     HALVES,
     LANES,
     add_products_1x1,
@@ -27,6 +26,7 @@ from archsim.kernels.vector import (
     add_products_4x1,
     add_products_4x4,
 )
+from archsim.numeric.jit import kernel, leaf
 
 _FEW_PAIRS = 64
 """Pairs of rows that an int32 sum has to hold at least: one more digit is cheaper than short

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.jit import kernel
+from archsim.numeric.jit import kernel
 
 
 @kernel

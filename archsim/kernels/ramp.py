@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import Activity, TileArrays
-from archsim.kernels.jit import kernel
-from archsim.kernels.philox import Purpose, normal_pair, philox
+from archsim.kernels.arrays import TileArrays
 from archsim.kernels.ramp_noise import disturbed_thresholds, draw_ramps, ramp_scratch
+from archsim.numeric.jit import kernel
+from archsim.numeric.philox import Purpose, normal_pair, philox
+from archsim.vocabulary import Activity
 
 NOT_LATCHED = -1
 """Code of a column that has not latched yet."""

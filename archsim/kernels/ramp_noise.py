@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels import ROUNDING_GUARD
-from archsim.kernels.jit import kernel, leaf
-from archsim.kernels.noise import NormalScratch, draw_pairs, fill_short_normal, normal_scratch
-from archsim.kernels.philox import Purpose
+from archsim.numeric.jit import kernel, leaf
+from archsim.numeric.normal import NormalScratch, draw_pairs, fill_short_normal, normal_scratch
+from archsim.numeric.philox import Purpose
+from archsim.vocabulary import ROUNDING_GUARD
 
 _RAMP_NOISE = int(Purpose.RAMP_NOISE)
 

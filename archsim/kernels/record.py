@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import N_ACTIVITY, Activity
 from archsim.kernels.energy import (
     CONVERTING,
     INTEGRATING,
     EnergyArrays,
     add_energy,
 )
-from archsim.kernels.jit import inlined, kernel
+from archsim.numeric.jit import inlined, kernel
+from archsim.vocabulary import N_ACTIVITY, Activity
 
 if TYPE_CHECKING:
     from archsim.kernels.grid import GridArrays

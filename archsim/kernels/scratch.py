@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import N_ACTIVITY
 from archsim.kernels.grid import AnyGrid, GridArrays
-from archsim.kernels.jit import inlined, kernel, leaf
-from archsim.kernels.noise import NormalScratch, normal_scratch
 from archsim.kernels.product import ProductScratch, product_scratch
 from archsim.kernels.ramp_noise import RampScratch, ramp_scratch
-from archsim.kernels.vector import LANES, MANY_LANES
+from archsim.numeric.inner.loops import LANES, MANY_LANES
+from archsim.numeric.jit import inlined, kernel, leaf
+from archsim.numeric.normal import NormalScratch, normal_scratch
+from archsim.vocabulary import N_ACTIVITY
 
 
 class NoiseScratch(NamedTuple):

@@ -22,20 +22,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import (
-    NO_RAIL,
-    Activity,
-    Conversion,
-    Phase,
-    TileArrays,
-)
+from archsim.kernels.arrays import NO_RAIL, Conversion, TileArrays
 from archsim.kernels.bit_serial import convert_bit_serial
 from archsim.kernels.ideal import latch_at_once
-from archsim.kernels.jit import kernel
-from archsim.kernels.noise import add_normal, normal_scratch
-from archsim.kernels.philox import Purpose
 from archsim.kernels.ramp import NOT_LATCHED, compare_with_ramp, thresholds_of_conversion
 from archsim.kernels.sar import compare_successively
+from archsim.numeric.jit import kernel
+from archsim.numeric.normal import add_normal, normal_scratch
+from archsim.numeric.philox import Purpose
+from archsim.vocabulary import Activity, Phase
 
 _RESET = int(Phase.RESET)
 _INTEGRATE = int(Phase.INTEGRATE)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
 from archsim.chip.build import Chip
-from archsim.costs.converters import IdealDesign, RampDesign
+from archsim.chip.converters.ideal.cost import IdealDesign
+from archsim.chip.converters.ramp.cost import RampDesign
 from archsim.errors import DesignError, InputError
 from archsim.workloads.features import FeatureSet
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, InputError
-from archsim.kernels.arrays import Phase
 from archsim.spice.excerpt import Excerpt
 from archsim.spice.netlist import table_path, write_netlist
+from archsim.vocabulary import Phase
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The interface of a converter that is built at the feet of a bank's columns, and its registry.
 
 To add a kind: a member of `ConverterKind` in the configuration, a file here that subclasses
-`Converter` and registers it, a cost design beside those of `archsim.costs.converters`, and, where
-codes are found in a new way, a file beside `archsim.kernels.ramp`.
+`Converter` and registers it, a cost design beside those of `archsim.chip.converters.cost`, and,
+where codes are found in a new way, a file beside `archsim.kernels.ramp`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
+from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar, program_crossbar
 from archsim.chip.programming import ProgrammedRamp
-from archsim.chip.ramp import Ramp
 from archsim.config.hardware import ConverterKind
 from archsim.config.run import RunConfig
-from archsim.costs.converters.base import ConverterDesign
 from archsim.devices import DeviceModel
-from archsim.kernels.arrays import NOT_SERIAL, BitSerialArrays, Conversion, Phase
+from archsim.kernels.arrays import NOT_SERIAL, BitSerialArrays, Conversion
+from archsim.transfer.ramp import Ramp
+from archsim.vocabulary import Phase
 
 
 class Converter(ABC):

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.exact import exact_ramp
 from archsim.chip.layers.base import BuildContext
-from archsim.chip.ramp import Ramp, design_ramp
 from archsim.config.hardware import RAMPS, ActivationMethod, CellActivation, ConverterKind
 from archsim.config.run import LSTMLayer, RunConfig
 from archsim.errors import DesignError
@@ -21,6 +19,8 @@ from archsim.network.activations import Activation, get_activation
 from archsim.network.activations.base import Range
 from archsim.network.nonlinear import CORDIC_FUNCTIONS
 from archsim.network.reference import GATES, LSTMFunctions
+from archsim.transfer.exact import exact_ramp
+from archsim.transfer.ramp import Ramp, design_ramp
 
 _ONLY_DIGITISE = (ConverterKind.SAR, ConverterKind.BIT_SERIAL)
 

@@ -1,0 +1,62 @@
+"""Converters without quantisation, to see how much of an accuracy is the converters' to lose.
+
+They compute the columns' functions as a nonlinear ramp does, in one cycle, with 65,536 levels
+(`archsim.transfer.exact`) and without errors, and cost nothing: no chip has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archsim.chip.analog import Scale
+from archsim.chip.converters.base import Converter, register
+from archsim.chip.converters.cost import ConverterDesign
+from archsim.chip.converters.ideal.cost import IdealDesign
+from archsim.chip.programming import ProgrammedRamp
+from archsim.config.hardware import Comparator, ConverterKind
+from archsim.config.run import RunConfig
+from archsim.devices import DeviceModel
+from archsim.errors import DesignError
+from archsim.kernels.arrays import Conversion
+from archsim.transfer.ramp import Ramp
+from archsim.vocabulary import Phase
+
+
+@register(ConverterKind.IDEAL)
+class IdealConverter(Converter):
+    """Converters without quantisation, time or cost."""
+
+    conversion = Conversion.IDEAL
+    phase = Phase.CONVERT
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__(config)
+        for refused, key in (
+            (config.adc.comparator != Comparator(), "adc.comparator"),
+            (config.adc.fixed_reference is not None, "adc.fixed_reference"),
+        ):
+            if refused:
+                msg = f"{key}: an ideal converter (adc.kind ideal) has no errors: leave it out"
+                raise DesignError(msg)
+
+    def program(
+        self,
+        ramps: Sequence[Ramp],
+        model: DeviceModel,  # noqa: ARG002 - nothing is programmed
+        number: int,  # noqa: ARG002
+    ) -> list[ProgrammedRamp]:
+        """Return the exact thresholds."""
+        return [ProgrammedRamp(ramp, None, 0.0, 0, 0.0) for ramp in ramps]
+
+    def cycles(self, ramps: Sequence[Ramp]) -> int:  # noqa: ARG002
+        """Return the one cycle in which all columns are converted."""
+        return 1
+
+    def cost_design(
+        self,
+        programmed: Sequence[ProgrammedRamp],
+        scale: Scale,  # noqa: ARG002
+        read_charge: float,  # noqa: ARG002
+    ) -> ConverterDesign:
+        """Return a design that costs nothing."""
+        return IdealDesign(bits=programmed[0].ramp.bits)

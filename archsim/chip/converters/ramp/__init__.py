@@ -1,0 +1,1 @@
+"""The converter: how it is built, what it costs."""

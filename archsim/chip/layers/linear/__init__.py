@@ -1,0 +1,1 @@
+"""The layer: how it is built, what it computes."""

@@ -1,0 +1,210 @@
+"""Energy, area and leakage of a tile (model, section 6).
+
+What is charged, and when; what its converter costs is said beside the converter:
+
+======================== ============================================ ===========================
+component                energy                                       in which cycles
+======================== ============================================ ===========================
+array                    V_read^2 T (G+ + G-) of each driven row      integrate, from activity
+row_drivers              C_row V_read^2 and the driver's gates an edge integrate, from activity
+pulse_width_modulators   write of the row registers                   first reset cycle
+pulse_width_modulators   a digital compare a row, a count             every integrate cycle
+integrators              an integration a column                      every integrate cycle
+sample_and_hold          a sample a column                            last integrate cycle
+readout_wires            a transition a bit over the tile's side      readout
+======================== ============================================ ===========================
+
+``feedback_capacitors`` have area only: charging them is the array's energy. A readout bit counts as
+one full transition, which is the most that it can cost.
+
+Row blocks of a layer that is larger than a tile share their columns' integrators. Only one of these
+tiles has the columns' foot: integrators, sample-and-holds and converters. The others are array and
+row drivers, and their operation ends with the last integrate cycle.
+
+A tile whose converters need other parts than these says so beside them, and accounts for all of it:
+a bit-serial crossbar is one (`archsim.chip.converters.bit_serial.cost`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from archsim.chip.converters.cost import ConverterDesign
+from archsim.costs.library import ComponentLibrary
+from archsim.costs.operation import EDGE, EnergyTable, Inventory, OperationEnergy
+from archsim.vocabulary import N_ACTIVITY, Activity
+
+CELLS_PER_COLUMN = 2
+"""Memristors at a crossing of a row and a differential column."""
+
+
+@dataclass(frozen=True)
+class Foot:
+    """What stands at the foot of a tile's columns.
+
+    Attributes
+    ----------
+    c_fb : float
+        Feedback capacitor of a column's integrator, F.
+    sample_and_holds : int
+        Sample-and-holds a column: 1, or 2 where one is converted while the other is filled. A
+        conversion takes one sample either way.
+    readout_cycles : int
+        Length of the readout in clock cycles.
+    converter : ConverterDesign
+        The columns' converters.
+    """
+
+    c_fb: float
+    sample_and_holds: int
+    readout_cycles: int
+    converter: ConverterDesign
+
+
+@dataclass(frozen=True)
+class TileDesign:
+    """Sizes and electrical values of a tile that its costs depend on.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Wordlines and differential columns.
+    cells : int
+        Memristors of the crossbar (ramp columns not counted).
+    input_bits : int
+        Magnitude bits of an input.
+    reset_cycles : int
+        Length of the reset in clock cycles.
+    v_read : float
+        Read voltage, V.
+    period : float
+        Clock period T, s.
+    conductance_step : float
+        Conductance that one unit of recorded conductance stands for, S.
+    foot : Foot or None
+        What its columns end in; None where they end in another tile's foot.
+    """
+
+    rows: int
+    columns: int
+    cells: int
+    input_bits: int
+    reset_cycles: int
+    v_read: float
+    period: float
+    conductance_step: float
+    foot: Foot | None
+
+    @property
+    def read_energy(self) -> float:
+        """Energy of reading 1 S for one cycle, J/S: ``V_read**2 * T``."""
+        return self.v_read**2 * self.period
+
+    @property
+    def integrate_cycles(self) -> int:
+        """Clock cycles in which rows are driven."""
+        if self.foot is None:
+            return 2**self.input_bits
+        return int(self.foot.converter.cycles_of_rows(self.input_bits))
+
+
+def tile_inventory(design: TileDesign, library: ComponentLibrary) -> Inventory:
+    """Return area and leakage of a tile by component."""
+    whole = design.foot.converter.inventory(design, library) if design.foot else None
+    if whole is not None:
+        return whole
+    parts = Inventory()
+    word = design.input_bits + 1
+    for component, part, count, width in (
+        ("array", "crossbar_cell", design.cells, 1),
+        ("row_drivers", "row_driver", design.rows, 1),
+        ("pulse_width_modulators", "register", design.rows, word),
+        ("pulse_width_modulators", "digital_comparator", design.rows, design.input_bits),
+        ("pulse_width_modulators", "counter", 1, design.input_bits),
+    ):
+        parts.add_part(component, part, count=count, library=library, width=width)
+    parts.register_words, parts.register_bits = design.rows, design.rows * word
+    parts.counter_bits = design.input_bits
+    if design.foot:
+        _add_foot(parts, design.foot, design.columns, library=library)
+    return parts
+
+
+def _add_foot(parts: Inventory, foot: Foot, columns: int, *, library: ComponentLibrary) -> None:
+    """Add what stands at the foot of `columns` columns."""
+    parts.add_part("integrators", "integrator", count=columns, library=library)
+    capacitor = foot.c_fb / library.capacitor_density()
+    parts.add("feedback_capacitors", count=columns, area=capacitor, leakage=0.0)
+    parts.library_parts["feedback_capacitor"] = None
+    samples = columns * foot.sample_and_holds
+    parts.add_part("sample_and_hold", "sample_and_hold", count=samples, library=library)
+    foot.converter.add_parts(parts, columns, library=library)
+
+
+def tile_energy(design: TileDesign, library: ComponentLibrary, area: float) -> OperationEnergy:
+    """Return the energy of one operation of a tile, cycle by cycle.
+
+    Parameters
+    ----------
+    design : TileDesign
+        The tile.
+    library : ComponentLibrary
+        Costs.
+    area : float
+        The tile's area, m^2: its readout wires are as long as its side. Take it from
+        ``library.nominal`` where what one component costs is to leave wires as they are.
+    """
+    foot = design.foot
+    whole = foot.converter.energy(design, library) if foot else None
+    if whole is not None:
+        return whole
+    integrate = slice(design.reset_cycles, design.reset_cycles + design.integrate_cycles)
+    convert = slice(integrate.stop, integrate.stop + (foot.converter.cycles if foot else 0))
+    end = convert.stop + (foot.readout_cycles if foot else 0)
+    table = EnergyTable(library, end, N_ACTIVITY)
+    _charge_rows(table, design, cycles=integrate)
+    if foot:
+        _charge_columns(table, design.columns, cycles=integrate)
+        foot.converter.charge(table, design, cycles=convert)
+        _charge_readout(table, foot, design.columns, area=area, cycles=slice(convert.stop, end))
+    return table.build()
+
+
+def _charge_rows(table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+    """Charge what drives the rows while columns integrate, and its set-up in reset."""
+    read = design.read_energy * design.conductance_step
+    table.charge_activity_physics("array", Activity.CONDUCTANCE, read)
+    capacitance = CELLS_PER_COLUMN * design.columns * table.library.row_capacitance_per_cell()
+    wire = capacitance * design.v_read**2
+    table.charge_activity_physics("row_drivers", Activity.ROW_EDGES, wire, action=EDGE)
+    table.charge_activity("row_drivers", Activity.ROW_EDGES, part="row_driver", action="edge")
+    for when, part, action, count, width in (
+        ([0], "register", "write", design.rows, design.input_bits + 1),
+        (cycles, "digital_comparator", "compare", design.rows, design.input_bits),
+        (cycles, "counter", "count", 1, design.input_bits),
+    ):
+        table.charge(
+            "pulse_width_modulators", when, part=part, action=action, count=count, width=width
+        )
+
+
+def _charge_columns(table: EnergyTable, columns: int, *, cycles: slice) -> None:
+    """Charge the integrators while they integrate, and the sample at the end."""
+    table.charge("integrators", cycles, part="integrator", action="integrate", count=columns)
+    last = [cycles.stop - 1]
+    table.charge("sample_and_hold", last, part="sample_and_hold", action="sample", count=columns)
+
+
+def _charge_readout(
+    table: EnergyTable, foot: Foot, columns: int, *, area: float, cycles: slice
+) -> None:
+    """Charge the wires that the codes leave the tile by, evenly over the readout."""
+    table.charge(
+        "readout_wires",
+        cycles,
+        part="wire",
+        action="transition",
+        count=columns * foot.converter.bits / foot.readout_cycles,
+        width=1e3 * math.sqrt(area),
+    )

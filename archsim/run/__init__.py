@@ -1,0 +1,1 @@
+"""One run: what is prepared for it, the simulation, when things happen, what is recorded."""

@@ -1,0 +1,88 @@
+"""A run's chip and workload, built or only checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from archsim.chip.build import Chip, build_chip
+from archsim.config.device import IdealDevice
+from archsim.config.load import LoadedConfig
+from archsim.config.origin import STANDARD_INPUT
+from archsim.config.run import RunConfig
+from archsim.devices import device_model
+from archsim.errors import ConfigError, DesignError
+from archsim.numeric.blas import few_blas_threads
+from archsim.run.inputs import Inputs
+from archsim.run.recording.plan import plan_recording
+from archsim.workloads.base import load_workload
+from archsim.workloads.features import FeatureSet
+
+
+@few_blas_threads()
+def prepare(loaded: LoadedConfig, inputs: Inputs | None = None) -> tuple[Chip, FeatureSet]:
+    """Build a run's chip and load its workload.
+
+    Parameters
+    ----------
+    loaded : LoadedConfig
+        The configuration.
+    inputs : Inputs, optional
+        What runs that go before or after share with it.
+
+    Raises
+    ------
+    ConfigError, WorkloadError
+        If they do not fit each other, or a file cannot be used; names the configuration file.
+    """
+    with in_file(loaded):
+        config, inputs = loaded.config, inputs or Inputs()
+        data = inputs.workload(config)
+        library, weights = inputs.library(config), inputs.weights(config)
+        return build_chip(config, library=library, weights=weights), data
+
+
+@few_blas_threads()
+def check(loaded: LoadedConfig) -> None:
+    """Raise what `prepare` and a run would raise, without programming devices or timing anything.
+
+    Nothing here is random and no schedule is made, so no kernel is called and Numba stays away.
+
+    Raises
+    ------
+    ConfigError, WorkloadError
+        As `prepare`; also if the trace section does not fit.
+    """
+    with in_file(loaded):
+        data = load_workload(loaded.config)
+        device_model(loaded.config.device)
+        chip = build_chip(_without_chance(loaded.config))
+        plan_recording(loaded.config, chip, len(data))
+
+
+def _without_chance(config: RunConfig) -> RunConfig:
+    """Return a configuration that fits where the given one fits, and draws no random number."""
+    device = config.device
+    ideal = IdealDevice.model_construct(
+        **{name: getattr(device, name) for name in IdealDevice.model_fields if name != "model"},
+        model="ideal",
+    )
+    integrator = config.tile.integrator.model_copy(update={"offset_sigma": 0.0})
+    comparator = config.adc.comparator.model_copy(update={"offset_sigma": 0.0})
+    return config.model_copy(
+        update={
+            "device": ideal,
+            "tile": config.tile.model_copy(update={"integrator": integrator}),
+            "adc": config.adc.model_copy(update={"comparator": comparator}),
+        }
+    )
+
+
+@contextmanager
+def in_file(loaded: LoadedConfig) -> Iterator[None]:
+    """Put the configuration's name before what is wrong with its chip."""
+    try:
+        yield
+    except DesignError as error:
+        name = "standard input" if loaded.path == STANDARD_INPUT else loaded.path
+        raise ConfigError(f"{name}: {error}") from error

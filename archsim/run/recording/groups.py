@@ -1,0 +1,263 @@
+"""The groups of a run's trace, and what fills them.
+
+Where no time depends on data, the schedule says beforehand when every tile and unit works, so
+cycles, phases and events are part of the layout, and the kernels' activity only adds what depends
+on data. Where ramps stop early, cycles and events are written block by block as well, and what was
+laid out for ramps that were never walked is cut off at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.bank import Bank, Tile
+from archsim.chip.build import Chip
+from archsim.chip.grid import Grid
+from archsim.chip.layers.base import Unit
+from archsim.config.run import CHIP
+from archsim.costs.operation import OperationEnergy
+from archsim.run.recording.cycles import COUNTS, Datasets, Moment, ramps_in, repeated, tile_times
+from archsim.run.recording.plan import RecordingPlan
+from archsim.run.timing import Timing
+from archsim.trace.layout import Group, Scale, Values, Variable, strings
+from archsim.trace.repeated import repeat
+from archsim.vocabulary import Phase
+
+_PHASES = {phase.name.lower(): int(phase) for phase in Phase}
+
+
+def planned_moments(timing: Timing, sequences: Sequence[int]) -> list[Moment]:
+    """Return when sequences happen if every operation takes as long as it can."""
+    streams, length = timing.streams, timing.planned().cycles
+    return [
+        Moment(n, n % streams, n // streams * length, timing.planned(n - n % streams))
+        for n in sequences
+    ]
+
+
+# ----------------------------------------------------------------- tiles
+
+
+def tile_group(
+    grid: Grid, bank: int, tile: int, plan: RecordingPlan, moments: Sequence[Moment]
+) -> Group:
+    """Describe a tile's group; `moments` are those of the recorded sequences."""
+    place = grid.banks[bank].tiles[tile]
+    known = repeated(
+        lambda moment: _planned_tile(grid, bank, tile, moment, waveforms=plan.waveforms), moments
+    )
+    variables = [
+        Variable("phase", ("cycle",), "u1", "1", "phase of the conversion", enum=_PHASES),
+        *(Variable(name, ("cycle",), "i4", "1", text) for name, _, text in COUNTS),
+        *_common_variables(),
+    ]
+    scales = [component_scale(place.energy)]
+    if plan.waveforms and place.design.foot is not None:
+        more = _waveforms(grid.banks[bank])
+        scales += more[0]
+        variables += more[1]
+    return known_group(f"tiles/{place.name}", known, scales, variables)
+
+
+def _planned_tile(grid: Grid, bank: int, tile: int, moment: Moment, *, waveforms: bool) -> Datasets:
+    """Return what is known beforehand of a tile's cycles for one sequence."""
+    out, happened = tile_times(grid, bank, tile, moment, walked=None)
+    if waveforms and grid.banks[bank].tiles[tile].design.foot is not None:
+        out["v_ramp"] = ramps_in(grid.banks[bank], happened)
+    return out
+
+
+def _waveforms(bank: Bank) -> tuple[list[Scale], list[Variable]]:
+    columns = np.arange(bank.columns)
+    return (
+        [
+            Scale("ramp", strings(ramp.function for ramp in bank.ramps), "function of the ramp"),
+            Scale("column", columns, "column of the tile"),
+        ],
+        [
+            Variable(
+                "v_ramp", ("cycle", "ramp"), "f4", "V", "ramp voltage at the end of the cycle"
+            ),
+            Variable(
+                "v_mac", ("cycle", "column"), "f4", "V", "column voltage at the end of the cycle"
+            ),
+        ],
+    )
+
+
+# ----------------------------------------------------------------- units
+
+
+def unit_group(unit: Unit, moments: Sequence[Moment]) -> Group:
+    """Describe a digital unit; its energy does not depend on data."""
+    known = repeated(lambda moment: unit_datasets(unit, moment), moments)
+    table = unit_energy_table(unit)
+    busy = Variable("busy", ("cycle",), "u1", "1", "1 in a busy cycle")
+    return known_group(
+        f"units/{unit.name}", known, [component_scale(table)], [busy, *_common_variables()]
+    )
+
+
+def unit_datasets(unit: Unit, moment: Moment) -> Datasets:
+    """Return when a unit works for one sequence, and what it spends."""
+    schedule = moment.schedule
+    index = schedule.on(unit.name, moment.stream)
+    cycle = [np.arange(schedule.start[n], schedule.end[n]) for n in index]
+    energy = [unit_energy(unit, schedule.operations[n].kind) for n in index]
+    return _busy(moment, np.concatenate(cycle), np.concatenate(energy))
+
+
+def _busy(moment: Moment, cycle: NDArray[np.int64], energy: NDArray[np.float64]) -> Datasets:
+    return {
+        "cycle": moment.base + cycle,
+        "sequence": np.full(cycle.size, moment.sequence),
+        "busy": np.ones(cycle.size, dtype=np.uint8),
+        "energy": energy,
+    }
+
+
+def chip_group(chip: Chip, moments: Sequence[Moment]) -> Group:
+    """Describe what the chip spends in every cycle."""
+    known = repeated(lambda moment: chip_datasets(chip, moment), first_of_groups(moments))
+    busy = Variable("busy", ("cycle",), "u1", "1", "1 in a busy cycle")
+    return known_group(
+        f"units/{CHIP}", known, [component_scale(chip.overhead)], [busy, *_common_variables()]
+    )
+
+
+def chip_datasets(chip: Chip, moment: Moment) -> Datasets:
+    """Return every cycle of a sequence's group, and what the chip spends in it."""
+    cycles = moment.schedule.cycles
+    return _busy(moment, np.arange(cycles), np.tile(chip.overhead.fixed, (cycles, 1)))
+
+
+def first_of_groups(moments: Sequence[Moment]) -> list[Moment]:
+    """Return one sequence of every group."""
+    return list({moment.base: moment for moment in reversed(moments)}.values())[::-1]
+
+
+def unit_components(unit: Unit) -> tuple[str, ...]:
+    """Return the components that any operation of a unit charges."""
+    tables = unit.cost.energy.values()
+    return tuple(dict.fromkeys(name for table in tables for name in table.components))
+
+
+def unit_energy_table(unit: Unit) -> OperationEnergy:
+    """Return an empty table with all of a unit's components, for their names."""
+    names = unit_components(unit)
+    return OperationEnergy(names, np.zeros((0, len(names))), np.zeros((0, len(names))))
+
+
+def unit_energy(unit: Unit, kind: str) -> NDArray[np.float64]:
+    """Return the energy of one operation (cycles, components of the unit), J."""
+    table = unit.cost.energy[kind]
+    names = unit_components(unit)
+    out = np.zeros((table.fixed.shape[0], len(names)))
+    out[:, [names.index(name) for name in table.components]] = table.fixed
+    return out
+
+
+# ----------------------------------------------------------------- events
+
+
+def events_group(timing: Timing, sequences: int) -> Group:
+    """Describe the events of all sequences, operations in the order of the program."""
+    operations = [item for item in timing.planned().operations if item.stream == 0]
+    count = len(operations)
+
+    def named(name: str, text: str) -> Variable:
+        of_one = [str(getattr(operation, name)) for operation in operations]
+        enum = {value: code for code, value in enumerate(dict.fromkeys(of_one))}
+        codes = repeat(np.array([enum[value] for value in of_one]), sequences)
+        return Variable(name, ("event",), "u2", "1", text, codes, enum)
+
+    def number(name: str, text: str, values: Values | None = None) -> Variable:
+        return Variable(name, ("event",), "i8", "1", text, values)
+
+    moments = planned_moments(timing, range(sequences))
+    known = repeated(event_datasets, moments)
+    times = known if timing.fixed else {}
+    every = repeat(np.arange(count), sequences, step=count)
+    timestep = np.array([operation.timestep for operation in operations])
+    return Group(
+        "events",
+        (Scale("event", every, "event, in the order of the program"),),
+        (
+            number("start_cycle", "first cycle", times.get("start_cycle")),
+            number("end_cycle", "cycle after the last", times.get("end_cycle")),
+            named("resource", "tile or unit at work"),
+            named("kind", "what it does"),
+            number("stream", "input stream", known["stream"]),
+            number("sequence", "sequence of the workload", known["sequence"]),
+            number("timestep", "timestep of the sequence", repeat(timestep, sequences)),
+            named("layer", "layer of the network"),
+            number(
+                "waited_for",
+                "event that it waited for last: one that it needs, or one that made its resource "
+                "free; -1 for none",
+                times.get("waited_for"),
+            ),
+        ),
+    )
+
+
+def event_datasets(moment: Moment) -> Datasets:
+    """Return when a sequence's operations happened, and what each of them waited for."""
+    schedule = moment.schedule
+    count = sum(item.stream == 0 for item in schedule.operations)
+    mine = slice(moment.stream * count, (moment.stream + 1) * count)
+    cause = schedule.cause[mine]
+    sequence = moment.sequence - moment.stream + cause // count
+    return {
+        "start_cycle": moment.base + schedule.start[mine],
+        "end_cycle": moment.base + schedule.end[mine],
+        "waited_for": np.where(cause >= 0, sequence * count + cause % count, -1),
+        "stream": np.full(count, moment.stream),
+        "sequence": np.full(count, moment.sequence),
+    }
+
+
+# ----------------------------------------------------------------- common
+
+
+def component_scale(energy: OperationEnergy) -> Scale:
+    """Return the dimension of a table's components."""
+    return Scale("component", strings(energy.components), "component that spends the energy")
+
+
+def _common_variables() -> tuple[Variable, ...]:
+    return (
+        Variable("sequence", ("cycle",), "i8", "1", "sequence that the cycle is spent on"),
+        Variable("energy", ("cycle", "component"), "f8", "J", "energy spent in the cycle"),
+    )
+
+
+def known_group(
+    path: str, known: Mapping[str, Values], scales: Sequence[Scale], variables: Sequence[Variable]
+) -> Group:
+    """Return a group along cycles, with what is known of it."""
+    cycle = Scale("cycle", known["cycle"], "clock cycle from the start of the run")
+    filled = [replace(variable, values=known.get(variable.name)) for variable in variables]
+    return Group(path, (cycle, *scales), tuple(filled))
+
+
+def unknown(group: Group) -> Group:
+    """Return a group whose cycles are not known yet: as long, to be filled and cut."""
+    cycle, *others = group.scales
+    blank = replace(cycle, values=repeat(np.full(1, -1, dtype=np.int64), cycle.values.shape[0]))
+    emptied = tuple(replace(variable, values=None) for variable in group.variables)
+    return replace(group, scales=(blank, *others), variables=emptied, resizable=True)
+
+
+def tiles_of(chip: Chip) -> list[tuple[Grid, int, int, Tile]]:
+    """Return every tile with its grid, the number of its bank and its own number there."""
+    return [
+        (grid, number, index, tile)
+        for grid in chip.grids
+        for number, bank in enumerate(grid.banks)
+        for index, tile in enumerate(bank.tiles)
+    ]

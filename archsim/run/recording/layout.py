@@ -1,0 +1,185 @@
+"""The layout of a run's trace file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.build import Chip
+from archsim.clipping import Clipping
+from archsim.config.run import CHIP, TraceLevel
+from archsim.run.recording.groups import (
+    chip_group,
+    events_group,
+    planned_moments,
+    tile_group,
+    tiles_of,
+    unit_group,
+    unknown,
+)
+from archsim.run.recording.plan import RecordingPlan
+from archsim.run.timing import Timing
+from archsim.trace.layout import Group, Scale, Variable, strings
+
+
+def layout(
+    chip: Chip,
+    plan: RecordingPlan,
+    timing: Timing,
+    *,
+    sequences: int,
+    outputs: dict[str, dict[str, NDArray[Any]]],
+    target: NDArray[np.int64],
+) -> list[Group]:
+    """Describe every group of the file.
+
+    Parameters
+    ----------
+    chip : Chip
+        The chip.
+    plan : RecordingPlan
+        What is recorded.
+    timing : Timing
+        When it happens.
+    sequences : int
+        Sequences of the run.
+    outputs : dict
+        For each layer, examples (0 sequences) of the arrays that it computes.
+    target : int64 (sequences,)
+        Right answers.
+    """
+    if plan.level is TraceLevel.OFF:
+        return []
+    groups = _output_groups(chip, plan, sequences, outputs, target)
+    if plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
+        groups.append(events_group(timing, sequences))
+    if plan.level is TraceLevel.CYCLE:
+        cycles = _cycle_groups(chip, plan, timing)
+        groups += cycles if timing.fixed else [unknown(group) for group in cycles]
+    return groups
+
+
+def _cycle_groups(chip: Chip, plan: RecordingPlan, timing: Timing) -> list[Group]:
+    moments = planned_moments(timing, plan.sequences)
+    groups = [
+        tile_group(grid, bank, number, plan, moments)
+        for grid, bank, number, tile in tiles_of(chip)
+        if tile.name in plan.names
+    ]
+    groups += [unit_group(unit, moments) for unit in chip.units if unit.name in plan.names]
+    if CHIP in plan.names:
+        groups.append(chip_group(chip, moments))
+    return groups
+
+
+_OUTPUTS = {
+    "code": ("column", "u2", "1", "latched code"),
+    "h": ("unit", "f4", "1", "hidden state"),
+    "logits": ("class", "f4", "1", "output of the last layer"),
+}
+
+
+def _output_groups(
+    chip: Chip,
+    plan: RecordingPlan,
+    sequences: int,
+    outputs: dict[str, dict[str, NDArray[Any]]],
+    target: NDArray[np.int64],
+) -> list[Group]:
+    """Describe /outputs; below level ``event`` only the last layer's answers are kept."""
+    groups = []
+    last = chip.layers[-1].name
+    every = Scale("sequence", np.arange(sequences), "sequence of the workload")
+    for layer, computed in outputs.items():
+        arrays = computed
+        if plan.level is TraceLevel.SUMMARY:
+            if layer != last:
+                continue
+            arrays = {name: array for name, array in computed.items() if array is answers(computed)}
+        steps = next(iter(arrays.values())).shape[1] if arrays else 0
+        scales = [every, Scale("timestep", np.arange(steps), "timestep at which the layer works")]
+        variables = []
+        for name, array in arrays.items():
+            dimension, dtype, units, text = _OUTPUTS[name]
+            scales.append(Scale(dimension, np.arange(array.shape[2]), f"{dimension} of the layer"))
+            variables.append(
+                Variable(name, ("sequence", "timestep", dimension), dtype, units, text)
+            )
+        if layer == last:
+            variables += [
+                Variable("label", ("sequence",), "i8", "1", "class that the chip found"),
+                Variable("target", ("sequence",), "i8", "1", "right class", target),
+            ]
+        groups.append(Group(f"outputs/{layer}", tuple(scales), tuple(variables)))
+    return groups
+
+
+def answers(computed: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return what the last layer's class is read from: its logits, or h of a recurrent layer."""
+    return computed["logits"] if "logits" in computed else computed["h"]
+
+
+def summary_group(
+    chip: Chip, components: tuple[str, ...], sequences: int, places: tuple[Clipping, ...]
+) -> Group:
+    """Describe /summary; its numbers are NaN until the run has ended.
+
+    `places` are those where the chip can clip, with nothing counted yet.
+    """
+    area, leakage = list(chip.area_by_component()), list(chip.leakage_by_component())
+    nan = np.float64("nan")
+    numbers: dict[str, Any] = {
+        **dict.fromkeys(_RATIOS, nan),
+        **dict.fromkeys(_WHOLE, np.int64(-1)),
+        "name": chip.config.name,
+        "synthetic": np.bool_(False),
+        "ideal_converter": np.bool_(False),
+    }
+    energy, size, power = "component", "area_component", "leakage_component"
+    return Group(
+        "summary",
+        (
+            Scale(energy, strings(components), "component that spends energy"),
+            Scale(size, strings(area), "component that takes area"),
+            Scale(power, strings(leakage), "component that leaks"),
+            Scale("resource", strings(chip.schedule.resources), "tile or unit"),
+            Scale("sequence", np.arange(sequences), "sequence of the workload"),
+            Scale("place", strings([item.name for item in places]), "layer, and what can clip"),
+        ),
+        (
+            Variable("energy_by_component", (energy,), "f8", "J", "mean energy of one inference"),
+            Variable("area_by_component", (size,), "f8", "m2", "area"),
+            Variable("leakage_by_component", (power,), "f8", "W", "leakage"),
+            Variable("utilisation", ("resource",), "f8", "1", "share of busy cycles"),
+            Variable(
+                "energy_by_sequence", ("sequence", energy), "f8", "J", "energy of each inference"
+            ),
+            *_clipped(places),
+        ),
+        numbers,
+    )
+
+
+def _clipped(places: tuple[Clipping, ...]) -> list[Variable]:
+    """Describe what was clipped, place by place."""
+    limit = np.array([item.limit for item in places])
+    return [
+        Variable("clipped", ("place",), "i8", "1", "values that were clipped"),
+        Variable("clipped_of", ("place",), "i8", "1", "of how many values"),
+        Variable("clipped_lost", ("place",), "i8", "1", "of those, what can change an answer"),
+        Variable("clipped_largest", ("place",), "f8", "1", "largest magnitude, where it is known"),
+        Variable("clipped_limit", ("place",), "f8", "1", "magnitude that there is room for", limit),
+    ]
+
+
+_RATIOS = (
+    *("cycles", "latency_s", "energy_j", "power_w", "area_m2", "tops", "tops_per_w"),
+    *("tops_per_mm2", "energy_delay_j_s", "latency_per_timestep_s", "energy_per_timestep_j"),
+    *("accuracy", "accuracy_float", "programming_energy_j"),
+)
+_WHOLE = (
+    *("total_cycles", "groups", "streams", "operations", "sequences", "timesteps"),
+    "programming_pulses",
+)

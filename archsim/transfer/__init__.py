@@ -1,0 +1,1 @@
+"""How numbers become codes and codes numbers: levels, thresholds, ramps, rounding. No circuits."""
