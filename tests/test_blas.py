@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from archsim.errors import InputError
-from archsim.numeric.blas import BLAS_THREADS_VARIABLE, blas_threads, few_blas_threads
+from archsim.blas import BLAS_THREADS_VARIABLE, blas_threads, few_blas_threads
 from archsim.run.inputs import Inputs
 from archsim.run.simulate import run
 from tests.small_run import write_small_run

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from archsim.chip.wires import FloatArray, checked_conductance, checked_resistance
 from archsim.errors import InputError
-from archsim.numeric.blas import few_blas_threads
+from archsim.blas import few_blas_threads
 
 Nodes = NDArray[np.int64]
 Branch = tuple[Nodes, Nodes, FloatArray]

@@ -17,7 +17,7 @@ from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
 from archsim.listing import listed
-from archsim.numeric.blas import few_blas_threads
+from archsim.blas import few_blas_threads
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

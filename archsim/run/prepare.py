@@ -12,7 +12,7 @@ from archsim.config.origin import STANDARD_INPUT
 from archsim.config.run import RunConfig
 from archsim.devices import device_model
 from archsim.errors import ConfigError, DesignError
-from archsim.numeric.blas import few_blas_threads
+from archsim.blas import few_blas_threads
 from archsim.run.inputs import Inputs
 from archsim.run.recording.plan import plan_recording
 from archsim.workloads.base import load_workload

@@ -23,7 +23,7 @@ from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import GridRecord, totals
-from archsim.numeric.blas import few_blas_threads
+from archsim.blas import few_blas_threads
 from archsim.run.inputs import Inputs
 from archsim.run.prepare import in_file, prepare
 from archsim.run.profile import Part, Profile
