@@ -9,8 +9,8 @@ from threading import Event, Thread
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from archsim.errors import InputError
 from archsim.blas import BLAS_THREADS_VARIABLE, blas_threads, few_blas_threads
+from archsim.errors import InputError
 from archsim.run.inputs import Inputs
 from archsim.run.simulate import run
 from tests.small_run import write_small_run

@@ -105,7 +105,7 @@ class TileDesign:
     def integrate_cycles(self) -> int:
         """Clock cycles in which rows are driven."""
         if self.foot is None:
-            return 2**self.input_bits
+            return int(2**self.input_bits)
         return int(self.foot.converter.cycles_of_rows(self.input_bits))
 
 

@@ -16,9 +16,9 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from archsim.blas import few_blas_threads
 from archsim.chip.wires import FloatArray, checked_conductance, checked_resistance
 from archsim.errors import InputError
-from archsim.blas import few_blas_threads
 
 Nodes = NDArray[np.int64]
 Branch = tuple[Nodes, Nodes, FloatArray]

@@ -12,12 +12,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from archsim.blas import few_blas_threads
 from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
 from archsim.listing import listed
-from archsim.blas import few_blas_threads
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

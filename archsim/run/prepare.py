@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, build_chip
 from archsim.config.device import IdealDevice
 from archsim.config.load import LoadedConfig
@@ -12,7 +13,6 @@ from archsim.config.origin import STANDARD_INPUT
 from archsim.config.run import RunConfig
 from archsim.devices import device_model
 from archsim.errors import ConfigError, DesignError
-from archsim.blas import few_blas_threads
 from archsim.run.inputs import Inputs
 from archsim.run.recording.plan import plan_recording
 from archsim.workloads.base import load_workload

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim import __version__
+from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.layers.base import Recorder
 from archsim.clipping import Clipping
@@ -23,7 +24,6 @@ from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import GridRecord, totals
-from archsim.blas import few_blas_threads
 from archsim.run.inputs import Inputs
 from archsim.run.prepare import in_file, prepare
 from archsim.run.profile import Part, Profile

@@ -2,8 +2,9 @@
 
 `tile.rows` are the rows of a crossbar, `tile.columns` the weights that it holds in a row, each of
 them ``weight_bits / cell_bits`` cells wide: 128 and 16 for ISAAC's 128 x 128 cells of 2 bits. See
-`archsim.kernels.bit_serial` for what happens when, and the `cost` beside this for what it costs. Sums are exact unless the converter clips; they are rounded to codes of `adc.bits` by
-the thresholds of a straight ramp, as any other conventional converter does.
+`archsim.kernels.bit_serial` for what happens when, and the `cost` beside this for what it costs.
+Sums are exact unless the converter clips; they are rounded to codes of `adc.bits` by the thresholds
+of a straight ramp, as any other conventional converter does.
 
 The simulation is of ideal cells and circuits only, and says so where others are asked for.
 """
