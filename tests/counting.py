@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from archsim.kernels.arrays import TileArrays
+from archsim.kernels.grid import GridArrays
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import TileArrays
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.grid import GridArrays
 from archsim.kernels.record import KEPT, GridRecord, tile_counts, tile_energy
 from archsim.vocabulary import N_ACTIVITY
 

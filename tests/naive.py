@@ -15,10 +15,10 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
-
 from archsim.kernels.arrays import Conversion as Kind
 from archsim.kernels.arrays import TileArrays, ideal_analog
 from archsim.kernels.grid import GridArrays, join_banks
+
 from archsim.kernels.record import GridRecord, totals
 from archsim.vocabulary import Activity
 from tests.counting import activity_of, counting_energies

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-
 from archsim.kernels.arrays import AnalogArrays, TileArrays, ideal_analog
+
 from tests.naive import Column, Conversion, GridConversion, NaiveGrid, NaiveTile, arrays_of
 
 READ_NOISE, RAMP_NOISE, DECISION_NOISE = 5, 6, 9

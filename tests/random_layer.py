@@ -8,12 +8,12 @@ from typing import Any
 
 import numba
 import numpy as np
+from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
+from archsim.kernels.grid import GridArrays, join_banks
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
 from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.grid import GridArrays, join_banks
 from archsim.kernels.record import GridRecord, make_record
 from archsim.kernels.scratch import make_scratch
 from archsim.vocabulary import N_ACTIVITY

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 import pytest
+from archsim.kernels.arrays import BitSerialArrays, Conversion, TileArrays, ideal_analog
 
 from archsim.chip.build import build_chip
 from archsim.chip.converters.bit_serial.cost import CROSSBARS
@@ -19,7 +20,6 @@ from archsim.config.load import load_config
 from archsim.costs.library import load_library
 from archsim.costs.scaling import scale_library
 from archsim.errors import ArchsimError
-from archsim.kernels.arrays import BitSerialArrays, Conversion, TileArrays, ideal_analog
 from archsim.kernels.tile import convert_cycles
 from archsim.run.simulate import run
 from archsim.vocabulary import N_ACTIVITY, Activity

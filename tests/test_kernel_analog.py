@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import pytest
-
 from archsim.kernels.arrays import TileArrays
 from archsim.kernels.grid import GridArrays
-from archsim.kernels.linear import run_linear_tiles
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
+
+from archsim.kernels.linear import run_linear_tiles
 from archsim.kernels.record import GridRecord, make_record
 from archsim.kernels.tile import convert_cycles
 from archsim.vocabulary import N_ACTIVITY

@@ -12,11 +12,11 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
-
 from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
+from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
+
 from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
-from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
 from archsim.kernels.ladder import NARROW_NEVER
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.scratch import make_scratch

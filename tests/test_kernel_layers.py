@@ -9,10 +9,10 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
-
 from archsim.kernels.grid import GridArrays
-from archsim.kernels.linear import run_linear_digital, run_linear_tiles
 from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
+
+from archsim.kernels.linear import run_linear_digital, run_linear_tiles
 from archsim.kernels.record import GridRecord, make_record, totals
 from archsim.vocabulary import Activity
 from tests.counting import activity_of, is_untouched, spoil_record

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from archsim.kernels.grid import GridArrays
 
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.grid import GridArrays
 from archsim.kernels.record import GridRecord, make_record, rows_of_cycles, tile_energy
 from tests.counting import assert_same_record
 from tests.random_layer import QUICK, Case, random_case

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archsim.kernels.arrays import ideal_analog
 
 from archsim.chip.bank import BankPlan, build_bank
 from archsim.chip.build import build_chip
 from archsim.chip.mapping import largest_weight
 from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, DesignError, InputError
-from archsim.kernels.arrays import ideal_analog
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
 from archsim.run.prepare import prepare

@@ -10,6 +10,9 @@ import h5py
 import numba
 import numpy as np
 import pytest
+from archsim.kernels.arrays import Conversion, TileArrays, ideal_analog
+from archsim.kernels.grid import bank_at
+from archsim.kernels.ramp import thresholds_of_conversion
 
 from archsim.chip.analog import Scale, analog_arrays
 from archsim.chip.build import build_chip
@@ -17,9 +20,6 @@ from archsim.chip.programming import ProgrammedRamp
 from archsim.config.device import Memristor
 from archsim.config.load import load_config
 from archsim.devices import Site, device_model
-from archsim.kernels.arrays import Conversion, TileArrays, ideal_analog
-from archsim.kernels.grid import bank_at
-from archsim.kernels.ramp import thresholds_of_conversion
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
 from archsim.run import simulate

@@ -18,8 +18,8 @@ from archsim.chip.layers.base import ChipLayer, Recorder, Signal
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import LSTMLayer
 from archsim.errors import ArchsimError, InputError
-from archsim.kernels.grid import GridArrays
-from archsim.kernels.record import KEPT, GridRecord, tile_counts, totals
+from archsim.kernels.matrix import Matrix
+from archsim.kernels.record import KEPT, MatrixRecord, tile_counts, totals
 from archsim.run.simulate import BLOCK
 from archsim.vocabulary import Activity
 
@@ -65,7 +65,7 @@ class TimedNetwork:
     signal: Signal
     peer: NumpyLSTM
     x: NDArray[np.float32]
-    spare: dict[tuple[int, Recording], dict[str, GridRecord]] = field(default_factory=dict)
+    spare: dict[tuple[int, Recording], dict[str, MatrixRecord]] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:
@@ -133,7 +133,7 @@ class TimedNetwork:
         return sum(record.counts.nbytes + record.energy.nbytes for record in records)
 
 
-def walked_whole(grid: GridArrays, record: GridRecord) -> bool:
+def walked_whole(grid: Matrix, record: MatrixRecord) -> bool:
     """Return whether the cycles of every conversion of every sequence were simulated and kept."""
     total = totals(grid, record)
     same = all(
@@ -141,7 +141,7 @@ def walked_whole(grid: GridArrays, record: GridRecord) -> bool:
         for tile in range(grid.tiles)
         for place, activity in enumerate(KEPT)
     )
-    return same and bool((record.walked == grid.ramp_cycles).all())
+    return same and bool((record.walked == grid.arrays.convert_cycles).all())
 
 
 def timed_network(

@@ -24,7 +24,6 @@ from archsim.bench.loops import gain_of_cores
 from archsim.bench.network import Recording, TimedNetwork, timed_network
 from archsim.bench.numpy_lstm import numpy_threads
 from archsim.bench.paired import REPEATS, paired_times
-from archsim.kernels.grid import kernel_of
 
 MANY = 256
 """Sequences over which two threads are timed."""
@@ -220,7 +219,7 @@ def _case(
         timesteps=steps,
         threads=threads,
         recording=str(recording),
-        kernel=kernel_of(network.layer.grids[0].arrays, waveforms=recording is Recording.WAVEFORMS),
+        kernel=network.layer.grids[0].arrays.kernel(waveforms=recording is Recording.WAVEFORMS),
         timestep_us=times.ours / steps * 1e6,
         numpy_us=times.theirs / steps * 1e6,
         ratio=at_most(times.ratio, ratio),

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.programming import ProgrammedRamp
 from archsim.config.run import RunConfig
 from archsim.devices import Site
 from archsim.errors import DesignError
-from archsim.kernels.arrays import NO_RAIL, AnalogArrays
+from archsim.kernels.bank import NO_RAIL, AnalogArrays
 from archsim.numeric.philox import Purpose
 
 LARGEST_OFFSET = float(1 << 59)
 """Charge quanta at which offsets and rails end: no charge is near it (conductances of 2**28 steps,
 2**10 cycles and 2**17 rows make 2**55), and two of them and a charge still fit 64 bits."""
-
-LARGEST_POSITION = float(1 << 60)
-"""The same for a noisy ramp's positions."""
-
-LARGEST_STEP_NOISE = float(1 << 46)
-"""The same for the sigma of a ramp's step: 1,025 steps, each 8.6 sigma off, stay below 2**60."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,6 @@ class Scale:
 
 
 def analog_arrays(
-    programmed: Sequence[ProgrammedRamp],
     scale: Scale,
     *,
     config: RunConfig,
@@ -79,7 +70,6 @@ def analog_arrays(
             raise DesignError(msg)
         low = -_rail(config.tile.v_clp - integrator.headroom, swing)
         high = _rail(room - config.tile.v_clp, swing)
-    position, sigma = _ramp_noise(programmed, scale)
 
     def offsets(purpose: Purpose, volts: float, shared_by: int = 1) -> NDArray[np.int64]:
         if volts == 0:
@@ -93,8 +83,6 @@ def analog_arrays(
     return AnalogArrays(
         read_variance=variance,
         variance_step=variance_step,
-        ramp_position=position,
-        ramp_sigma=sigma,
         offset=offsets(Purpose.INTEGRATOR_OFFSET, integrator.offset_sigma),
         comparator_offset=offsets(
             Purpose.COMPARATOR_OFFSET, comparator.offset_sigma, columns_per_converter
@@ -127,23 +115,3 @@ def _whole_variance(
     sums = np.floor(np.cumsum(variance / step, axis=0) + 0.5)  # half up: 255 stays 255
     whole = np.diff(sums, axis=0, prepend=0.0)
     return np.minimum(whole, largest).astype(np.uint8), step
-
-
-def _ramp_noise(
-    programmed: Sequence[ProgrammedRamp], scale: Scale
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return positions (ramps, steps), sigmas (ramps, steps + 1) in quanta; empty without noise."""
-    if all(item.cell_sigma is None for item in programmed):
-        return np.zeros((0, 0)), np.zeros((0, 0))
-    steps = max(item.ramp.cell.size for item in programmed)
-    position = np.empty((len(programmed), steps))
-    sigma = np.zeros((len(programmed), steps + 1))
-    for index, item in enumerate(programmed):
-        ramp, mine = item.ramp, item.ramp.cell.size
-        per_siemens = ramp.x_per_siemens * scale.ramp
-        position[index] = np.pad(ramp.position, (0, steps - mine), mode="edge") * scale.ramp
-        if item.cell_sigma is not None:
-            sigma[index, :mine] = item.cell_sigma * per_siemens
-        sigma[index, steps] = item.bias_sigma * per_siemens
-    np.clip(position, -LARGEST_POSITION, LARGEST_POSITION, out=position)
-    return position, np.minimum(sigma, LARGEST_STEP_NOISE)

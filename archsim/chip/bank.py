@@ -23,7 +23,7 @@ from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.devices import device_model
 from archsim.errors import DesignError
-from archsim.kernels.arrays import TileArrays
+from archsim.kernels.bank import BankArrays
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
@@ -76,7 +76,7 @@ class Bank:
         Resource that its conversions occupy.
     tiles : tuple of Tile
         Its tiles; the last one has the converters at its foot.
-    arrays : TileArrays
+    arrays : BankArrays
         What kernels see.
     ramps : tuple of Ramp
         Its ramps, as they are programmed.
@@ -92,7 +92,7 @@ class Bank:
 
     name: str
     tiles: tuple[Tile, ...]
-    arrays: TileArrays
+    arrays: BankArrays
     ramps: tuple[Ramp, ...]
     scale: Scale
     v_clp: float
@@ -275,28 +275,19 @@ def _arrays(
     scale: Scale,
     config: RunConfig,
     number: int,
-) -> TileArrays:
+) -> BankArrays:
     """Put everything on the scale of the integer charge, for kernels."""
-    ramps = [item.ramp for item in programmed]
-    steps = max(ramp.steps for ramp in ramps)
     heights = [crossbar.difference.shape[0] for crossbar in crossbars]
-    return TileArrays(
+    return BankArrays(
         difference=np.concatenate([crossbar.difference for crossbar in crossbars]),
         row_conductance=np.concatenate([crossbar.row_conductance for crossbar in crossbars]),
         row_pointer=np.cumsum([0, *heights], dtype=np.int64),
-        threshold=np.stack([_padded(ramp.thresholds(scale.ramp), steps) for ramp in ramps]),
-        step_code=np.stack([_padded(ramp.step_code, steps) for ramp in ramps]),
-        ramp_of_column=ramp_of_column.astype(np.int64),
         reset_cycles=config.tile.reset_cycles,
         integrate_cycles=converter.integrate_cycles,
-        ramp_cycles=converter.cycles(ramps),
+        convert_cycles=converter.cycles([item.ramp for item in programmed]),
         readout_cycles=config.tile.readout_cycles,
-        conversion=int(converter.conversion),
         early_stop=int(config.adc.early_stop),
-        columns_per_converter=converter.columns_per_converter,
-        cycles_per_conversion=converter.cycles_per_conversion,
         analog=analog_arrays(
-            programmed,
             scale,
             config=config,
             columns=ramp_of_column.size,
@@ -304,17 +295,12 @@ def _arrays(
             read_variance=_stacked([crossbar.read_variance for crossbar in crossbars]),
             number=number,
         ),
-        serial=converter.serial,
+        readout=converter.arrays(programmed, ramp_of_column, scale),
     )
 
 
 def _stacked(variances: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return variances[0] if variances[0].size == 0 else np.concatenate(variances)
-
-
-def _padded(values: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
-    """Repeat the last value, for a ramp that has fewer steps than another of its bank."""
-    return np.pad(values, (0, steps - values.size), mode="edge").astype(np.int64)
 
 
 def _tiles(

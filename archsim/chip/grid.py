@@ -17,7 +17,7 @@ from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.errors import DesignError
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.grid import GridArrays, join_banks
+from archsim.kernels.matrix import Matrix, join_banks
 from archsim.transfer.ramp import Ramp
 
 LARGEST_CODE = (1 << 16) - 1
@@ -34,7 +34,7 @@ class Grid:
         Name of the matrix: the layer's, or the layer's with what the matrix is for.
     banks : tuple of Bank
         Banks; row blocks of digital sums one after the other.
-    arrays : GridArrays
+    arrays : Matrix
         What kernels see.
     row_blocks : int
         Partial sums of codes that are added up digitally, 1 for none.
@@ -46,7 +46,7 @@ class Grid:
 
     name: str
     banks: tuple[Bank, ...]
-    arrays: GridArrays
+    arrays: Matrix
     row_blocks: int
     double_buffer: bool
     banks_per_converter: int

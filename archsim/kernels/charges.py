@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.grid import AnyGrid, GridArrays
+from archsim.kernels.drive import Drive
+from archsim.kernels.matrix import Imperfections, MatrixArrays
 from archsim.kernels.product import ProductArrays, ProductScratch, add_products, multiply
 from archsim.kernels.scratch import Scratch, width_of
 from archsim.numeric.inner.loops import HALVES, LANES
@@ -24,51 +25,58 @@ _PANEL = LANES * HALVES
 
 @leaf
 def charges_of_bank(
-    grid: GridArrays,
+    matrix: MatrixArrays,
     index: int,
-    drive: NDArray[np.int16],
-    stride: int,
+    drive: Drive,
     sequences: int,
-    first: int,
-    conversion: int,
+    when: tuple[int, int],
     scratch: Scratch,
+    extra: Imperfections | None,
 ) -> None:
     """Write what a bank's comparators see after integration: charges, all offsets, read noise.
 
     Parameters
     ----------
-    grid : GridArrays
-        A layer's banks.
+    matrix : MatrixArrays
+        A matrix.
     index : int
-        Which bank.
-    drive : int16 (elements,)
-        Signed pulse widths of the layer's inputs, in cycles: a vector every `stride` elements. What
-        is behind the last one can be read, a pair of rows at least.
+        Which of its banks.
+    drive : Drive
+        Pulse widths of the layer's inputs.
     sequences : int
         How many vectors.
-    first, conversion : int
+    when : tuple of int
         Number of the first sequence in the run, and of the conversion in its sequence.
     scratch : Scratch
         Out: `seen`, a vector every `width_of(columns)` elements, in quanta.
+    extra : Imperfections or None
+        What disturbs the matrix; None where nothing does and charges are narrow.
     """
-    start, rows, seen = grid.bank[index]["input"], grid.bank[index]["rows"], scratch.seen
-    column, columns = grid.bank[index]["column"], grid.bank[index]["columns"]
-    if grid.narrow == 1:
+    start, rows, seen = matrix.bank[index]["input"], matrix.bank[index]["rows"], scratch.seen
+    column, columns = matrix.bank[index]["column"], matrix.bank[index]["columns"]
+    if extra is None:
         _integrate_narrow(
-            drive, start, stride, sequences, grid.charge.cell, grid.bank[index]["charge"], rows,
-            grid.rest, column, columns, seen,
+            drive.width, start, drive.stride, sequences, matrix.charge.cell,
+            matrix.bank[index]["charge"], rows, matrix.rest, column, columns, seen,
         )  # fmt: skip
     else:
-        _integrate_wide(
-            grid.charge, index, drive, start, stride, sequences, rows, grid.rest, column,
-            columns, scratch.noise.product, seen,
-        )  # fmt: skip
-    if grid.noise.cell.shape[0] > 0:
-        key = grid.analog.seed, grid.bank[index]["number"], first, conversion
-        _disturb_block(
-            grid.noise, index, drive, start, stride, sequences, rows, grid.analog.variance_step,
-            column, key, columns, scratch.noise.product, scratch.noise.pairs, seen,
-        )  # fmt: skip
+        if extra.narrow == 1:
+            _integrate_narrow(
+                drive.width, start, drive.stride, sequences, matrix.charge.cell,
+                matrix.bank[index]["charge"], rows, matrix.rest, column, columns, seen,
+            )  # fmt: skip
+        else:
+            _integrate_wide(
+                matrix.charge, index, drive.width, start, drive.stride, sequences, rows,
+                matrix.rest, column, columns, scratch.noise.product, seen,
+            )  # fmt: skip
+        if extra.noise.cell.shape[0] > 0:
+            key = extra.seed, matrix.bank[index]["number"], when[0], when[1]
+            _disturb_block(
+                extra.noise, index, drive.width, start, drive.stride, sequences, rows,
+                extra.variance_step, column, key, columns, scratch.noise.product,
+                scratch.noise.pairs, seen,
+            )  # fmt: skip
 
 
 @inlined
@@ -149,20 +157,3 @@ def _disturb_block(
             seed, _READ_NOISE, first + sequence, conversion, number, columns, variance, at, step,
             column, pairs, seen, at,
         )  # fmt: skip
-
-
-@leaf
-def integrate_bank(
-    grid: AnyGrid,
-    index: int,
-    drive: NDArray[np.int16],
-    stride: int,
-    sequences: int,
-    seen: NDArray[Any],
-) -> None:
-    """Do what `charges_of_bank` does where charges are narrow and nothing disturbs them."""
-    _integrate_narrow(
-        drive, grid.bank[index]["input"], stride, sequences, grid.charge.cell,
-        grid.bank[index]["charge"], grid.bank[index]["rows"], grid.rest,
-        grid.bank[index]["column"], grid.bank[index]["columns"], seen,
-    )  # fmt: skip

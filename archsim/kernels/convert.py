@@ -1,172 +1,198 @@
-"""Conversions of a layer for a block of sequences: fused where that can be, else walked."""
+"""Conversions of a matrix for a block of sequences: fused where that can be, else walked."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import TileArrays
-from archsim.kernels.charges import charges_of_bank, integrate_bank
+from archsim.kernels.bank import BankArrays
+from archsim.kernels.charges import charges_of_bank
+from archsim.kernels.drive import Drive
 from archsim.kernels.energy import ALL
 from archsim.kernels.fused import latch_bank
-from archsim.kernels.grid import AnyGrid, GridArrays, bank_at
-from archsim.kernels.record import GridRecord, keep_cycles
+from archsim.kernels.matrix import CycleByCycle, Imperfections, MatrixArrays, bank_at
+from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
 from archsim.numeric.jit import kernel, leaf
 from archsim.vocabulary import N_ACTIVITY
 
-SPARE_INPUTS = 2
-"""Elements behind the last vector of pulse widths: rows are read in pairs."""
+
+class Stage(NamedTuple):
+    """A matrix in a layer's kernel, and where what its tiles do goes.
+
+    What is None is left out of the machine code. Either all matrices of a layer have `extra` or
+    none has, and the same holds for `cycle_by_cycle`, so that kernels are compiled for four cases
+    at most.
+
+    Attributes
+    ----------
+    matrix : MatrixArrays
+        The matrix.
+    record : MatrixRecord
+        Out; a conversion is noted once.
+    extra : Imperfections or None
+        What disturbs its conversions.
+    cycle_by_cycle : CycleByCycle or None
+        What conversions need that are walked.
+    """
+
+    matrix: MatrixArrays
+    record: MatrixRecord
+    extra: Imperfections | None
+    cycle_by_cycle: CycleByCycle | None
 
 
 @leaf
-def take_inputs(
-    x_drive: NDArray[np.int16], timestep: int, drive: NDArray[np.int16], stride: int
-) -> None:
+def take_inputs(x_drive: NDArray[np.int16], timestep: int, drive: Drive) -> None:
     """Write the inputs of a timestep (sequences, timesteps, inputs) to the first of each vector."""
     inputs = x_drive.shape[2]
     for sequence in range(x_drive.shape[0]):
-        mine, given = drive[sequence * stride :][:inputs], x_drive[sequence, timestep]
+        mine = drive.width[sequence * drive.stride :][:inputs]
+        given = x_drive[sequence, timestep]
         for index in range(inputs):
             mine[index] = given[index]
 
 
 @leaf
-def convert_fused(
-    grid: AnyGrid,
-    drive: NDArray[np.int16],
-    stride: int,
-    code: NDArray[np.uint16],
-    record: Any,
-    conversion: int,
-    scratch: Scratch,
-    plain: int | None,
+def convert(
+    stage: Stage, drive: Drive, code: NDArray[np.uint16], conversion: int, scratch: Scratch
 ) -> None:
-    """Run one conversion of a layer for every sequence of a block, and keep what is asked for.
-
-    What has to be walked is left to `convert_walked`, which comes after.
+    """Run one conversion of a matrix for every sequence of a block, and record what is asked for.
 
     Parameters
     ----------
-    grid : GridArrays or PlainArrays
-        The layer's banks.
-    drive : int16 (elements,)
-        Signed pulse widths in cycles: a vector every `stride` elements, and `SPARE_INPUTS` behind
-        the last.
+    stage : Stage
+        The matrix.
+    drive : Drive
+        What drives its rows.
     code : uint16 (sequences, columns)
-        Out: codes of the layer's columns; where rows are summed digitally, sums of codes.
-    record : GridRecord
-        Out; a conversion is noted once.
+        Out: codes of the matrix's columns; where rows are summed digitally, sums of codes.
     conversion : int
         Number of the conversion in its sequence.
     scratch : Scratch
-        Of the layer, for as many sequences.
-    plain : int or None
-        As of `latch_bank`; None only with `PlainArrays` or a grid that is plain.
+        Of the matrix, for as many sequences.
     """
-    _clear(code)
-    sequences, first = code.shape[0], record.first
-    for index in range(grid.bank.shape[0] if grid.walk == 0 else 0):
-        if plain is None:
-            integrate_bank(grid, index, drive, stride, sequences, scratch.seen)
-        else:
-            charges_of_bank(grid, index, drive, stride, sequences, first, conversion, scratch)
-        latch_bank(grid, index, drive, stride, code, record, conversion, scratch, plain)
-
-
-@kernel
-def convert_walked(
-    grid: GridArrays,
-    drive: NDArray[np.int16],
-    stride: int,
-    code: NDArray[np.uint16],
-    record: Any,
-    conversion: int,
-    scratch: Scratch,
-) -> None:
-    """Walk the conversions that `convert_fused` has left out; arguments as there."""
-    if grid.walk != 0 or record.waveform.shape[0] > 0:
-        for index in range(grid.bank.shape[0]):
-            _walk_bank(grid, index, drive, stride, code, record, conversion, scratch)
+    _fused(stage.matrix.readout, stage, drive, code, conversion, scratch, stage.extra)
+    _walked(stage.cycle_by_cycle, stage, drive, code, conversion, scratch)
 
 
 @leaf
-def _clear(code: NDArray[np.uint16]) -> None:
+def _fused(
+    readout: Any,
+    stage: Stage,
+    drive: Drive,
+    code: NDArray[np.uint16],
+    conversion: int,
+    scratch: Scratch,
+    extra: Imperfections | None,
+) -> None:
+    """Convert what need not be walked, which is nothing without a fused `readout`."""
     for sequence in range(code.shape[0]):
         for column in range(code.shape[1]):
             code[sequence, column] = 0
+    if readout is None:
+        return
+    matrix, sequences, when = stage.matrix, code.shape[0], (stage.record.first, conversion)
+    for index in range(matrix.bank.shape[0]):
+        charges_of_bank(matrix, index, drive, sequences, when, scratch, extra)
+        latch_bank(matrix, index, drive, code, stage.record, conversion, scratch, extra)
+
+
+@kernel
+def _walked(
+    whole: CycleByCycle | None,
+    stage: Stage,
+    drive: Drive,
+    code: NDArray[np.uint16],
+    conversion: int,
+    scratch: Scratch,
+) -> None:
+    """Walk the conversions that `_fused` has left out."""
+    if whole is None:
+        return
+    if whole.everything == 1 or stage.record.waveform.shape[0] > 0:
+        for index in range(stage.matrix.bank.shape[0]):
+            _walk_bank(whole, stage, index, drive, code, conversion, scratch)
 
 
 @kernel
 def _walk_bank(
-    grid: GridArrays,
+    whole: CycleByCycle,
+    stage: Stage,
     index: int,
-    drive: NDArray[np.int16],
-    stride: int,
+    drive: Drive,
     code: NDArray[np.uint16],
-    record: GridRecord,
     conversion: int,
     scratch: Scratch,
 ) -> None:
     """Walk a bank's conversions, or only those whose waveforms are kept if others are fused."""
-    bank, first = bank_at(grid, index), grid.bank[index]["column"]
-    start, rows, columns = (
-        grid.bank[index]["input"], grid.bank[index]["rows"], grid.bank[index]["columns"]
-    )  # fmt: skip
+    matrix, record = stage.matrix, stage.record
+    bank, place = bank_at(matrix, whole, index), matrix.bank[index]
+    start, rows, first, columns = place["input"], place["rows"], place["column"], place["columns"]
     charge = np.empty(columns, dtype=np.int64)
     latched = np.empty(columns, dtype=np.int64)
     mine = np.empty(rows, dtype=np.int64)
     for sequence in range(code.shape[0]):
-        if grid.walk == 0 and record.slot[sequence] < 0:
+        if conversion >= record.ends[sequence]:
+            continue
+        if whole.everything == 0 and record.slot[sequence] < 0:
             continue
         for row in range(rows):
-            mine[row] = drive[sequence * stride + start + row]
-        _convert(grid, bank, mine, charge, latched, record, sequence, conversion, index, scratch)
-        for place in range(columns):
-            code[sequence, grid.column[first + place]] += np.uint16(latched[place])
+            mine[row] = drive.width[sequence * drive.stride + start + row]
+        when = sequence, conversion
+        _convert_bank(stage, bank, mine, when, charge, latched, scratch)
+        for column in range(columns):
+            code[sequence, whole.column[first + column]] += np.uint16(latched[column])
 
 
 @kernel
-def _convert(
-    grid: GridArrays,
-    bank: TileArrays,
+def _convert_bank(
+    stage: Stage,
+    bank: BankArrays,
     drive: NDArray[np.int64],
+    when: tuple[int, int],
     charge: NDArray[np.int64],
     code: NDArray[np.int64],
-    record: GridRecord,
-    sequence: int,
-    conversion: int,
-    index: int,
     scratch: Scratch,
 ) -> None:
-    """Run one conversion of bank `index`; note what it did."""
-    slot, column = record.slot[sequence], grid.bank[index]["column"]
+    """Run one conversion of a bank, `when` being its sequence of the block; note what it did."""
+    record, energy, (sequence, conversion) = stage.record, stage.matrix.energy, when
+    slot, column = record.slot[sequence], stage.matrix.bank[bank.place]["column"]
     cycles, columns = conversion_cycles(bank), charge.shape[0]
-    tiles = bank.row_pointer.shape[0] - 1
+    tiles, conversions = bank.row_pointer.shape[0] - 1, record.walked.shape[1]
     activity = np.empty((cycles, tiles, N_ACTIVITY), dtype=np.int64)
     waving = slot >= 0 and record.waveform.shape[0] > 0
     waveform = np.empty((cycles if waving else 0, columns), dtype=np.int64)
-    number = record.first + sequence
-    record.walked[sequence, conversion, index] = convert_cycles(
-        bank, drive, number, conversion, charge, code, activity, waveform
+    record.walked[sequence, conversion, bank.place] = convert_cycles(
+        bank, drive, (record.first + sequence, conversion), charge, code, activity, waveform
     )
-    count, conversions = scratch.counts, record.walked.shape[1]
-    to = (sequence * conversions + conversion) * grid.energy.tile.shape[0] + index * tiles
-    to *= N_ACTIVITY
+    first = bank.place * tiles
+    to = (sequence * conversions + conversion) * energy.tile.shape[0] + first
     for tile in range(tiles):
-        place = index * tiles + tile
-        for which in range(N_ACTIVITY):
-            total = np.int64(0)
-            for cycle in range(cycles):
-                seen = activity[cycle, tile, which]
-                total += seen
-                count[which, cycle] = seen
-            record.total[to + tile * N_ACTIVITY + which] = total
+        total = record.total[(to + tile) * N_ACTIVITY :]
+        _note_cycles(activity[:, tile], scratch.counts, total)
         if slot >= 0:
-            mine, length = slot * conversions + conversion, grid.energy.tile[place]["cycles"]
-            keep_cycles(grid.energy, record, place, mine, ALL, (0, length), count, scratch.energy)
+            place, length = slot * conversions + conversion, energy.tile[first + tile]["cycles"]
+            keep_cycles(
+                energy, record, first + tile, place, ALL, (0, length), scratch.counts,
+                scratch.energy,
+            )  # fmt: skip
     if waving:
         record.waveform[slot, conversion, :, column : column + columns] = waveform
+
+
+@leaf
+def _note_cycles(
+    activity: NDArray[np.int64], counts: NDArray[np.int64], total: NDArray[np.int64]
+) -> None:
+    """Write a tile's activity (cycles, N_ACTIVITY) as counts, a row an activity, and its sums."""
+    for which in range(N_ACTIVITY):
+        all_cycles = np.int64(0)
+        for cycle in range(activity.shape[0]):
+            seen = activity[cycle, which]
+            all_cycles += seen
+            counts[which, cycle] = seen
+        total[which] = all_cycles

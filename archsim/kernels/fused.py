@@ -9,179 +9,241 @@ rails), on single comparisons, or is seen between cycles (waveforms) has to be w
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.activity import (
-    magnitudes,
-    spread_columns,
-    spread_rows,
-    spread_turns,
-    sum_columns,
-    sum_rows,
-    sum_turns,
-)
-from archsim.kernels.arrays import Conversion
+from archsim.kernels.activity import magnitudes, spread_rows, sum_rows
+from archsim.kernels.drive import Drive
 from archsim.kernels.energy import CONVERTING, INTEGRATING
-from archsim.kernels.grid import AnyGrid
-from archsim.kernels.ladder import NARROW_NEVER, NEVER, count_rungs, disturb_rungs
-from archsim.kernels.record import GridRecord, keep_cycles
+from archsim.kernels.ladder import count_rungs
+from archsim.kernels.matrix import Imperfections, MatrixArrays
+from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, width_of
+from archsim.numeric.dispatch import by_type
 from archsim.numeric.inner.loops import MANY_LANES
 from archsim.numeric.jit import inlined, leaf
 
-_STRAIGHT = int(Conversion.RAMP)
+# ----------------------------------------------------------------- what a kind of converters gives
+
+
+@by_type(default=True, leaf=True)
+def decide(
+    readout: Any,
+    place: np.void,
+    sequence: int,
+    scratch: Scratch,
+    code: NDArray[np.uint16],
+) -> None:
+    """Find how many thresholds every column has reached, and add what that means to the codes.
+
+    Parameters
+    ----------
+    readout : NamedTuple of a kind
+        With a field `ladder`.
+    place : BANK
+        The bank.
+    sequence : int
+        Which of the block's.
+    scratch : Scratch
+        `seen` is what comparators see; out: `latch_step`, thresholds reached by each column.
+    code : uint16 (sequences, columns)
+        Out.
+    """
+    ladder, latch_step = readout.ladder, scratch.latch_step
+    at = sequence * width_of(place["columns"])
+    for number in range(place["run"], place["run"] + place["runs"]):
+        run = ladder.run[number]
+        first, end, ramp = run["first"], run["end"], run["ramp"]
+        count_rungs(
+            scratch.rung, ramp, ladder.rung.shape[1], ladder.ordered, scratch.seen, at, first, end,
+            latch_step,
+        )  # fmt: skip
+        add_codes(
+            latch_step, first, end, ladder.code, ramp, run["last_code"], code, sequence, run["to"]
+        )
+
+
+@by_type(default=True, leaf=True)
+def disturb_decisions(
+    readout: Any,
+    noise: Any,
+    place: np.void,
+    key: tuple[int, int, int],
+    narrow: int,
+    scratch: Scratch,
+) -> None:
+    """Move the thresholds of `scratch` as the noise of a kind's converters does.
+
+    Parameters
+    ----------
+    readout, place
+        As of `decide`.
+    noise : NamedTuple of a kind
+        As of `Imperfections`.
+    key : tuple of int
+        Seed of the run, and numbers of sequence and conversion.
+    narrow : int
+        As of `Imperfections`.
+    scratch : Scratch
+        Out: `rung`.
+    """
+
+
+@by_type(leaf=True)
+def sum_decisions(
+    readout: Any,
+    columns: int,
+    cycles: int,
+    scratch: Scratch,
+    total: NDArray[np.int64],
+    to: int,
+) -> int:
+    """Note what a bank's converters did in a conversion, all cycles together.
+
+    Parameters
+    ----------
+    readout, scratch
+        As of `decide`, with `latch_step`.
+    columns, cycles : int
+        Columns of the bank, and cycles of the phase of conversion.
+    total : int64
+        Out: `N_ACTIVITY` numbers a tile; the tile `to`.
+
+    Returns
+    -------
+    int
+        Cycles after which all columns have latched.
+    """
+    raise NotImplementedError
+
+
+@by_type(leaf=True)
+def spread_decisions(
+    readout: Any,
+    columns: int,
+    cycles: int,
+    scratch: Scratch,
+    total: NDArray[np.int64],
+    to: int,
+) -> int:
+    """Do what `sum_decisions` does, and count comparisons and latches in every cycle.
+
+    Counts go to `Scratch.counts`, the first cycle of the phase being 0.
+    """
+    raise NotImplementedError
+
+
+# ----------------------------------------------------------------- conversions of a bank
 
 
 @leaf
 def latch_bank(
-    grid: AnyGrid,
+    matrix: MatrixArrays,
     index: int,
-    drive: NDArray[np.int16],
-    stride: int,
+    drive: Drive,
     code: NDArray[np.uint16],
-    record: GridRecord,
+    record: MatrixRecord,
     conversion: int,
     scratch: Scratch,
-    plain: int | None,
+    extra: Imperfections | None,
 ) -> None:
-    """Latch the codes of a block's sequences, but those whose waveforms are kept; note the cycles.
+    """Latch the codes of a block's sequences, but those whose waveforms are recorded.
 
     `charges_of_bank` has been there.
 
     Parameters
     ----------
-    grid : GridArrays or PlainArrays
-        A layer's banks.
+    matrix : MatrixArrays
+        A matrix.
     index : int
-        Which bank.
-    drive, stride
-        As of `charges_of_bank`.
+        Which of its banks.
+    drive : Drive
+        What drives its rows.
     code : uint16 (sequences, columns)
-        Codes of the layer's columns, to which the bank's are added.
-    record : GridRecord
+        Codes of the matrix's columns, to which the bank's are added.
+    record : MatrixRecord
         Out.
     conversion : int
         Number of the conversion in its sequence.
     scratch : Scratch
-        Of the layer.
-    plain : int or None
-        None where charges are narrow and nothing is disturbed or walked, so that the rest is left
-        out of the machine code.
+        Of the matrix.
+    extra : Imperfections or None
+        What disturbs it; None where nothing does.
     """
-    columns = grid.bank[index]["columns"]
-    ordered = grid.ramp_cycles if grid.conversion == _STRAIGHT else 0
+    place = matrix.bank[index]
     for sequence in range(code.shape[0]):
-        if plain is not None:
-            if record.waveform.shape[0] > 0 and record.slot[sequence] >= 0:
-                continue
-            if grid.analog.ramp_sigma.shape[0] > 0:
-                key = grid.analog.seed, grid.bank[index]["number"]
-                disturb_rungs(
-                    grid.analog.ramp_position, grid.analog.ramp_sigma, grid.bank[index]["ramp"],
-                    grid.bank[index]["ramps"], key, record.first + sequence, conversion, ordered,
-                    NARROW_NEVER if grid.narrow == 1 else NEVER, grid.ladder.rung.shape[1],
-                    scratch.noise.ramps, scratch.rung,
-                )  # fmt: skip
-        _latch(grid, index, sequence, ordered, scratch, code)
-        clear_behind(scratch.latch_step, columns)
-        _note_rows(grid, index, drive, stride, sequence, conversion, scratch, record)
-        _note_foot(grid, index, sequence, conversion, scratch, record)
-
-
-@inlined
-def _latch(
-    grid: AnyGrid,
-    index: int,
-    sequence: int,
-    ordered: int,
-    scratch: Scratch,
-    code: NDArray[np.uint16],
-) -> None:
-    """Find the step at which each column latches, and add what it stands for to the codes."""
-    runs, latch_step, bank = grid.ladder.run, scratch.latch_step, grid.bank[index]
-    at = sequence * width_of(bank["columns"])
-    for number in range(bank["run"], bank["run"] + bank["runs"]):
-        run = runs[number]
-        first, end, ramp = run["first"], run["end"], run["ramp"]
-        count_rungs(
-            scratch.rung, ramp, grid.ladder.rung.shape[1], ordered, scratch.seen, at, first, end,
-            latch_step,
-        )  # fmt: skip
-        add_codes(
-            latch_step, first, end, grid.ladder.code, ramp, run["last_code"], code, sequence,
-            run["to"],
-        )  # fmt: skip
+        if conversion >= record.ends[sequence]:
+            continue
+        if record.waveform.shape[0] > 0 and record.slot[sequence] >= 0:
+            continue
+        if extra is not None:
+            key = extra.seed, record.first + sequence, conversion
+            disturb_decisions(matrix.readout, extra.readout, place, key, extra.narrow, scratch)
+        decide(matrix.readout, place, sequence, scratch, code)
+        clear_behind(scratch.latch_step, place["columns"])
+        _note_rows(matrix, index, drive, sequence, conversion, scratch, record)
+        _note_converters(matrix, index, sequence, conversion, scratch, record)
 
 
 @inlined
 def _note_rows(
-    grid: AnyGrid,
+    matrix: MatrixArrays,
     index: int,
-    drive: NDArray[np.int16],
-    stride: int,
+    drive: Drive,
     sequence: int,
     conversion: int,
     scratch: Scratch,
-    record: GridRecord,
+    record: MatrixRecord,
 ) -> None:
     """Note what the rows of a bank's tiles did in a conversion."""
-    tiles, conversions = grid.row_pointer.shape[1] - 1, record.walked.shape[1]
-    slot, energy, cycles = record.slot[sequence], grid.energy, grid.integrate_cycles
-    first_row, first_input = grid.bank[index]["row"], grid.bank[index]["input"]
+    tiles, conversions = matrix.row_pointer.shape[1] - 1, record.walked.shape[1]
+    slot, energy, cycles = record.slot[sequence], matrix.energy, matrix.integrate_cycles
+    first_row, first_input = matrix.bank[index]["row"], matrix.bank[index]["input"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + index * tiles
     for tile in range(tiles):
-        above = grid.row_pointer[index, tile]
-        rows = grid.row_pointer[index, tile + 1] - above
-        at, row = sequence * stride + first_input + above, first_row + above
-        magnitudes(drive, at, rows, cycles, scratch.width)
+        above = matrix.row_pointer[index, tile]
+        rows = matrix.row_pointer[index, tile + 1] - above
+        at, row = sequence * drive.stride + first_input + above, first_row + above
+        magnitudes(drive.width, at, rows, cycles, scratch.width)
         if slot < 0:
-            sum_rows(scratch.width, grid.packed_row, row, rows, record.total, to + tile)
+            sum_rows(scratch.width, matrix.packed_row, row, rows, record.total, to + tile)
             continue
         spread_rows(
-            scratch.width, grid.packed_row, row, rows, cycles, scratch.sorted, scratch.counts,
+            scratch.width, matrix.packed_row, row, rows, cycles, scratch.sorted, scratch.counts,
             record.total, to + tile,
         )  # fmt: skip
         keep_cycles(
             energy, record, index * tiles + tile, slot * conversions + conversion, INTEGRATING,
-            (grid.reset_cycles, cycles), scratch.counts, scratch.energy,
+            (matrix.reset_cycles, cycles), scratch.counts, scratch.energy,
         )  # fmt: skip
 
 
 @inlined
-def _note_foot(
-    grid: AnyGrid,
+def _note_converters(
+    matrix: MatrixArrays,
     index: int,
     sequence: int,
     conversion: int,
     scratch: Scratch,
-    record: GridRecord,
+    record: MatrixRecord,
 ) -> None:
     """Note what a bank's converters did in a conversion."""
-    tiles, conversions = grid.row_pointer.shape[1] - 1, record.walked.shape[1]
-    slot, energy, ramp_cycles = record.slot[sequence], grid.energy, grid.ramp_cycles
-    foot, columns = index * tiles + tiles - 1, grid.bank[index]["columns"]
-    to = (sequence * conversions + conversion) * energy.tile.shape[0] + foot
-    if grid.conversion != _STRAIGHT:
-        sharing, each = grid.columns_per_converter, grid.cycles_per_conversion
-        sum_turns(columns, grid.bits, record.total, to)
-        cycles = (min(columns, sharing) - 1) * each + grid.bits
-        if slot >= 0:
-            spread_turns(columns, grid.bits, sharing, each, ramp_cycles, scratch.counts)
-    elif slot < 0:
-        cycles = sum_columns(scratch.latch_step, columns, ramp_cycles, record.total, to)
+    tiles, conversions = matrix.row_pointer.shape[1] - 1, record.walked.shape[1]
+    slot, energy, cycles = record.slot[sequence], matrix.energy, matrix.convert_cycles
+    last, columns = index * tiles + tiles - 1, matrix.bank[index]["columns"]
+    to = (sequence * conversions + conversion) * energy.tile.shape[0] + last
+    if slot < 0:
+        used = sum_decisions(matrix.readout, columns, cycles, scratch, record.total, to)
     else:
-        cycles = spread_columns(
-            scratch.latch_step, columns, ramp_cycles, scratch.sorted, scratch.counts, record.total,
-            to,
-        )  # fmt: skip
-    record.walked[sequence, conversion, index] = cycles if grid.early_stop else ramp_cycles
-    if slot >= 0:
+        used = spread_decisions(matrix.readout, columns, cycles, scratch, record.total, to)
         keep_cycles(
-            energy, record, foot, slot * conversions + conversion, CONVERTING,
-            (grid.reset_cycles + grid.integrate_cycles, ramp_cycles), scratch.counts,
+            energy, record, last, slot * conversions + conversion, CONVERTING,
+            (matrix.reset_cycles + matrix.integrate_cycles, cycles), scratch.counts,
             scratch.energy,
         )  # fmt: skip
+    record.walked[sequence, conversion, index] = used if matrix.early_stop else cycles
 
 
 @inlined

@@ -14,13 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import Conversion, TileArrays
-from archsim.kernels.ramp_noise import RampScratch, disturbed_thresholds, draw_ramps
 from archsim.numeric.inner.loops import LANES, count_below_1, count_below_2, count_below_4
-from archsim.numeric.jit import inlined, leaf
+from archsim.numeric.jit import inlined
 
-_RAMP = int(Conversion.RAMP)
-_IDEAL = int(Conversion.IDEAL)
 NEVER = 1 << 61
 """Charge that no column reaches."""
 NARROW_NEVER = (1 << 31) - 1
@@ -58,58 +54,70 @@ class LadderArrays(NamedTuple):
         The runs of all banks.
     run_pointer : int64 (banks + 1,)
         Where each bank's runs begin.
+    ordered : int
+        How many rungs are in order with all others out of reach, or 0 if they need not be.
     """
 
     rung: NDArray[Any]
     code: NDArray[np.int64]
     run: NDArray[np.void]
     run_pointer: NDArray[np.int64]
+    ordered: int
 
 
 def build_ladders(
-    banks: Sequence[TileArrays], columns: Sequence[NDArray[np.int64]], *, narrow: bool
+    readout: Any,
+    columns: Sequence[NDArray[np.int64]],
+    *,
+    narrow: bool,
+    rising: bool = True,
+    ramp_cycles: int = 0,
 ) -> LadderArrays:
-    """Return the ladders of a layer's ramps, those of the first bank first.
+    """Return the thresholds of a matrix's ramps, those of the first bank first.
 
     Parameters
     ----------
-    banks : sequence of TileArrays
-        Banks.
+    readout : NamedTuple of a kind
+        With `threshold` and `step_code` (banks, ramps, steps), and `ramp_of_column` (banks,
+        columns).
     columns : sequence of int64 arrays
-        For each bank, the layer's columns that its columns are parts of.
+        For each bank, the matrix's columns that its columns are parts of.
     narrow : bool
         Whether charges are kept in 32 bits.
+    rising : bool
+        Whether a column latches at the first threshold above its charge, and so at the first
+        running maximum above it. If not, the thresholds themselves are searched bit by bit.
+    ramp_cycles : int
+        Steps of a ramp that may not reach a charge at all; 0 where the last step holds all the
+        others.
     """
-    first = banks[0]
-    threshold = np.concatenate([bank.threshold for bank in banks])
-    step_code = np.concatenate([bank.step_code for bank in banks])
-    ramps, steps = threshold.shape
-    straight = first.conversion == _RAMP
-    in_order = straight or first.conversion == _IDEAL
-    width = (1 << (steps if straight else steps - 1).bit_length()) - 1
+    banks, ramps, steps = readout.threshold.shape
+    threshold = readout.threshold.reshape(banks * ramps, steps)
+    width = (1 << (steps if ramp_cycles else steps - 1).bit_length()) - 1
     never = NARROW_NEVER if narrow else NEVER
-    rung = np.full((ramps, width), never, dtype=np.int64)
-    last_step = first.ramp_cycles if straight else steps
+    rung = np.full((banks * ramps, width), never, dtype=np.int64)
+    last_step = ramp_cycles or steps
     reached = min(width, last_step)
     rung[:, :reached] = np.clip(threshold[:, :reached], -never, never)
-    if in_order:
-        np.maximum.accumulate(rung, axis=1, out=rung)
     counts = np.arange(width + 1)
-    code = np.broadcast_to(counts, (ramps, width + 1)).astype(np.int64, order="C")
-    if in_order:
+    code = np.broadcast_to(counts, (banks * ramps, width + 1)).astype(np.int64, order="C")
+    if rising:
+        np.maximum.accumulate(rung, axis=1, out=rung)
+        step_code = readout.step_code.reshape(banks * ramps, steps)
         code = np.ascontiguousarray(step_code[:, np.minimum(counts, last_step - 1)])
     last = code.max(axis=1)
     plain = (code == np.minimum(counts, last[:, None])).all(axis=1)
     last = np.where(plain, last, -1)
-    runs, ramp = [], 0
-    for bank, column in zip(banks, columns, strict=True):
-        runs.append(_runs(bank.ramp_of_column + ramp, column, last))
-        ramp += bank.threshold.shape[0]
+    runs = [
+        _runs(readout.ramp_of_column[bank, : column.size] + bank * ramps, column, last)
+        for bank, column in enumerate(columns)
+    ]
     return LadderArrays(
         rung=rung.astype(np.int32) if narrow else rung,
         code=code,
         run=np.concatenate(runs),
         run_pointer=np.cumsum([0, *(len(run) for run in runs)], dtype=np.int64),
+        ordered=ramp_cycles,
     )
 
 
@@ -124,61 +132,6 @@ def _runs(
     run["first"], run["end"], run["ramp"] = start, end, ramp[start]
     run["to"], run["last_code"] = column[start] - start, last_code[ramp[start]]
     return run
-
-
-@leaf
-def disturb_rungs(
-    position: NDArray[np.float64],
-    sigma: NDArray[np.float64],
-    first: int,
-    ramps: int,
-    key: tuple[int, int],
-    sequence: int,
-    conversion: int,
-    ordered: int,
-    never: int,
-    rungs: int,
-    noise: RampScratch,
-    rung: NDArray[Any],
-) -> None:
-    """Write the rungs of a bank's conversion with noise of the ramps' cells.
-
-    The thresholds are those of `thresholds_of_conversion`.
-
-    Parameters
-    ----------
-    position, sigma : float64 (ramps, steps), (ramps, steps + 1)
-        As `ramp_position` and `ramp_sigma` in `AnalogArrays`.
-    first, ramps : int
-        Which ramps are the bank's.
-    key : tuple of int
-        Seed of the run and number of the tile.
-    sequence, conversion : int
-        Which conversion of the run it is.
-    ordered : int
-        Rungs that are running maxima, or 0 if all are thresholds as they are.
-    never : int
-        What no charge reaches.
-    rungs : int
-        Rungs of a ramp, ``2**n - 1``.
-    noise : RampScratch
-        Scratch.
-    rung : int64 or int32 (ramps * rungs,)
-        Out; those beyond the ramp stay as they are.
-    """
-    steps, threshold = position.shape[1], noise.threshold
-    draw_ramps(key, sequence, conversion, ramps, steps, noise)
-    reached = min(steps, ordered if ordered > 0 else rungs)
-    for ramp in range(ramps):
-        disturbed_thresholds(position[first + ramp], sigma[first + ramp], ramp, noise)
-        mine = rung[(first + ramp) * rungs :][:reached]
-        if ordered > 0:
-            highest = threshold[0]
-            for step in range(reached):
-                highest = max(highest, threshold[step])
-                threshold[step] = highest
-        for step in range(reached):
-            mine[step] = np.int64(min(max(threshold[step], -never), never))
 
 
 @inlined

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked, take_inputs
-from archsim.kernels.grid import AnyGrid
-from archsim.kernels.record import GridRecord
+from archsim.kernels.convert import Stage, convert, take_inputs
+from archsim.kernels.drive import make_drive
 from archsim.kernels.scratch import make_scratch
 from archsim.numeric.fixed import round_shift, saturate
 from archsim.numeric.jit import kernel
@@ -15,43 +14,30 @@ from archsim.numeric.jit import kernel
 
 @kernel
 def run_linear_tiles(
-    grid: AnyGrid,
-    bias_drive: int,
-    x_drive: NDArray[np.int16],
-    code: NDArray[np.uint16],
-    record: GridRecord,
-    plain: int | None = 1,
-    walk: int | None = 1,
+    stage: Stage, bias_drive: int, x_drive: NDArray[np.int16], code: NDArray[np.uint16]
 ) -> None:
     """Convert every input vector of a block of sequences.
 
     Parameters
     ----------
-    grid : GridArrays or PlainArrays
-        Tiles; rows are the inputs and a bias row where there is one.
+    stage : Stage
+        The matrix; rows are the inputs and a bias row where there is one.
     bias_drive : int
         Pulse width of the bias row, in cycles; no tile reads it where there is no such row.
     x_drive : int16 (sequences, conversions, inputs)
         Inputs as signed pulse widths.
     code : uint16 (sequences, conversions, columns)
         Out: codes.
-    record : GridRecord
-        Out: what the tiles did.
-    plain, walk : int or None
-        As of `run_lstm`.
     """
     sequences, conversions, inputs = x_drive.shape
-    stride = inputs + 1
-    drive = np.zeros(sequences * stride + SPARE_INPUTS, dtype=np.int16)
+    drive = make_drive(sequences, inputs + 1)
     for sequence in range(sequences):
-        drive[sequence * stride + inputs] = bias_drive
+        drive.width[sequence * drive.stride + inputs] = bias_drive
     latched = np.empty((sequences, code.shape[2]), dtype=np.uint16)
-    scratch = make_scratch(grid, sequences, plain)
+    scratch = make_scratch(stage.matrix, stage.extra, sequences)
     for conversion in range(conversions):
-        take_inputs(x_drive, conversion, drive, stride)
-        convert_fused(grid, drive, stride, latched, record, conversion, scratch, plain)
-        if walk is not None:
-            convert_walked(grid, drive, stride, latched, record, conversion, scratch)
+        take_inputs(x_drive, conversion, drive)
+        convert(stage, drive, latched, conversion, scratch)
         for sequence in range(sequences):
             for column in range(latched.shape[1]):
                 code[sequence, conversion, column] = latched[sequence, column]

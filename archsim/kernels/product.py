@@ -145,26 +145,6 @@ def _pairs_of_a_sum(digit: NDArray[Any], most: int) -> int:
     return 0
 
 
-@kernel
-def cell_at(product: ProductArrays, bank: int, rows: int, columns: int) -> NDArray[np.int32]:
-    """Return a bank's cells as they were, (rows, columns)."""
-    out = np.zeros((rows, columns), dtype=np.int32)
-    if rows == 0:
-        return out
-    pairs = (rows + HALVES - 1) // HALVES
-    panels = (columns + LANES - 1) // LANES
-    cell, bits = product.cell, product.layer_bits
-    for layer in range(product.layers):
-        start = product.place[bank] + layer * panels * pairs * _PANEL
-        for column in range(columns):
-            panel, lane = column // LANES, column % LANES
-            for row in range(rows):
-                pair = panel * pairs + row // HALVES
-                digit = cell[start + pair * _PANEL + lane * HALVES + row % HALVES]
-                out[row, column] += np.int64(digit) << (layer * bits)
-    return out
-
-
 class ProductScratch(NamedTuple):
     """Memory for products of a block of sequences with a bank.
 

@@ -22,7 +22,7 @@ from archsim.numeric.jit import inlined, kernel
 from archsim.vocabulary import N_ACTIVITY, Activity
 
 if TYPE_CHECKING:
-    from archsim.kernels.grid import GridArrays
+    from archsim.kernels.matrix import Matrix
 
 KEPT = (Activity.ACTIVE_ROWS, Activity.UNDECIDED, Activity.LATCHED)
 """Counts that are kept of every cycle; the others are in the energy."""
@@ -31,8 +31,8 @@ _KEPT = len(KEPT)
 _ACTIVE_ROWS, _UNDECIDED, _LATCHED = (int(activity) for activity in KEPT)
 
 
-class GridRecord(NamedTuple):
-    """What a layer's banks did during a block of sequences.
+class MatrixRecord(NamedTuple):
+    """What a matrix's banks did during a block of sequences.
 
     Attributes
     ----------
@@ -46,6 +46,8 @@ class GridRecord(NamedTuple):
         Place of a sequence among those whose cycles are kept, -1 for the others.
     slots : int
         How many are kept.
+    ends : int64 (sequences,)
+        Conversions of each sequence; one that is shorter than others of its block has fewer.
     counts : int32 (counts of all tiles,)
         Counts of every kept cycle; see `tile_counts`.
     energy : float64 (energies of all tiles,)
@@ -59,59 +61,64 @@ class GridRecord(NamedTuple):
     first: int
     slot: NDArray[np.int64]
     slots: int
+    ends: NDArray[np.int64]
     counts: NDArray[np.int32]
     energy: NDArray[np.float64]
     waveform: NDArray[np.int64]
 
 
 def make_record(
-    grid: GridArrays,
+    matrix: Matrix,
     slot: NDArray[np.int64],
     *,
     first: int,
     conversions: int,
     waveforms: bool,
-    spare: GridRecord | None = None,
-) -> GridRecord:
+    spare: MatrixRecord | None = None,
+    ends: NDArray[np.int64] | None = None,
+) -> MatrixRecord:
     """Make the record of a block of sequences, one entry of `slot` a sequence.
 
-    Its memory is that of a spare one of the same grid and size, if there is one: new memory costs
-    more time than what is written to it.
+    Its memory is that of a spare one of the same matrix and size, if there is one: new memory costs
+    more time than what is written to it. Sequences have all of the conversions unless `ends`
+    (sequences,) says how many.
     """
     slots = int(slot.max(initial=-1)) + 1
     kept, sequences = slots * conversions, slot.size
-    wave_shape = (slots if waveforms else 0, conversions, grid.cycles, grid.column.size)
-    if spare is not None and _fits(grid, spare, sequences, kept, wave_shape):
-        return spare._replace(first=first, slot=slot, slots=slots)
-    return GridRecord(
-        total=np.zeros(sequences * conversions * grid.tiles * N_ACTIVITY, dtype=np.int64),
-        walked=np.zeros((sequences, conversions, grid.bank.shape[0]), dtype=np.int64),
+    wave_shape = (slots if waveforms else 0, conversions, matrix.cycles, matrix.column.size)
+    whole = np.full(sequences, conversions, dtype=np.int64) if ends is None else ends
+    if spare is not None and ends is None and _fits(matrix, spare, sequences, kept, wave_shape):
+        return spare._replace(first=first, slot=slot, slots=slots, ends=whole)
+    return MatrixRecord(
+        total=np.zeros(sequences * conversions * matrix.tiles * N_ACTIVITY, dtype=np.int64),
+        walked=np.zeros((sequences, conversions, matrix.arrays.bank.shape[0]), dtype=np.int64),
         first=first,
         slot=slot,
         slots=slots,
-        counts=np.zeros(_KEPT * kept * grid.energy.cycles, dtype=np.int32),
-        energy=_whatever_the_data(grid.energy, kept),
+        ends=whole,
+        counts=np.zeros(_KEPT * kept * matrix.energy.cycles, dtype=np.int32),
+        energy=_whatever_the_data(matrix.energy, kept),
         waveform=np.zeros(wave_shape, dtype=np.int64),
     )
 
 
 def _fits(
-    grid: GridArrays, spare: GridRecord, sequences: int, kept: int, wave_shape: tuple[int, ...]
+    matrix: Matrix, spare: MatrixRecord, sequences: int, kept: int, wave_shape: tuple[int, ...]
 ) -> bool:
     """Return whether a record has the sizes of one of so many sequences and kept conversions."""
     conversions = wave_shape[1]
     return (
-        spare.walked.shape == (sequences, conversions, grid.bank.shape[0])
-        and spare.total.size == sequences * conversions * grid.tiles * N_ACTIVITY
-        and spare.counts.size == _KEPT * kept * grid.energy.cycles
-        and spare.energy.size == kept * grid.energy.cells
+        spare.walked.shape == (sequences, conversions, matrix.arrays.bank.shape[0])
+        and spare.total.size == sequences * conversions * matrix.tiles * N_ACTIVITY
+        and spare.counts.size == _KEPT * kept * matrix.energy.cycles
+        and spare.energy.size == kept * matrix.energy.cells
         and spare.waveform.shape == wave_shape
     )
 
 
-def totals(grid: GridArrays, record: GridRecord) -> NDArray[np.int64]:
+def totals(matrix: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
     """Return activity summed over cycles (sequences, conversions, tiles, N_ACTIVITY), a view."""
-    return record.total.reshape(*record.walked.shape[:2], grid.tiles, N_ACTIVITY)
+    return record.total.reshape(*record.walked.shape[:2], matrix.tiles, N_ACTIVITY)
 
 
 def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
@@ -128,19 +135,19 @@ def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
     return out
 
 
-def tile_counts(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.int32]:
+def tile_counts(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.int32]:
     """Return a tile's counts (KEPT, slots, conversions, cycles) of kept cycles, a view."""
     conversions = record.walked.shape[1]
-    kept, mine = _KEPT * record.slots * conversions, grid.energy.tile[tile]
+    kept, mine = _KEPT * record.slots * conversions, matrix.energy.tile[tile]
     first, cycles = kept * int(mine["cycle"]), int(mine["cycles"])
     flat = record.counts[first : first + kept * cycles]
     return flat.reshape(_KEPT, record.slots, conversions, cycles)
 
 
-def tile_energy(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[np.float64]:
+def tile_energy(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.float64]:
     """Return a tile's energy (slots, conversions, cycles, components) of kept cycles, J, a view."""
     conversions = record.walked.shape[1]
-    kept, mine = record.slots * conversions, grid.energy.tile[tile]
+    kept, mine = record.slots * conversions, matrix.energy.tile[tile]
     first = kept * int(mine["cell"])
     flat = record.energy[first : first + kept * int(mine["cells"])]
     cycles, components = int(mine["cycles"]), int(mine["components"])
@@ -176,7 +183,7 @@ def _turn_round(energy: NDArray[np.float64], out: NDArray[np.float64]) -> None:
 @inlined
 def keep_cycles(
     spent: EnergyArrays,
-    record: GridRecord,
+    record: MatrixRecord,
     tile: int,
     place: int,
     group: int,
@@ -190,7 +197,7 @@ def keep_cycles(
     ----------
     spent : EnergyArrays
         What the layer's tiles spend.
-    record : GridRecord
+    record : MatrixRecord
         Out.
     tile : int
         The tile.

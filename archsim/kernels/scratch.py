@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.grid import AnyGrid, GridArrays
+from archsim.kernels.matrix import Imperfections, MatrixArrays
 from archsim.kernels.product import ProductScratch, product_scratch
-from archsim.kernels.ramp_noise import RampScratch, ramp_scratch
+from archsim.numeric.dispatch import by_type, implements
 from archsim.numeric.inner.loops import LANES, MANY_LANES
 from archsim.numeric.jit import inlined, kernel, leaf
 from archsim.numeric.normal import NormalScratch, normal_scratch
@@ -17,19 +17,19 @@ from archsim.vocabulary import N_ACTIVITY
 
 
 class NoiseScratch(NamedTuple):
-    """Memory for what plain conversions do not have.
+    """Memory for what ideal conversions do not have.
 
     Attributes
     ----------
-    ramps : RampScratch
-        For noise of the ramps' cells.
+    readout
+        For noise of the kind's converters, what its `readout_scratch` returns.
     product : ProductScratch
         For charges of 64 bits and for variances.
     pairs : NormalScratch
         For read noise.
     """
 
-    ramps: RampScratch
+    readout: Any
     product: ProductScratch
     pairs: NormalScratch
 
@@ -51,8 +51,8 @@ class Scratch(NamedTuple):
         Magnitudes of a tile's pulse widths.
     energy, sorted : float64 (as many,), int64 (twice as many,)
         For `add_energy`, `spread_rows` and `spread_columns`.
-    noise : NoiseScratch
-        Empty for plain conversions.
+    noise : NoiseScratch or None
+        None for ideal conversions.
     """
 
     seen: NDArray[Any]
@@ -62,7 +62,7 @@ class Scratch(NamedTuple):
     width: NDArray[np.int64]
     energy: NDArray[np.float64]
     sorted: NDArray[np.int64]
-    noise: NoiseScratch
+    noise: Any
 
 
 @inlined
@@ -82,50 +82,74 @@ def _largest(bank: NDArray[np.void]) -> tuple[int, int, int]:
     return rows, columns, ramps
 
 
-@kernel
-def _make_noise_scratch(grid: GridArrays, sequences: int) -> NoiseScratch:
-    """Make what conversions of a layer need that are not plain, for a block of sequences."""
-    rows, columns, ramps = _largest(grid.bank)
-    noisy = grid.noise.cell.shape[0] > 0
-    digits = max(grid.charge.digits, grid.noise.digits) if noisy or grid.narrow == 0 else 0
+@by_type(default=True)
+def readout_scratch(noise: Any, ramps: int) -> Any:  # noqa: ARG001
+    """Make memory for the noise of a kind's converters; `ramps` are those of a bank."""
+    return None
+
+
+@by_type(default=True)
+def _noise_scratch(
+    extra: Any,  # noqa: ARG001
+    matrix: MatrixArrays,  # noqa: ARG001
+    sequences: int,  # noqa: ARG001
+) -> NoiseScratch | None:
+    """Make what conversions of a matrix need that are not ideal, for a block of sequences."""
+    return None
+
+
+@implements(_noise_scratch, Imperfections)
+def _some_noise_scratch(extra: Imperfections, matrix: MatrixArrays, sequences: int) -> NoiseScratch:
+    rows, columns, ramps = _largest(matrix.bank)
+    noisy = extra.noise.cell.shape[0] > 0
+    digits = max(matrix.charge.digits, extra.noise.digits) if noisy or extra.narrow == 0 else 0
     return NoiseScratch(
-        ramp_scratch(ramps, grid.analog.ramp_position.shape[1]),
+        readout_scratch(extra.readout, ramps),
         product_scratch(digits, sequences if digits > 0 else 0, rows, columns),
         normal_scratch(columns if noisy else 0),
     )
 
 
-@kernel
-def _no_noise_scratch() -> NoiseScratch:
-    """Return memory for nothing."""
-    return NoiseScratch(ramp_scratch(0, 0), product_scratch(0, 0, 0, 0), normal_scratch(0))
+@by_type(default=True)
+def _table_scratch(readout: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a copy of the thresholds, and one element of their type."""
+    rung = readout.ladder.rung
+    return rung.copy().reshape(rung.size), np.zeros(1, dtype=rung.dtype)
+
+
+@implements(_table_scratch, type(None))
+def _no_table_scratch(readout: None) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ARG001
+    return np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
 
 
 @kernel
-def make_scratch(grid: AnyGrid, sequences: int, plain: int | None) -> Scratch:
-    """Make what conversions of a layer need, for a block of sequences.
+def make_scratch(matrix: MatrixArrays, extra: Imperfections | None, sequences: int) -> Scratch:
+    """Make what conversions of a matrix need, for a block of sequences.
 
     Parameters
     ----------
-    grid : GridArrays or PlainArrays
-        The layer's banks.
+    matrix : MatrixArrays
+        The matrix.
+    extra : Imperfections or None
+        What disturbs it; None where nothing does.
     sequences : int
         How many.
-    plain : int or None
-        None for plain conversions, as of `latch_bank`.
     """
-    noise = _no_noise_scratch() if plain is None else _make_noise_scratch(grid, sequences)
-    rows, columns, _ = _largest(grid.bank)
-    cycles = grid.reset_cycles + grid.integrate_cycles + grid.ramp_cycles + grid.readout_cycles
-    stride, rung = cycles + 1, grid.ladder.rung
+    rows, columns, _ = _largest(matrix.bank)
+    cycles = (
+        matrix.reset_cycles + matrix.integrate_cycles + matrix.convert_cycles
+        + matrix.readout_cycles
+    )  # fmt: skip
+    stride = cycles + 1
+    rung, one = _table_scratch(matrix.readout)
     return Scratch(
-        np.zeros(sequences * columns + LANES, dtype=rung.dtype),
-        rung.copy().reshape(rung.size),
+        np.zeros(sequences * columns + LANES, dtype=one.dtype),
+        rung,
         # Runs of columns are written in whole panels, and counted by still more at a time.
         np.zeros(columns + LANES + MANY_LANES, dtype=np.int32),
         np.zeros((N_ACTIVITY, stride), dtype=np.int64),
         np.zeros(rows, dtype=np.int64),
         np.zeros(stride, dtype=np.float64),
         np.zeros(2 * stride, dtype=np.int64),
-        noise,
+        _noise_scratch(extra, matrix, sequences),
     )

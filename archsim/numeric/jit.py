@@ -144,6 +144,26 @@ def _let_numbers_wrap() -> None:
 
 
 _WAITING: list[_Waiting] = []
+_STARTING: list[Callable[[], object]] = []
+
+
+def when_starting(prepare: Callable[[], object]) -> None:
+    """Have a function called once Numba is there, before anything is compiled.
+
+    It is not called where nothing is compiled.
+    """
+    if _State.started:
+        _prepare(prepare)
+    else:
+        _STARTING.append(prepare)
+
+
+def _prepare(*functions: Callable[[], object]) -> None:
+    import numba
+
+    settings: Any = numba.config
+    for function in () if settings.DISABLE_JIT else functions:
+        function()
 
 
 def _start() -> None:
@@ -154,6 +174,7 @@ def _start() -> None:
         begin = perf_counter()
         _watch_compilation()
         _let_numbers_wrap()
+        _prepare(*_STARTING)
         for waiting in _WAITING:
             waiting.dispatcher = _dispatcher(waiting.function)
         packages = {waiting.function.__module__.partition(".")[0] for waiting in _WAITING}
@@ -166,6 +187,11 @@ def _start() -> None:
         _State.seconds += perf_counter() - begin
 
 
+def options(*, leaf: bool) -> dict[str, bool]:
+    """Return the compiler's options for a kernel, with references to arrays counted or not."""
+    return {"nogil": True, "_nrt": not leaf, "forceinline": leaf}
+
+
 def _dispatcher(function: Callable[..., Any]) -> Any:
     """Return what compiles a function at its first call, or the function if nothing is compiled."""
     import numba
@@ -173,8 +199,7 @@ def _dispatcher(function: Callable[..., Any]) -> Any:
     settings: Any = numba.config
     compiler: Any = numba.njit
     inline = "always" if hasattr(function, "_archsim_inline") else "never"
-    counted = not hasattr(function, "_archsim_leaf")
-    made = compiler(nogil=True, inline=inline, _nrt=counted, forceinline=not counted)(function)
+    made = compiler(inline=inline, **options(leaf=hasattr(function, "_archsim_leaf")))(function)
     if not settings.DISABLE_JIT:
         from archsim.numeric.cache.numba_cache import KernelCache
 

@@ -23,7 +23,7 @@ from archsim.config.hardware import ConverterKind
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
-from archsim.kernels.record import GridRecord, totals
+from archsim.kernels.record import MatrixRecord, totals
 from archsim.run.inputs import Inputs
 from archsim.run.prepare import in_file, prepare
 from archsim.run.profile import Part, Profile
@@ -180,7 +180,7 @@ class _Block:
 class _Spare:
     """Memory of a block that is written down, for the next one."""
 
-    records: dict[str, GridRecord]
+    records: dict[str, MatrixRecord]
     kept: dict[str, Datasets]
 
 

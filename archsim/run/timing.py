@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.chip.grid import Grid
 from archsim.chip.program import Schedule
-from archsim.kernels.record import GridRecord
+from archsim.kernels.record import MatrixRecord
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Timing:
             self._planned[size] = schedule, ends
         return self._planned[size]
 
-    def of_group(self, records: Mapping[str, GridRecord], first: int, place: int) -> Schedule:
+    def of_group(self, records: Mapping[str, MatrixRecord], first: int, place: int) -> Schedule:
         """Return the schedule of a group.
 
         Parameters
         ----------
-        records : mapping of str to GridRecord
+        records : mapping of str to MatrixRecord
             What the grids did in a block of sequences.
         first : int
             The group's first sequence, by its number in the run.
@@ -81,7 +81,7 @@ class Timing:
         duration = planned.end - planned.start
         for name, ends in all_ends.items():
             walked = records[name].walked[place + ends.stream, ends.conversion, ends.bank]
-            duration[ends.operation] -= self._grids[name].arrays.ramp_cycles - walked
+            duration[ends.operation] -= self._grids[name].banks[0].arrays.convert_cycles - walked
         return planned.with_durations(duration)
 
 
@@ -144,7 +144,7 @@ def conversion_rows(
         and operation.part[:2] == (grid.name, bank)
         and operation.stream == stream
     )
-    arrays = grid.arrays
+    arrays = grid.banks[0].arrays
     conversions = parts[-1][0] + 1
     place = np.arange(arrays.cycles)
     cycle = np.empty((conversions, arrays.cycles), dtype=np.int64)
@@ -153,17 +153,17 @@ def conversion_rows(
     if walked is None:
         return Rows(cycle, np.ones(cycle.shape, dtype=np.bool_))
     ramp = arrays.reset_cycles + arrays.integrate_cycles
-    skipped = (arrays.ramp_cycles - walked)[:, None]
-    after = place[None, :] >= ramp + arrays.ramp_cycles
+    skipped = (arrays.convert_cycles - walked)[:, None]
+    after = place[None, :] >= ramp + arrays.convert_cycles
     happened = after | (place[None, :] < ramp + walked[:, None])
     return Rows(cycle - after * skipped, happened)
 
 
-def happened_cycles(grid: Grid, record: GridRecord, bank: int) -> NDArray[np.int64]:
+def happened_cycles(grid: Grid, record: MatrixRecord, bank: int) -> NDArray[np.int64]:
     """Return how often each cycle of a conversion happened (sequences, cycles) in a bank."""
-    arrays, walked = grid.arrays, record.walked[:, :, bank]
+    arrays, walked = grid.banks[0].arrays, record.walked[:, :, bank]
     place = np.arange(arrays.cycles) - arrays.reset_cycles - arrays.integrate_cycles
-    in_ramp = (place >= 0) & (place < arrays.ramp_cycles)
+    in_ramp = (place >= 0) & (place < arrays.convert_cycles)
     count = np.full((walked.shape[0], arrays.cycles), walked.shape[1], dtype=np.int64)
     if arrays.early_stop:
         for index in np.flatnonzero(in_ramp):

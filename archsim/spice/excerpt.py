@@ -68,7 +68,7 @@ class Excerpt:
     @property
     def ramp_of_column(self) -> NDArray[np.int64]:
         """Which ramp each chosen column is compared with (columns,)."""
-        return self.bank.arrays.ramp_of_column[self.columns]
+        return np.asarray(self.bank.arrays.readout.ramp_of_column[0, self.columns])
 
     @property
     def conductances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -89,13 +89,13 @@ class Excerpt:
     @property
     def code(self) -> NDArray[np.int64]:
         """Codes (columns,) that the simulator's bank latches for `charge` without noise."""
-        above = self.bank.arrays.threshold[self.ramp_of_column] > self.charge[:, None]
-        last = self.bank.arrays.ramp_cycles - 1
+        above = self.bank.arrays.readout.threshold[0, self.ramp_of_column] > self.charge[:, None]
+        last = self.bank.arrays.convert_cycles - 1
         return self.code_of_step(np.where(above.any(axis=1), above.argmax(axis=1), last))
 
     def code_of_step(self, step: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the codes that the ramp cycles (columns,) in which columns tripped stand for."""
-        return self.bank.arrays.step_code[self.ramp_of_column, step]
+        return np.asarray(self.bank.arrays.readout.step_code[0, self.ramp_of_column, step])
 
 
 def excerpt(

@@ -211,7 +211,7 @@ def _prelude(part: Excerpt, table: str) -> str:
     for name, length in (
         ("reset", arrays.reset_cycles),
         ("integrate", arrays.integrate_cycles),
-        ("ramp", arrays.ramp_cycles),
+        ("ramp", arrays.convert_cycles),
         ("readout", arrays.readout_cycles),
     ):
         phases.append(f"*   {name:9} cycles {start} to {start + length - 1}")
@@ -237,7 +237,7 @@ def _parameters(part: Excerpt) -> Iterator[str]:
     yield f".param vramp={part.v_ramp:.12g}"
     yield f".param t_int={{{arrays.reset_cycles}*tclk}}"
     yield f".param t_ramp={{t_int+{arrays.integrate_cycles}*tclk}}"
-    yield f".param t_read={{t_ramp+{arrays.ramp_cycles}*tclk}}"
+    yield f".param t_read={{t_ramp+{arrays.convert_cycles}*tclk}}"
     yield f".param t_end={{t_read+{arrays.readout_cycles}*tclk}}"
 
 
@@ -245,7 +245,7 @@ def _counter(part: Excerpt) -> Iterator[str]:
     """Count ramp cycles in volts, changing in the middle of a cycle, away from the strobes."""
     yield "* Code counter: q volts from the middle of ramp cycle q to the middle of the next one."
     yield "Vcount count 0 PWL(0 0"
-    for count in range(1, part.bank.arrays.ramp_cycles):
+    for count in range(1, part.bank.arrays.convert_cycles):
         middle = f"t_ramp+{count}.5*tclk"
         yield f"+ {{{middle}}} {count - 1} {{{middle}+tedge}} {count}"
     yield "+ )"
@@ -287,7 +287,7 @@ def _ramps(part: Excerpt) -> Iterator[str]:
     arrays = part.bank.arrays
     yield _heading("Lines of the ramp columns: bias cells first, then a cell a cycle")
     yield _pulse("bias", "t_ramp-tclk", "t_ramp", "vramp")
-    for step in range(arrays.ramp_cycles):
+    for step in range(arrays.convert_cycles):
         yield _pulse(f"cell_{step}", f"t_ramp+{step}*tclk", f"t_ramp+{step + 1}*tclk", "vramp")
     for k, (ramp, c_fb) in enumerate(zip(part.bank.ramps, part.converter.c_fb, strict=True)):
         yield _heading(f"Ramp {k}: {ramp.function}, {ramp.bits} bits")

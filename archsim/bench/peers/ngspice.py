@@ -78,7 +78,7 @@ def clear_conversion(run: TileRun) -> int:
         If there is none.
     """
     (bank,) = run.grid.banks
-    threshold = bank.arrays.threshold[bank.arrays.ramp_of_column]
+    threshold = bank.arrays.readout.threshold[0, bank.arrays.readout.ramp_of_column[0]]
     charge = run.drive[0].astype(np.int64) @ run.difference
     away = np.abs(charge[:, :, None] - threshold[None]).min(axis=(1, 2))
     clear = np.flatnonzero(away > CLEAR * np.abs(threshold).max())

@@ -12,11 +12,10 @@ from archsim.bench.growth import BASE
 from archsim.bench.network import timed_network, walked_whole
 from archsim.bench.peers.base import Shape, seconds_of
 from archsim.chip.grid import Grid
-from archsim.chip.layers.base import for_kernel
 from archsim.errors import ArchsimError
-from archsim.kernels.grid import kernel_of
+from archsim.kernels.convert import Stage
 from archsim.kernels.linear import run_linear_tiles
-from archsim.kernels.record import GridRecord, make_record
+from archsim.kernels.record import MatrixRecord, make_record
 
 READ_NOISE = 0.01
 """Read noise of a cell over its conductance, where a shape has noise."""
@@ -42,19 +41,19 @@ class TileRun:
         Signed pulse widths in cycles.
     code : uint16 (batch, conversions, columns)
         Codes of the last `convert`.
-    record : GridRecord
+    record : MatrixRecord
         Activity and energy of every cycle of every sequence.
     """
 
     grid: Grid
     drive: NDArray[np.int16]
     code: NDArray[np.uint16]
-    record: GridRecord
+    record: MatrixRecord
 
     @property
     def steps(self) -> int:
         """Largest pulse width."""
-        return self.grid.arrays.integrate_cycles - 1
+        return self.grid.banks[0].arrays.integrate_cycles - 1
 
     @property
     def cycles(self) -> int:
@@ -83,11 +82,10 @@ class TileRun:
 
     def convert(self) -> None:
         """Run all conversions of all sequences, one conversion after the other."""
-        drive = self._without_bias
-        plain = None if self.grid.arrays.plain else 1
-        run_linear_tiles(
-            for_kernel(self.grid, plain), self.steps, drive, self.code, self.record, plain, None
-        )
+        matrix = self.grid.arrays
+        extra = None if matrix.is_ideal else matrix.imperfections
+        stage = Stage(matrix.arrays, self.record, extra, None)
+        run_linear_tiles(stage, self.steps, self._without_bias, self.code)
 
     def seconds(self) -> float:
         """Return the time of one conversion of all sequences, s."""
@@ -106,7 +104,7 @@ class TileRun:
         if not walked_whole(self.grid.arrays, self.record):
             msg = f"bench: '{self.grid.name}' did not walk all of its cycles"
             raise ArchsimError(msg)
-        if (kernel := kernel_of(self.grid.arrays, waveforms=False)) != "fused":
+        if (kernel := self.grid.arrays.kernel(waveforms=False)) != "fused":
             msg = f"bench: '{self.grid.name}' was converted by the kernel '{kernel}', not the fused"
             raise ArchsimError(msg)
 
@@ -136,7 +134,7 @@ def tile_run(shape: Shape) -> TileRun:
         ),
     )
     grid = network.layer.grids[0]
-    steps = grid.arrays.integrate_cycles - 1
+    steps = grid.banks[0].arrays.integrate_cycles - 1
     size = (shape.batch, shape.conversions)
     drive = np.random.default_rng(2).integers(-steps, steps + 1, (*size, shape.rows))
     drive[:, :, -1] = steps

@@ -152,8 +152,8 @@ def verilog(run: TileRun) -> dict[str, str]:
     sizes = {
         "rows": bank.rows,
         "columns": bank.columns,
-        "ramps": arrays.threshold.shape[0],
-        "steps": arrays.ramp_cycles,
+        "ramps": arrays.readout.threshold.shape[1],
+        "steps": arrays.convert_cycles,
         "reset": arrays.reset_cycles,
         "integrate": arrays.integrate_cycles,
         "readout": arrays.readout_cycles,
@@ -165,9 +165,9 @@ def verilog(run: TileRun) -> dict[str, str]:
         "tile.sv": _MODULE.format(**sizes),
         "sizes.h": _SIZES.format(**sizes),
         "cell.hex": _hex(arrays.difference, cell_bits),
-        "threshold.hex": _hex(arrays.threshold),
-        "step_code.hex": _hex(arrays.step_code),
-        "ramp.hex": _hex(arrays.ramp_of_column),
+        "threshold.hex": _hex(arrays.readout.threshold[0]),
+        "step_code.hex": _hex(arrays.readout.step_code[0]),
+        "ramp.hex": _hex(arrays.readout.ramp_of_column[0]),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from archsim.chip.programming import ProgrammedRamp
 from archsim.config.hardware import ConverterKind
 from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
-from archsim.kernels.arrays import NOT_SERIAL, BitSerialArrays, Conversion
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
@@ -30,13 +30,10 @@ class Converter(ABC):
 
     Attributes
     ----------
-    conversion : Conversion
-        How the kernel finds codes.
     phase : Phase
         What the trace calls the cycles in which it does.
     """
 
-    conversion: Conversion
     phase: Phase
 
     def __init__(self, config: RunConfig) -> None:
@@ -47,6 +44,24 @@ class Converter(ABC):
         self, ramps: Sequence[Ramp], model: DeviceModel, number: int
     ) -> list[ProgrammedRamp]:
         """Return the ramps, or what stands for them, as bank `number` holds them."""
+
+    @abstractmethod
+    def arrays(
+        self, programmed: Sequence[ProgrammedRamp], ramp_of_column: NDArray[np.int64], scale: Scale
+    ) -> NamedTuple:
+        """Return what kernels see of a bank's converters, which they know by its type.
+
+        Its arrays have a first axis of one bank.
+
+        Parameters
+        ----------
+        programmed : sequence of ProgrammedRamp
+            What `program` returned.
+        ramp_of_column : int64 (columns,)
+            Which of them each column uses.
+        scale : Scale
+            What x and charge have to do with each other.
+        """
 
     @abstractmethod
     def cycles(self, ramps: Sequence[Ramp]) -> int:
@@ -94,19 +109,44 @@ class Converter(ABC):
         return float(self._config.device.conductance_steps)
 
     @property
-    def serial(self) -> BitSerialArrays:
-        """How bit-serial converters take numbers apart."""
-        return NOT_SERIAL
-
-    @property
     def columns_per_converter(self) -> int:
-        """Columns that one converter serves in turn."""
+        """Columns that one converter serves in turn, and whose comparator they share."""
         return 1
 
-    @property
-    def cycles_per_conversion(self) -> int:
-        """Cycles that a converter is at a column, where columns share it."""
-        return 1
+
+class Thresholds(NamedTuple):
+    """Thresholds and codes of a bank's ramps, or of what stands for them, on the scale of charge.
+
+    Attributes
+    ----------
+    threshold, step_code : int64 (1, ramps, steps)
+        The charge below which a column is at a step or an earlier one, in quanta, and the step's
+        code; the last ones are repeated for ramps that have fewer steps than others.
+    ramp_of_column : int64 (1, columns)
+        Which of the ramps each column uses.
+    """
+
+    threshold: NDArray[np.int64]
+    step_code: NDArray[np.int64]
+    ramp_of_column: NDArray[np.int64]
+
+
+def thresholds_of(
+    programmed: Sequence[ProgrammedRamp], ramp_of_column: NDArray[np.int64], scale: Scale
+) -> Thresholds:
+    """Put ramps on the scale of a bank's charge."""
+    ramps = [item.ramp for item in programmed]
+    steps = max(ramp.steps for ramp in ramps)
+    return Thresholds(
+        np.stack([_padded(ramp.thresholds(scale.ramp), steps) for ramp in ramps])[None],
+        np.stack([_padded(ramp.step_code, steps) for ramp in ramps])[None],
+        ramp_of_column.astype(np.int64)[None],
+    )
+
+
+def _padded(values: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
+    """Repeat the last value, for a ramp that has fewer steps than another of its bank."""
+    return np.pad(values, (0, steps - values.size), mode="edge").astype(np.int64)
 
 
 _REGISTRY: dict[ConverterKind, type[Converter]] = {}

@@ -22,8 +22,8 @@ from archsim.config.hardware import Digital
 from archsim.config.run import BUS, Layer, LinearLayer, LSTMLayer, Placement, RunConfig
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
-from archsim.kernels.grid import GridArrays, PlainArrays, plain_part
-from archsim.kernels.record import GridRecord, make_record
+from archsim.kernels.convert import Stage
+from archsim.kernels.record import MatrixRecord, make_record
 from archsim.network.weights import Weights
 
 
@@ -149,25 +149,27 @@ def sum_of_blocks(grid: Grid, context: BuildContext) -> Unit | None:
     return Unit(f"{grid.name}_sum", cost)
 
 
-def plain_of(grids: Sequence[Grid], recorder: Recorder) -> int | None:
-    """Return None where all of a layer's conversions are plain, 1 where they are not.
+def stages(
+    matrices: Sequence[Grid | None], recorder: Recorder, conversions: int
+) -> tuple[Any, ...]:
+    """Return what a layer's kernel gets of its matrices; None for those that it does not have.
 
-    Kernels are compiled for either, so that most users never wait for what they do not need.
+    Kernels are compiled for what there is, so that most users never wait for what they do not need.
     """
-    plain = not recorder.waveforms and all(grid.arrays.plain for grid in grids)
-    return None if plain else 1
-
-
-def walk_of(grids: Sequence[Grid], recorder: Recorder) -> int | None:
-    """Return None where the fused kernel does all of a layer's conversions, 1 where it does not."""
-    return 1 if recorder.waveforms or any(grid.arrays.walk for grid in grids) else None
-
-
-def for_kernel(grid: Grid | None, plain: int | None) -> GridArrays | PlainArrays | None:
-    """Return what a layer's kernel gets of a grid; `plain` is that of `plain_of`."""
-    if grid is None:
-        return None
-    return grid.arrays if plain else plain_part(grid.arrays)
+    there = [matrix.arrays for matrix in matrices if matrix is not None]
+    disturbed = not all(matrix.is_ideal for matrix in there if not matrix.why)
+    walked = recorder.waveforms or any(matrix.why for matrix in there)
+    return tuple(
+        None
+        if matrix is None
+        else Stage(
+            matrix.arrays.arrays,
+            recorder.open(matrix, conversions),
+            matrix.arrays.imperfections if disturbed else None,
+            matrix.arrays.cycle_by_cycle if walked else None,
+        )
+        for matrix in matrices
+    )
 
 
 def deliver(
@@ -237,19 +239,19 @@ class Recorder:
         Number of the block's first sequence in the run.
     waveforms : bool
         Whether columns' charges are kept as well.
-    spare : mapping of str to GridRecord
+    spare : mapping of str to MatrixRecord
         Records that are not needed any more; those that fit lend their memory.
-    records : dict of str to GridRecord
+    records : dict of str to MatrixRecord
         What each grid's tiles did.
     """
 
     slot: NDArray[np.int64]
     first: int
     waveforms: bool
-    spare: Mapping[str, GridRecord] = field(default_factory=dict)
-    records: dict[str, GridRecord] = field(default_factory=dict)
+    spare: Mapping[str, MatrixRecord] = field(default_factory=dict)
+    records: dict[str, MatrixRecord] = field(default_factory=dict)
 
-    def open(self, grid: Grid, conversions: int) -> GridRecord:
+    def open(self, grid: Grid, conversions: int) -> MatrixRecord:
         """Make the record of a grid."""
         record = make_record(
             grid.arrays,

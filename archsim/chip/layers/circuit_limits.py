@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
+from archsim.chip.converters.clipped import clipped_by_converters, codes_of
 from archsim.chip.grid import Grid
 from archsim.clipping import Clipping, Place
-from archsim.kernels.arrays import NO_RAIL, Conversion
+from archsim.kernels.bank import NO_RAIL
 from archsim.kernels.rails import hold_between_rails
 
 Array = NDArray[np.float64]
@@ -45,8 +46,9 @@ def clipped_by_circuits(
         An entry for what the tiles have: none with ideal integrators and ramps.
     """
     bank = grid.banks[0]
-    if bank.arrays.conversion == Conversion.BIT_SERIAL:
-        return (_beyond_bit_serial(layer, grid, drive, code),)
+    found = clipped_by_converters(bank.arrays.readout, layer, grid, drive, code)
+    if found is not None:
+        return (found,)
     if bank.arrays.analog.rail_high < NO_RAIL:
         return (_at_rails(layer, grid, drive),)
     return ()
@@ -84,40 +86,6 @@ def _changed_by_rails(bank: Bank, drive: Drive) -> tuple[int, float]:
     free = start + signed @ cells
     vector, column = np.nonzero(held != free)  # all others have the code of the ideal sum
     clipped, ideal = held[vector, column].astype(np.float64), free[vector, column]
-    changed = _codes(bank, clipped, column) != _codes(bank, ideal, column)
+    changed = codes_of(bank, clipped, column) != codes_of(bank, ideal, column)
     count = int(np.count_nonzero(changed))
     return count, float(np.abs(ideal[changed]).max(initial=0.0))
-
-
-def _codes(bank: Bank, charge: Array, column: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the codes of charges in columns of the bank (as many of either), without noise."""
-    arrays = bank.arrays
-    seen = charge + arrays.analog.comparator_offset[column]
-    ramp_of, code = arrays.ramp_of_column[column], np.empty(charge.shape, dtype=np.int64)
-    for ramp, threshold in enumerate(arrays.threshold):
-        mine = ramp_of == ramp
-        passed = np.searchsorted(np.maximum.accumulate(threshold), seen[mine], side="right")
-        code[mine] = arrays.step_code[ramp, np.minimum(passed, threshold.size - 1)]
-    return code
-
-
-def _beyond_bit_serial(layer: str, grid: Grid, drive: Drive, code: NDArray[np.uint16]) -> Clipping:
-    """Count codes that differ from those of sums that no converter clips."""
-    serial = grid.banks[0].arrays.serial
-    limit = (1 << serial.adc_bits) - 1
-    rows = max(bank.rows for bank in grid.banks)
-    largest = rows * ((1 << serial.cell_bits) - 1) / (2 if serial.flips else 1)
-    found = Clipping(layer, Place.CROSSBAR_SUMS, limit, of=code.size)
-    if largest <= limit:
-        return found
-    count = 0
-    for first in range(0, len(drive), _VECTORS):
-        some = slice(first, first + _VECTORS)
-        exact = np.zeros((len(drive[some]), code.shape[1]), dtype=np.int64)
-        for bank in grid.banks:
-            part = slice(bank.first_input, bank.first_input + bank.rows)
-            sums = drive[some, part].astype(np.float64) @ bank.arrays.difference
-            column = np.tile(np.arange(sums.shape[1]), len(sums))
-            exact[:, bank.column] += _codes(bank, sums.ravel(), column).reshape(sums.shape)
-        count += int((exact != code[some]).sum())
-    return found + Clipping(layer, Place.CROSSBAR_SUMS, limit, count, 0, count)

@@ -114,5 +114,9 @@ _ARCHSIM = Path(__file__).parents[2]
 KERNELS = Sources(_ARCHSIM / "numeric")
 """The files with kernels and what they take from others; imported before all of them."""
 
-for _part in ("kernels", "vocabulary.py"):
-    KERNELS.cover(_ARCHSIM / _part)
+for _part in (
+    _ARCHSIM / "kernels",
+    _ARCHSIM / "vocabulary.py",
+    *sorted(_ARCHSIM.glob("chip/*/*/kernel*.py")),
+):
+    KERNELS.cover(_part)

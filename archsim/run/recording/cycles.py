@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from archsim.chip.bank import Bank, Tile
 from archsim.chip.grid import Grid
 from archsim.chip.program import Schedule
-from archsim.kernels.record import KEPT, GridRecord, rows_of_cycles, tile_counts, tile_energy
+from archsim.kernels.record import KEPT, MatrixRecord, rows_of_cycles, tile_counts, tile_energy
 from archsim.run.timing import conversion_rows
 from archsim.trace.repeated import Piece, Repeated
 from archsim.vocabulary import Activity
@@ -70,7 +70,9 @@ def tile_times(
     }, happened
 
 
-def kept_cycles(grid: Grid, bank: int, tile: int, record: GridRecord, spare: Datasets) -> Datasets:
+def kept_cycles(
+    grid: Grid, bank: int, tile: int, record: MatrixRecord, spare: Datasets
+) -> Datasets:
     """Return counts and energy of every cycle that a tile's recorded sequences can have.
 
     Parameters
@@ -79,7 +81,7 @@ def kept_cycles(grid: Grid, bank: int, tile: int, record: GridRecord, spare: Dat
         The tile's grid.
     bank, tile : int
         Number of its bank, and its own number in the bank.
-    record : GridRecord
+    record : MatrixRecord
         What the grid did.
     spare : dict
         What an earlier call returned that is not needed any more: lends its memory. Or nothing.
@@ -105,7 +107,7 @@ def kept_cycles(grid: Grid, bank: int, tile: int, record: GridRecord, spare: Dat
 
 def kept_of_tiles(
     tiles: Iterable[tuple[Grid, int, int, Tile]],
-    records: Mapping[str, GridRecord],
+    records: Mapping[str, MatrixRecord],
     spare: Mapping[str, Datasets],
 ) -> dict[str, Datasets]:
     """Return `kept_cycles` of several tiles, by name, from the records of a block's grids."""
@@ -121,7 +123,7 @@ def tile_datasets(
     tile: int,
     *,
     kept: Datasets,
-    record: GridRecord,
+    record: MatrixRecord,
     moments: Mapping[int, Moment],
 ) -> Datasets:
     """Return what a block adds to a tile's group where time depends on data.
@@ -134,7 +136,7 @@ def tile_datasets(
         Number of its bank, and its own number in the bank.
     kept : dict
         Of `kept_cycles`.
-    record : GridRecord
+    record : MatrixRecord
         What the grid did.
     moments : mapping of int to Moment
         The recorded sequences, by their place in the block.

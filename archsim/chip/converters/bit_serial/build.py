@@ -2,8 +2,8 @@
 
 `tile.rows` are the rows of a crossbar, `tile.columns` the weights that it holds in a row, each of
 them ``weight_bits / cell_bits`` cells wide: 128 and 16 for ISAAC's 128 x 128 cells of 2 bits. See
-`archsim.kernels.bit_serial` for what happens when, and the `cost` beside this for what it costs.
-Sums are exact unless the converter clips; they are rounded to codes of `adc.bits` by the thresholds
+`archsim.chip.converters.bit_serial.kernel` for what happens when, and the `cost` beside it for what
+it costs. Sums are exact unless the converter clips; they are rounded to codes of `adc.bits` by the thresholds
 of a straight ramp, as any other conventional converter does.
 
 The simulation is of ideal cells and circuits only, and says so where others are asked for.
@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register
+from archsim.chip.converters.base import Converter, register, thresholds_of
+from archsim.chip.converters.bit_serial import clipped  # noqa: F401 - makes it known
 from archsim.chip.converters.bit_serial.cost import BitSerialDesign
+from archsim.chip.converters.bit_serial.kernel import BitSerialReadout
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
@@ -26,7 +28,6 @@ from archsim.config.hardware import Comparator, ConverterKind, Integrator, RowSu
 from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
-from archsim.kernels.arrays import BitSerialArrays, Conversion
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
@@ -35,7 +36,6 @@ from archsim.vocabulary import Phase
 class BitSerialConverter(Converter):
     """One converter for all the columns of a crossbar, and shift-and-add."""
 
-    conversion = Conversion.BIT_SERIAL
     phase = Phase.CONVERT
 
     def __init__(self, config: RunConfig) -> None:
@@ -57,19 +57,12 @@ class BitSerialConverter(Converter):
     @property
     def integrate_cycles(self) -> int:
         """Clock cycles in which rows are driven."""
-        return self.serial.planes * self.stage
+        return self.planes * self.stage
 
     @property
-    def serial(self) -> BitSerialArrays:
-        """How numbers are taken apart."""
-        section = self._section
-        return BitSerialArrays(
-            weight_bits=section.weight_bits,
-            cell_bits=section.cell_bits,
-            adc_bits=section.adc_bits,
-            planes=self._config.tile.input_bits + 1,
-            flips=int(section.flipped_columns),
-        )
+    def planes(self) -> int:
+        """Bits of an input, its sign among them."""
+        return int(self._config.tile.input_bits + 1)
 
     @property
     def weight_steps(self) -> float:
@@ -139,6 +132,20 @@ class BitSerialConverter(Converter):
                 raise DesignError(msg)
         return [ProgrammedRamp(ramp, None, 0.0, 0, 0.0) for ramp in ramps]
 
+    def arrays(
+        self, programmed: Sequence[ProgrammedRamp], ramp_of_column: NDArray[np.int64], scale: Scale
+    ) -> BitSerialReadout:
+        """Return what kernels see of a bank's converters."""
+        section = self._section
+        return BitSerialReadout(
+            *thresholds_of(programmed, ramp_of_column, scale),
+            weight_bits=section.weight_bits,
+            cell_bits=section.cell_bits,
+            adc_bits=section.adc_bits,
+            planes=self.planes,
+            flips=int(section.flipped_columns),
+        )
+
     def cycles(self, ramps: Sequence[Ramp]) -> int:  # noqa: ARG002
         """Return the cycles in which the last plane is converted."""
         return self.stage
@@ -153,7 +160,7 @@ class BitSerialConverter(Converter):
         section = self._section
         return BitSerialDesign(
             bits=programmed[0].ramp.bits,
-            planes=self.serial.planes,
+            planes=self.planes,
             slices=self.slices,
             stage=self.stage,
             word_bits=self._config.digital.word_bits,

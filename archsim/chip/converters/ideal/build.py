@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register
+from archsim.chip.converters.base import Converter, register, thresholds_of
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.ideal.cost import IdealDesign
+from archsim.chip.converters.ideal.kernel import IdealReadout
 from archsim.chip.programming import ProgrammedRamp
 from archsim.config.hardware import Comparator, ConverterKind
 from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
-from archsim.kernels.arrays import Conversion
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
@@ -26,7 +29,6 @@ from archsim.vocabulary import Phase
 class IdealConverter(Converter):
     """Converters without quantisation, time or cost."""
 
-    conversion = Conversion.IDEAL
     phase = Phase.CONVERT
 
     def __init__(self, config: RunConfig) -> None:
@@ -47,6 +49,12 @@ class IdealConverter(Converter):
     ) -> list[ProgrammedRamp]:
         """Return the exact thresholds."""
         return [ProgrammedRamp(ramp, None, 0.0, 0, 0.0) for ramp in ramps]
+
+    def arrays(
+        self, programmed: Sequence[ProgrammedRamp], ramp_of_column: NDArray[np.int64], scale: Scale
+    ) -> IdealReadout:
+        """Return what kernels see of a bank's converters."""
+        return IdealReadout(*thresholds_of(programmed, ramp_of_column, scale))
 
     def cycles(self, ramps: Sequence[Ramp]) -> int:  # noqa: ARG002
         """Return the one cycle in which all columns are converted."""

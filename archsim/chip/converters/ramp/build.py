@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register
+from archsim.chip.converters.base import Converter, register, thresholds_of
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.ramp.cost import RampDesign
+from archsim.chip.converters.ramp.kernel import RampReadout
 from archsim.chip.programming import ProgrammedRamp, program_ramp
 from archsim.config.hardware import ConverterKind
 from archsim.devices import DeviceModel, Site
-from archsim.kernels.arrays import Conversion
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
+
+LARGEST_POSITION = float(1 << 60)
+"""Charge quanta at which a noisy ramp's positions end: no charge is near it."""
+
+LARGEST_STEP_NOISE = float(1 << 46)
+"""The largest sigma of a ramp's step, quanta: 1,025 steps, each 8.6 sigma off, stay below 2**60."""
 
 
 @register(ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP)
 class RampConverter(Converter):
     """A ramp column of memristors for every function that the bank's columns need."""
 
-    conversion = Conversion.RAMP
     phase = Phase.RAMP
 
     def program(
@@ -41,6 +47,14 @@ class RampConverter(Converter):
             )
             for index, ramp in enumerate(ramps)
         ]
+
+    def arrays(
+        self, programmed: Sequence[ProgrammedRamp], ramp_of_column: NDArray[np.int64], scale: Scale
+    ) -> RampReadout:
+        """Return what kernels see of a bank's converters."""
+        position, sigma = _noise(programmed, scale)
+        table = thresholds_of(programmed, ramp_of_column, scale)
+        return RampReadout(*table, position[None], sigma[None])
 
     def cycles(self, ramps: Sequence[Ramp]) -> int:
         """Return the steps of the longest ramp."""
@@ -68,3 +82,23 @@ class RampConverter(Converter):
             c_fb=np.array([read_charge / (ramp.x_per_siemens * volts_per_unit) for ramp in ramps]),
             gated=self._config.adc.gated_comparators,
         )
+
+
+def _noise(
+    programmed: Sequence[ProgrammedRamp], scale: Scale
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions (ramps, steps), sigmas (ramps, steps + 1) in quanta; empty without noise."""
+    if all(item.cell_sigma is None for item in programmed):
+        return np.zeros((0, 0)), np.zeros((0, 0))
+    steps = max(item.ramp.cell.size for item in programmed)
+    position = np.empty((len(programmed), steps))
+    sigma = np.zeros((len(programmed), steps + 1))
+    for index, item in enumerate(programmed):
+        ramp, mine = item.ramp, item.ramp.cell.size
+        per_siemens = ramp.x_per_siemens * scale.ramp
+        position[index] = np.pad(ramp.position, (0, steps - mine), mode="edge") * scale.ramp
+        if item.cell_sigma is not None:
+            sigma[index, :mine] = item.cell_sigma * per_siemens
+        sigma[index, steps] = item.bias_sigma * per_siemens
+    np.clip(position, -LARGEST_POSITION, LARGEST_POSITION, out=position)
+    return position, np.minimum(sigma, LARGEST_STEP_NOISE)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register
+from archsim.chip.converters.base import Converter, register, thresholds_of
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.sar.cost import SarDesign
+from archsim.chip.converters.sar.kernel import SarReadout
 from archsim.chip.programming import ProgrammedRamp
 from archsim.config.hardware import ConverterKind
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
-from archsim.kernels.arrays import Conversion
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
@@ -25,7 +28,6 @@ from archsim.vocabulary import Phase
 class SarConverter(Converter):
     """Converters by successive approximation."""
 
-    conversion = Conversion.SAR
     phase = Phase.CONVERT
 
     def program(
@@ -49,6 +51,13 @@ class SarConverter(Converter):
                 )
                 raise DesignError(msg)
         return [ProgrammedRamp(ramp, None, 0.0, 0, 0.0) for ramp in ramps]
+
+    def arrays(
+        self, programmed: Sequence[ProgrammedRamp], ramp_of_column: NDArray[np.int64], scale: Scale
+    ) -> SarReadout:
+        """Return what kernels see of a bank's converters."""
+        table = thresholds_of(programmed, ramp_of_column, scale)
+        return SarReadout(*table, self.columns_per_converter, self.cycles_per_conversion)
 
     def cycles(self, ramps: Sequence[Ramp]) -> int:  # noqa: ARG002
         """Return the cycles in which a converter serves all of its columns."""

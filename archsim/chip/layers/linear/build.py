@@ -20,11 +20,9 @@ from archsim.chip.layers.base import (
     Unit,
     add_conversion,
     add_work,
-    for_kernel,
-    plain_of,
     register,
+    stages,
     sum_of_blocks,
-    walk_of,
 )
 from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import (
@@ -159,11 +157,8 @@ class LinearOnTile(_LinearBase):
         """Convert every input vector of a block of sequences."""
         drive = np.ascontiguousarray(signal.drive[:, self._first :])
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
-        record = recorder.open(self._grid, drive.shape[1])
-        plain = plain_of(self.grids, recorder)
-        arrays = for_kernel(self._grid, plain)
-        walk = walk_of(self.grids, recorder)
-        run_linear_tiles(arrays, self._drive_steps, drive, code, record, plain, walk)
+        (stage,) = stages((self._grid,), recorder, drive.shape[1])
+        run_linear_tiles(stage, self._drive_steps, drive, code)
         logits = self._level[code]
         fixed = self._context.to_fixed(logits)
         levels = fixed
@@ -209,7 +204,7 @@ class LinearOnTile(_LinearBase):
     def _clipped_by_circuits(
         self, drive: NDArray[np.int16], code: NDArray[np.uint16]
     ) -> tuple[Clipping, ...]:
-        if self._grid.arrays.walk == 0:
+        if not self._grid.arrays.why:
             return ()
         bias = np.full((*drive.shape[:2], int(self.bias_row)), self._drive_steps, dtype=np.int16)
         whole = np.concatenate([drive, bias], axis=2).reshape(-1, self._rows.shape[0])

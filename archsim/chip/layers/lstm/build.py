@@ -23,11 +23,9 @@ from archsim.chip.layers.base import (
     add_conversion,
     add_work,
     deliver,
-    for_kernel,
-    plain_of,
     register,
+    stages,
     sum_of_blocks,
-    walk_of,
 )
 from archsim.chip.layers.functions import (
     functions_of,
@@ -38,6 +36,7 @@ from archsim.chip.layers.functions import (
     table_positions,
 )
 from archsim.chip.layers.lstm.clipped import clipped_by_lstm
+from archsim.chip.layers.lstm.kernel import LSTMArrays
 from archsim.chip.layers.lstm.tensors import (
     LSTMTensors,
     h_full_scale,
@@ -56,7 +55,7 @@ from archsim.costs.digital import (
     elementwise_unit,
     processor_unit,
 )
-from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
+from archsim.kernels.recurrent import Format, RecurrentOutputs, Span, State, run_recurrent
 from archsim.network.activations import get_activation
 from archsim.network.nonlinear import processed
 from archsim.network.reference import GATES, LSTMFunctions, lstm_float
@@ -66,7 +65,7 @@ _RAMP_STEPS: dict[str, tuple[str, ...]] = {"accumulate": (MULTIPLY, ADD), "outpu
 
 
 class LSTMOnChip(ChipLayer):
-    """An LSTM layer on the chip; see `archsim.kernels.lstm` for what it computes."""
+    """An LSTM layer on the chip; see `archsim.chip.layers.lstm.kernel` for what it computes."""
 
     def __init__(self, section: LSTMLayer, inputs: int, context: BuildContext) -> None:
         self.name = section.name
@@ -97,14 +96,8 @@ class LSTMOnChip(ChipLayer):
         self.units = tuple(
             unit for unit in (*self._sums.values(), *own, self._unit) if unit is not None
         )
-        self._arrays = _digital_arrays(
-            self._gates,
-            self._cell,
-            self._projection,
-            self._functions,
-            context,
-            h_full_scale=self._h_full_scale,
-        )
+        self._arrays = _cell_arrays(self._gates, self._cell, self._functions, context)
+        self._format = _format(self._projection, context, h_full_scale=self._h_full_scale)
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
         """Add every timestep's operations; each conversion of the gates needs the last h."""
@@ -154,27 +147,25 @@ class LSTMOnChip(ChipLayer):
         """Run the kernel on a block of sequences."""
         sequences, timesteps, _ = signal.drive.shape
         columns, units = self._gates.arrays.columns, self._section.units
-        outputs = LSTMOutputs(
+        outputs = RecurrentOutputs(
             code=np.empty((sequences, timesteps, columns), dtype=np.uint16),
             c=np.empty((sequences, timesteps, units), dtype=np.int32),
             h=np.empty((sequences, timesteps, self.elements), dtype=np.int32),
             h_drive=np.empty((sequences, timesteps, self.elements), dtype=np.int16),
         )
-        gates = recorder.open(self._gates, timesteps)
-        cell = None if self._cell is None else recorder.open(self._cell, timesteps)
-        projected = self._projection
-        projection = None if projected is None else recorder.open(projected, timesteps)
-        plain = plain_of(self.grids, recorder)
-        run_lstm(
-            for_kernel(self._gates, plain),
-            for_kernel(self._cell, plain),
-            for_kernel(projected, plain),
+        state = State(
+            np.zeros((sequences, self.elements), dtype=np.int64),
+            np.zeros((sequences, units), dtype=np.int64),
+        )
+        matrices = (self._gates, self._cell, self._projection)
+        run_recurrent(
             self._arrays,
+            self._format,
+            stages(matrices, recorder, timesteps),
             signal.drive,
+            state,
+            Span(np.full(sequences, timesteps, dtype=np.int64), 0),
             outputs,
-            (gates, cell, projection),
-            plain,
-            walk_of(self.grids, recorder),
         )
         # Words have 24 bits at most, which float32 holds exactly.
         h = outputs.h.astype(np.float32)
@@ -184,8 +175,9 @@ class LSTMOnChip(ChipLayer):
             {"code": outputs.code, "h": h},
             clipped_by_lstm(
                 self.name,
-                self._arrays,
+                self._format,
                 outputs,
+                cell=self._arrays,
                 config=self._context.config,
                 x_drive=signal.drive,
                 gates=self._gates,
@@ -291,31 +283,32 @@ def _straight(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"adc": adc})
 
 
-def _digital_arrays(
-    gates: Grid,
-    cell: Grid | None,
-    projection: Grid | None,
-    functions: LSTMFunctions,
-    context: BuildContext,
-    *,
-    h_full_scale: int,
+def _cell_arrays(
+    gates: Grid, cell: Grid | None, functions: LSTMFunctions, context: BuildContext
 ) -> LSTMArrays:
     """Put levels and the table of the cell state's function into fixed point."""
-    digital = context.config.digital
-    middle = table_positions(context.config)
     empty = np.zeros(0, dtype=np.int64)
+    positions = table_positions(context.config)
     return LSTMArrays(
         level=_gate_levels(gates, functions, context),
+        fraction_bits=context.config.digital.fraction_bits,
+        word_limit=context.word_limit,
+        table=empty if cell else context.to_fixed(functions.state.value(positions)),
+        table_shift=table_entry(context.config).bit_length() - 1,
+        second_level=context.to_fixed(cell.levels()) if cell else empty,
+    )
+
+
+def _format(projection: Grid | None, context: BuildContext, *, h_full_scale: int) -> Format:
+    """Return the numbers of the digital units that every recurrent layer has."""
+    digital, empty = context.config.digital, np.zeros(0, dtype=np.int64)
+    return Format(
         fraction_bits=digital.fraction_bits,
         word_limit=context.word_limit,
         drive_steps=context.drive_steps,
-        table=empty if cell else context.to_fixed(functions.state.value(middle)),
-        table_shift=table_entry(context.config).bit_length() - 1,
-        cell_level=context.to_fixed(cell.levels()) if cell else empty,
-        cell_full_scale=digital.cell_range << digital.fraction_bits,
-        cell_steps=context.drive_steps,
-        projection_level=context.to_fixed(projection.levels()) if projection else empty,
         h_full_scale=h_full_scale,
+        second_full_scale=digital.cell_range << digital.fraction_bits,
+        projection_level=context.to_fixed(projection.levels()) if projection else empty,
     )
 
 

@@ -17,9 +17,10 @@ from archsim.chip.layers.clipped import (
     levels_beyond_words,
     to_look_at,
 )
+from archsim.chip.layers.lstm.kernel import LSTMArrays
 from archsim.clipping import Clipping, Place
 from archsim.config.run import RunConfig
-from archsim.kernels.lstm import LSTMArrays, LSTMOutputs
+from archsim.kernels.recurrent import Format, RecurrentOutputs
 from archsim.network.activations import Activation, get_activation
 from archsim.network.activations.base import Range
 from archsim.network.reference import LSTMFunctions
@@ -31,9 +32,10 @@ _FLAT = 50.0
 
 def clipped_by_lstm(
     layer: str,
-    lstm: LSTMArrays,
-    outputs: LSTMOutputs,
+    form: Format,
+    outputs: RecurrentOutputs,
     *,
+    cell: LSTMArrays,
     config: RunConfig,
     x_drive: NDArray[np.int16],
     gates: Grid,
@@ -47,8 +49,10 @@ def clipped_by_lstm(
     ----------
     layer : str
         Name of the layer.
-    lstm, outputs : LSTMArrays, LSTMOutputs
+    form, outputs : Format, RecurrentOutputs
         What its kernel was given, and what it gave.
+    cell : LSTMArrays
+        What its digital units do.
     config : RunConfig
         The run's configuration.
     x_drive : int16 (sequences, timesteps, inputs)
@@ -60,33 +64,35 @@ def clipped_by_lstm(
     functions : LSTMFunctions
         What gates and cell state go through.
     """
-    one, full = 1 << lstm.fraction_bits, lstm.h_full_scale
-    slack = full / (2 * lstm.drive_steps)
+    one, full = 1 << form.fraction_bits, form.h_full_scale
+    slack = full / (2 * form.drive_steps)
     found = [
         beyond(layer, Place.OUTPUT_RANGE, outputs.h, limit=full, one=one, slack=slack),
-        at_end_of_word(layer, Place.STATE_WORDS, outputs.c, limit=lstm.word_limit, one=one),
-        _cell_range(layer, lstm, outputs, functions.state),
+        at_end_of_word(layer, Place.STATE_WORDS, outputs.c, limit=form.word_limit, one=one),
+        _cell_range(layer, form, outputs, functions.state),
     ]
     if projection is not None and w_hr is not None:
         found.append(
-            _projection_range(layer, lstm, outputs, projection, w_hr=w_hr, state=functions.state)
+            _projection_range(
+                layer, form, outputs, projection, cell=cell, w_hr=w_hr, state=functions.state
+            )
         )
-        level, limit = projection.levels(), lstm.word_limit
+        level, limit = projection.levels(), form.word_limit
         found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
     if config.adc.nonlinear:
         found += _gate_range(layer, outputs, gates, functions)
     else:
         found.append(_converter_range(layer, outputs, gates, functions))
-    if gates.arrays.walk != 0:
+    if gates.arrays.why:
         code = outputs.code.reshape(-1, outputs.code.shape[2])
         found += clipped_by_circuits(
-            layer, gates, _driving_gates(lstm, outputs, x_drive, gates), code
+            layer, gates, _driving_gates(form, outputs, x_drive, gates), code
         )
     return tuple(found)
 
 
 def _driving_gates(
-    lstm: LSTMArrays, outputs: LSTMOutputs, x_drive: NDArray[np.int16], gates: Grid
+    form: Format, outputs: RecurrentOutputs, x_drive: NDArray[np.int16], gates: Grid
 ) -> NDArray[np.int16]:
     """Return what drives the gates' rows in every timestep: inputs, the last h, a full pulse.
 
@@ -94,7 +100,7 @@ def _driving_gates(
     """
     last = np.zeros_like(outputs.h_drive)
     last[:, 1:] = outputs.h_drive[:, :-1]
-    bias = np.full((*x_drive.shape[:2], 1), lstm.drive_steps, dtype=np.int16)
+    bias = np.full((*x_drive.shape[:2], 1), form.drive_steps, dtype=np.int16)
     rows = max(bank.first_input + bank.rows for bank in gates.banks)
     whole = np.concatenate([x_drive, last, bias], axis=2)[:, :, :rows]
     return np.ascontiguousarray(whole).reshape(-1, rows)
@@ -105,13 +111,13 @@ def _goes_on(state: Activation, limit: float, most: float, step: float) -> bool:
     return goes_on(state, limit, most, step=step)
 
 
-def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs, state: Activation) -> Clipping:
+def _cell_range(layer: str, form: Format, outputs: RecurrentOutputs, state: Activation) -> Clipping:
     """Count cell states beyond the range of their function, unless it is flat there.
 
     It counts as flat where all that is left of it is less than half a step of a pulse width.
     """
-    one, full, steps = 1 << lstm.fraction_bits, lstm.cell_full_scale, lstm.drive_steps
-    most = (lstm.word_limit + 1) / one
+    one, full, steps = 1 << form.fraction_bits, form.second_full_scale, form.drive_steps
+    most = (form.word_limit + 1) / one
     if not _goes_on(state, full / one, most, 1 / steps):
         return Clipping(layer, Place.CELL_RANGE, full / one, of=outputs.c.size)
     slack = full / (2 * steps)
@@ -120,22 +126,23 @@ def _cell_range(layer: str, lstm: LSTMArrays, outputs: LSTMOutputs, state: Activ
 
 def _projection_range(
     layer: str,
-    lstm: LSTMArrays,
-    outputs: LSTMOutputs,
+    form: Format,
+    outputs: RecurrentOutputs,
     projection: Grid,
     *,
+    cell: LSTMArrays,
     w_hr: NDArray[np.float64],
     state: Activation,
 ) -> Clipping:
     """Count sums of the projection beyond its ramp."""
     h = outputs.h.reshape(-1, outputs.h.shape[2])
-    at_end = (h <= lstm.projection_level[0]) | (h >= lstm.projection_level[-1])
+    at_end = (h <= form.projection_level[0]) | (h >= form.projection_level[-1])
     identity = get_activation("identity")
     some = to_look_at(at_end, grid=projection, function=identity)
     found, _ = beyond_ramp(
         layer,
         Place.PROJECTION_RANGE,
-        _driving_projection(lstm, outputs, some, state),
+        _driving_projection(form, cell, outputs, some, state=state),
         w_hr.T,
         at_end[some],
         of=h.size,
@@ -146,26 +153,31 @@ def _projection_range(
 
 
 def _driving_projection(
-    lstm: LSTMArrays, outputs: LSTMOutputs, some: NDArray[np.int64], state: Activation
+    form: Format,
+    cell: LSTMArrays,
+    outputs: RecurrentOutputs,
+    some: NDArray[np.int64],
+    *,
+    state: Activation,
 ) -> NDArray[np.float64]:
     """Return ``o * state(c)`` of some timesteps (some, units), in whole steps of pulse widths.
 
     Where the state goes through tiles its function is taken as it is, without their rounding.
     """
-    one, units = 1 << lstm.fraction_bits, outputs.c.shape[2]
+    one, units = 1 << form.fraction_bits, outputs.c.shape[2]
     c = outputs.c.reshape(-1, units)[some]
     code = outputs.code.reshape(-1, _GATES * units)[some][:, (_GATES - 1) * units :]
-    if lstm.table.size:
-        entry = np.minimum(np.abs(c) >> lstm.table_shift, lstm.table.size - 1)
-        of_c = np.sign(c) * lstm.table[entry] / one
+    if cell.table.size:
+        entry = np.minimum(np.abs(c) >> cell.table_shift, cell.table.size - 1)
+        of_c = np.sign(c) * cell.table[entry] / one
     else:
         of_c = state.value(c / one)
-    steps = lstm.drive_steps
-    return np.asarray(np.rint(lstm.level[_GATES - 1][code] / one * of_c * steps) / steps)
+    steps = form.drive_steps
+    return np.asarray(np.rint(cell.level[_GATES - 1][code] / one * of_c * steps) / steps)
 
 
 def _gate_range(
-    layer: str, outputs: LSTMOutputs, gates: Grid, functions: LSTMFunctions
+    layer: str, outputs: RecurrentOutputs, gates: Grid, functions: LSTMFunctions
 ) -> tuple[Clipping, ...]:
     """Count codes at the ends of ramps whose functions go on beyond them: those without bounds."""
     names = [ramp.function for ramp in gates.banks[0].ramps]
@@ -183,7 +195,7 @@ def _gate_range(
 
 
 def _converter_range(
-    layer: str, outputs: LSTMOutputs, gates: Grid, functions: LSTMFunctions
+    layer: str, outputs: RecurrentOutputs, gates: Grid, functions: LSTMFunctions
 ) -> Clipping:
     """Count codes at the ends of an ordinary converter, unless the gates' functions are flat there.
 
@@ -200,7 +212,7 @@ def _converter_range(
 
 
 def _at_ends(
-    outputs: LSTMOutputs,
+    outputs: RecurrentOutputs,
     gate: int,
     function: Activation,
     *,
@@ -212,7 +224,7 @@ def _at_ends(
 
     Parameters
     ----------
-    outputs, gate, function : LSTMOutputs, int, Activation
+    outputs, gate, function : RecurrentOutputs, int, Activation
         The codes, and which gate's they are.
     limits : (float, float)
         Inputs at the two ends.

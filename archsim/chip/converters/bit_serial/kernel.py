@@ -31,11 +31,16 @@ of a weight times steps of an input.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.arrays import BitSerialArrays, TileArrays
-from archsim.kernels.ramp import NOT_LATCHED
+from archsim.kernels.bank import BankArrays
+from archsim.kernels.matrix import fuse
+from archsim.kernels.tile import begin, convert_cycle, integrate_cycle
+from archsim.numeric.dispatch import implements
 from archsim.numeric.jit import kernel
 from archsim.vocabulary import Activity
 
@@ -46,14 +51,51 @@ _UNDECIDED = int(Activity.UNDECIDED)
 _LATCHED = int(Activity.LATCHED)
 
 
+class BitSerialReadout(NamedTuple):
+    """How a layer's bit-serial banks take their numbers apart, and round their sums.
+
+    Attributes
+    ----------
+    threshold, step_code : int64 (banks, ranges, steps)
+        A sum's code is that of the first step whose threshold is above it.
+    ramp_of_column : int64 (banks, columns)
+        Which of the ranges a column's sum is rounded in.
+    weight_bits, cell_bits : int
+        Bits of a weight, and of each of the cells that hold it.
+    adc_bits : int
+        Bits of the converters, which clip above.
+    planes : int
+        Bits of an input in two's complement, read one after the other.
+    flips : int
+        1 where columns of large sums hold their complement.
+    """
+
+    threshold: NDArray[np.int64]
+    step_code: NDArray[np.int64]
+    ramp_of_column: NDArray[np.int64]
+    weight_bits: int
+    cell_bits: int
+    adc_bits: int
+    planes: int
+    flips: int
+
+
+class _Kept(NamedTuple):
+    """What a conversion keeps: inputs, flipped columns, the samples of a plane, its rows."""
+
+    drive: NDArray[np.int64]
+    flipped: NDArray[np.int64]
+    held: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
 @kernel
-def flipped_columns(tile: TileArrays) -> NDArray[np.int64]:
+def flipped_columns(serial: BitSerialReadout, weight: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return 1 for every slice of a column (slices, columns) that holds its complement."""
-    serial = tile.serial
-    rows, columns = tile.difference.shape
+    rows, columns = weight.shape
     total = np.zeros((serial.weight_bits // serial.cell_bits, columns), dtype=np.int64)
     for row in range(rows):
-        _add_cells(serial, tile.difference[row], total)
+        _add_cells(serial, weight[row], total)
     most = rows * ((1 << serial.cell_bits) - 1)
     flipped = np.zeros(total.shape, dtype=np.int64)
     for part in range(total.shape[0]):
@@ -65,7 +107,7 @@ def flipped_columns(tile: TileArrays) -> NDArray[np.int64]:
 
 @kernel
 def _add_cells(
-    serial: BitSerialArrays, weight: NDArray[np.int32], total: NDArray[np.int64]
+    serial: BitSerialReadout, weight: NDArray[np.int32], total: NDArray[np.int64]
 ) -> None:
     """Add the cells of one row, none of them flipped, to the sums of their columns."""
     bias, most = 1 << (serial.weight_bits - 1), (1 << serial.cell_bits) - 1
@@ -77,10 +119,10 @@ def _add_cells(
 
 @kernel
 def _count_rows(
-    tile: TileArrays, drive: NDArray[np.int64], plane: int, counts: NDArray[np.int64]
+    bank: BankArrays, drive: NDArray[np.int64], plane: int, counts: NDArray[np.int64]
 ) -> None:
     """Count the rows that a plane drives, and those that switch when it begins."""
-    planes, row_conductance = tile.serial.planes, tile.row_conductance
+    planes, row_conductance = bank.readout.planes, bank.row_conductance
     for row in range(drive.shape[0]):
         bit = (drive[row] >> plane) & 1 if plane < planes else 0
         before = (drive[row] >> (plane - 1)) & 1 if plane > 0 else 0
@@ -93,7 +135,7 @@ def _count_rows(
 
 @kernel
 def _sample(
-    tile: TileArrays,
+    bank: BankArrays,
     drive: NDArray[np.int64],
     plane: int,
     flipped: NDArray[np.int64],
@@ -103,12 +145,12 @@ def _sample(
 
     `held` is (slices + 1, columns); the first of its last row is the unit column's sum.
     """
-    serial, slices = tile.serial, flipped.shape[0]
+    serial, slices = bank.readout, flipped.shape[0]
     held[:, :] = 0
     for row in range(drive.shape[0]):
         if (drive[row] >> plane) & 1 == 1:
             held[slices, 0] += 1
-            _add_cells(serial, tile.difference[row], held)
+            _add_cells(serial, bank.difference[row], held)
     most = held[slices, 0] * ((1 << serial.cell_bits) - 1)
     for part in range(slices):
         for column in range(flipped.shape[1]):
@@ -118,7 +160,7 @@ def _sample(
 
 @kernel
 def _add_sample(
-    serial: BitSerialArrays,
+    serial: BitSerialReadout,
     plane: int,
     at: int,
     flipped: NDArray[np.int64],
@@ -142,71 +184,94 @@ def _add_sample(
 
 
 @kernel
-def _latch(tile: TileArrays, column: int, charge: int) -> int:
+def _latch(bank: BankArrays, column: int, charge: int) -> int:
     """Return the code of a finished sum: that of the first threshold above it."""
-    ramp = tile.ramp_of_column[column]
-    step = np.searchsorted(tile.threshold[ramp], charge, side="right")
-    code: int = tile.step_code[ramp, min(step, tile.threshold.shape[1] - 1)]
+    serial, index = bank.readout, bank.place
+    ramp = serial.ramp_of_column[index, column]
+    threshold = serial.threshold[index, ramp]
+    step = np.searchsorted(threshold, charge, side="right")
+    code: int = serial.step_code[index, ramp, min(step, threshold.shape[0] - 1)]
     return code
 
 
-@kernel
-def convert_bit_serial(
-    tile: TileArrays,
+@implements(begin, BitSerialReadout)
+def _begin(
+    readout: BitSerialReadout,
+    bank: BankArrays,
     drive: NDArray[np.int64],
-    charge: NDArray[np.int64],
-    code: NDArray[np.int64],
-    activity: NDArray[np.int64],
-    waveform: NDArray[np.int64],
-) -> int:
-    """Run one bit-serial conversion a clock cycle at a time.
-
-    Parameters
-    ----------
-    tile : TileArrays
-        The bank, of one tile; `difference` is its weights.
-    drive : int64 (rows,)
-        Inputs, which fit `planes` bits in two's complement.
-    charge : int64 (columns,)
-        Out: the accumulators.
-    code : int64 (columns,)
-        Out: latched codes.
-    activity : int64 (cycles, 1, N_ACTIVITY)
-        Out: what happened in each cycle. Undecided columns are samples that are converted, that of
-        the unit column among them.
-    waveform : int64 (cycles, columns) or (0, columns)
-        Out, if it has rows: the accumulators at the end of each cycle.
-
-    Returns
-    -------
-    int
-        Cycles of the phase convert: always all of them.
-    """
-    serial, planes, stage = tile.serial, tile.serial.planes, tile.ramp_cycles
-    flipped = flipped_columns(tile)
+    when: tuple[int, int],  # noqa: ARG001
+) -> _Kept:
+    flipped = flipped_columns(readout, bank.difference)
     slices, columns = flipped.shape
     held = np.zeros((slices + 1, columns), dtype=np.int64)
-    activity[:, :, :] = 0
-    charge[:] = 0
-    code[:] = NOT_LATCHED
-    for cycle in range(activity.shape[0]):
-        plane, at = divmod(cycle - tile.reset_cycles, stage)
-        if 0 <= plane <= planes:
-            counts = activity[cycle, 0]
-            if at == 0:
-                _count_rows(tile, drive, plane, counts)
-            else:
-                counts[_ACTIVE_ROWS] = activity[cycle - 1, 0, _ACTIVE_ROWS]
-                counts[_CONDUCTANCE] = activity[cycle - 1, 0, _CONDUCTANCE]
-            if plane > 0 and at <= slices * columns:
-                counts[_UNDECIDED] += 1
-                _add_sample(serial, plane - 1, at, flipped, held, charge)
-                if plane == planes and at > 0 and at % slices == 0:
-                    column = at // slices - 1
-                    code[column] = _latch(tile, column, charge[column])
-                    counts[_LATCHED] += 1
-            if plane < planes and at == stage - 1:
-                _sample(tile, drive, plane, flipped, held)
-        if waveform.shape[0] > 0:
-            waveform[cycle, :] = charge
-    return stage
+    return _Kept(drive, flipped, held, np.zeros(2, dtype=np.int64))
+
+
+@implements(integrate_cycle, BitSerialReadout)
+def _read(
+    readout: BitSerialReadout,  # noqa: ARG001
+    bank: BankArrays,
+    kept: _Kept,
+    drive: NDArray[np.int64],
+    step: int,
+    charge: NDArray[np.int64],
+    activity: NDArray[np.int64],
+    when: tuple[int, int],  # noqa: ARG001
+) -> None:
+    """Read a plane; meanwhile the samples of the one before are converted."""
+    counts, stage = activity[0], bank.convert_cycles
+    plane, at = divmod(step, stage)
+    _work(bank, kept, plane, at, charge, counts)
+    if at == stage - 1:
+        _sample(bank, drive, plane, kept.flipped, kept.held)
+
+
+@implements(convert_cycle, BitSerialReadout)
+def _convert(
+    readout: BitSerialReadout,
+    bank: BankArrays,
+    kept: _Kept,
+    step: int,
+    charge: NDArray[np.int64],
+    code: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    when: tuple[int, int],  # noqa: ARG001
+) -> None:
+    """Convert a sample of the last plane; latch a column whose last slice is added."""
+    slices, columns = kept.flipped.shape
+    _work(bank, kept, readout.planes, step, charge, counts)
+    if 0 < step <= slices * columns and step % slices == 0:
+        column = step // slices - 1
+        code[column] = _latch(bank, column, charge[column])
+        counts[_LATCHED] += 1
+
+
+@kernel
+def _work(
+    bank: BankArrays,
+    kept: _Kept,
+    plane: int,
+    at: int,
+    charge: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Do what rows and converter do in cycle `at` of a plane's stage; note it."""
+    slices, columns = kept.flipped.shape
+    if at == 0:
+        _count_rows(bank, kept.drive, plane, counts)
+        kept.rows[0], kept.rows[1] = counts[_ACTIVE_ROWS], counts[_CONDUCTANCE]
+    else:
+        counts[_ACTIVE_ROWS], counts[_CONDUCTANCE] = kept.rows[0], kept.rows[1]
+    if plane > 0 and at <= slices * columns:
+        counts[_UNDECIDED] += 1
+        _add_sample(bank.readout, plane - 1, at, kept.flipped, kept.held, charge)
+
+
+@implements(fuse, BitSerialReadout)
+def _fuse(
+    readout: BitSerialReadout,  # noqa: ARG001
+    banks: Sequence[BankArrays],  # noqa: ARG001
+    columns: Sequence[NDArray[np.int64]],  # noqa: ARG001
+    narrow: bool,  # noqa: ARG001
+) -> str:
+    return "bit planes are converted one by one"

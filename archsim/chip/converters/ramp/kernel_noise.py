@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,3 +84,58 @@ def disturbed_thresholds(
         threshold[step] = moved
     for step in range(steps):
         threshold[step] = np.ceil(position[step] + threshold[step] - ROUNDING_GUARD)
+
+
+@leaf
+def disturb_rungs(
+    position: NDArray[np.float64],
+    sigma: NDArray[np.float64],
+    first: int,
+    ramps: int,
+    key: tuple[int, int],
+    sequence: int,
+    conversion: int,
+    ordered: int,
+    never: int,
+    rungs: int,
+    noise: RampScratch,
+    rung: NDArray[Any],
+) -> None:
+    """Write the rungs of a bank's conversion with noise of the ramps' cells.
+
+    The thresholds are those of `thresholds_of_conversion`.
+
+    Parameters
+    ----------
+    position, sigma : float64 (ramps, steps), (ramps, steps + 1)
+        As `ramp_position` and `ramp_sigma` in `AnalogArrays`.
+    first, ramps : int
+        Which ramps are the bank's.
+    key : tuple of int
+        Seed of the run and number of the tile.
+    sequence, conversion : int
+        Which conversion of the run it is.
+    ordered : int
+        Rungs that are running maxima, or 0 if all are thresholds as they are.
+    never : int
+        What no charge reaches.
+    rungs : int
+        Rungs of a ramp, ``2**n - 1``.
+    noise : RampScratch
+        Scratch.
+    rung : int64 or int32 (ramps * rungs,)
+        Out; those beyond the ramp stay as they are.
+    """
+    steps, threshold = position.shape[1], noise.threshold
+    draw_ramps(key, sequence, conversion, ramps, steps, noise)
+    reached = min(steps, ordered if ordered > 0 else rungs)
+    for ramp in range(ramps):
+        disturbed_thresholds(position[first + ramp], sigma[first + ramp], ramp, noise)
+        mine = rung[(first + ramp) * rungs :][:reached]
+        if ordered > 0:
+            highest = threshold[0]
+            for step in range(reached):
+                highest = max(highest, threshold[step])
+                threshold[step] = highest
+        for step in range(reached):
+            mine[step] = np.int64(min(max(threshold[step], -never), never))
