@@ -16,6 +16,7 @@ from archsim.kernels.matrix import CycleByCycle, Imperfections, MatrixArrays, ba
 from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
+from archsim.numeric.dispatch import by_type, implements
 from archsim.numeric.jit import kernel, leaf
 from archsim.vocabulary import N_ACTIVITY
 
@@ -101,18 +102,27 @@ def _fused(
         latch_bank(matrix, index, drive, code, stage.record, conversion, scratch, extra)
 
 
-@kernel
+@by_type(default=True, leaf=True)
 def _walked(
-    whole: CycleByCycle | None,
+    whole: Any,
     stage: Stage,
     drive: Drive,
     code: NDArray[np.uint16],
     conversion: int,
     scratch: Scratch,
 ) -> None:
-    """Walk the conversions that `_fused` has left out."""
-    if whole is None:
-        return
+    """Walk the conversions that `_fused` has left out: none, where `whole` is None."""
+
+
+@implements(_walked, CycleByCycle)
+def _some_walked(
+    whole: CycleByCycle,
+    stage: Stage,
+    drive: Drive,
+    code: NDArray[np.uint16],
+    conversion: int,
+    scratch: Scratch,
+) -> None:
     if whole.everything == 1 or stage.record.waveform.shape[0] > 0:
         for index in range(stage.matrix.bank.shape[0]):
             _walk_bank(whole, stage, index, drive, code, conversion, scratch)

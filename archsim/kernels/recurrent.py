@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from archsim.kernels.convert import Stage, convert
 from archsim.kernels.drive import Drive, encode, make_drive
 from archsim.kernels.scratch import make_scratch
-from archsim.numeric.dispatch import by_type
+from archsim.numeric.dispatch import by_type, implements
 from archsim.numeric.jit import kernel, leaf
 
 
@@ -239,6 +239,50 @@ def _last_state(outputs: RecurrentOutputs, span: Span, start: State, state: Stat
             state.c[sequence, unit] = outputs.c[sequence, last, unit] if last >= 0 else mine
 
 
+class _Block(NamedTuple):
+    """A block of sequences: inputs, state before and after, order, outputs."""
+
+    x_drive: NDArray[np.int16]
+    state: State
+    span: Span
+    outputs: RecurrentOutputs
+
+
+class _Buffers(NamedTuple):
+    """Memory that every timestep uses anew.
+
+    Attributes
+    ----------
+    drive, inner : Drive
+        What drives the gates' rows, and those of the other matrices.
+    code, of_units, of_elements : uint16 (sequences, columns), (sequences, units or elements)
+        Codes of the gates, of the second conversion and of the projection.
+    value : int64 (sequences, units)
+        What is projected.
+    scratch : tuple of Scratch or None
+        Of the three matrices.
+    """
+
+    drive: Drive
+    inner: Drive
+    code: NDArray[np.uint16]
+    of_units: NDArray[np.uint16]
+    of_elements: NDArray[np.uint16]
+    value: NDArray[np.int64]
+    scratch: tuple[Any, Any, Any]
+
+
+@by_type(default=True)
+def _scratch_of(stage: Any, sequences: int) -> Any:  # noqa: ARG001
+    """Make memory for a matrix, if there is one."""
+    return None
+
+
+@implements(_scratch_of, Stage)
+def _scratch_of_stage(stage: Stage, sequences: int) -> Any:
+    return make_scratch(stage.matrix, stage.extra, sequences)
+
+
 @kernel
 def run_recurrent(
     cell: Any,
@@ -273,22 +317,6 @@ def run_recurrent(
         Out: what was computed.
     """
     gates, second, projection = stages
-    _run(cell, form, gates, second, projection, x_drive, (state, span), outputs)
-
-
-@kernel
-def _run(
-    cell: Any,
-    form: Format,
-    gates: Stage,
-    second: Stage | None,
-    projection: Stage | None,
-    x_drive: NDArray[np.int16],
-    of_sequences: tuple[State, Span],
-    outputs: RecurrentOutputs,
-) -> None:
-    """Do what `run_recurrent` says: only an argument that is None is left out."""
-    state, span = of_sequences
     sequences, timesteps, inputs = x_drive.shape
     units, elements = outputs.c.shape[2], outputs.h.shape[2]
     start = State(state.h.copy(), state.c.copy())
@@ -296,30 +324,52 @@ def _run(
     for sequence in range(sequences):
         drive.width[sequence * drive.stride + inputs + elements] = form.drive_steps
     encode(state.h, form.h_full_scale, form.drive_steps, drive, inputs)
-    inner = make_drive(sequences, units)
-    code = np.empty((sequences, outputs.code.shape[2]), dtype=np.uint16)
-    of_units = np.empty((sequences, units), dtype=np.uint16)
-    of_elements = np.empty((sequences, elements), dtype=np.uint16)
-    value = np.empty((sequences, units), dtype=np.int64)
-    scratch = make_scratch(gates.matrix, gates.extra, sequences)
-    if second is not None:
-        second_scratch = make_scratch(second.matrix, second.extra, sequences)
-    if projection is not None:
-        projection_scratch = make_scratch(projection.matrix, projection.extra, sequences)
+    buffers = _Buffers(
+        drive,
+        make_drive(sequences, units),
+        np.empty((sequences, outputs.code.shape[2]), dtype=np.uint16),
+        np.empty((sequences, units), dtype=np.uint16),
+        np.empty((sequences, elements), dtype=np.uint16),
+        np.empty((sequences, units), dtype=np.int64),
+        (
+            _scratch_of(gates, sequences),
+            _scratch_of(second, sequences),
+            _scratch_of(projection, sequences),
+        ),
+    )
+    block = _Block(x_drive, state, span, outputs)
     for step in range(timesteps):
-        _take_inputs(x_drive, span, step, drive)
-        convert(gates, drive, code, step, scratch)
-        after_gates(cell, code, state)
-        if second is not None:
-            drive_second(cell, form, state, inner)
-            convert(second, inner, of_units, step, second_scratch)
-        if projection is None:
-            _finish(cell, code, second, of_units, state, state.h)
-        else:
-            _finish(cell, code, second, of_units, state, value)
-            encode(value, 1 << form.fraction_bits, form.drive_steps, inner, 0)
-            convert(projection, inner, of_elements, step, projection_scratch)
-            look_up(form.projection_level, of_elements, state.h)
-        encode(state.h, form.h_full_scale, form.drive_steps, drive, inputs)
-        _give_outputs(outputs, span, step, code, state, drive, inputs)
+        _step(cell, form, gates, second, projection, block, buffers, step)
     _last_state(outputs, span, start, state)
+
+
+@leaf
+def _step(
+    cell: Any,
+    form: Format,
+    gates: Stage,
+    second: Stage | None,
+    projection: Stage | None,
+    block: _Block,
+    buffers: _Buffers,
+    step: int,
+) -> None:
+    """Run one timestep; a leaf, so that no references are counted, which threads wait for."""
+    x_drive, state, span, outputs = block
+    drive, inner, code, of_units, of_elements, value, scratch = buffers
+    steps, inputs = form.drive_steps, x_drive.shape[2]
+    _take_inputs(x_drive, span, step, drive)
+    convert(gates, drive, code, step, scratch[0])
+    after_gates(cell, code, state)
+    if second is not None:
+        drive_second(cell, form, state, inner)
+        convert(second, inner, of_units, step, scratch[1])
+    if projection is None:
+        _finish(cell, code, second, of_units, state, state.h)
+    else:
+        _finish(cell, code, second, of_units, state, value)
+        encode(value, 1 << form.fraction_bits, steps, inner, 0)
+        convert(projection, inner, of_elements, step, scratch[2])
+        look_up(form.projection_level, of_elements, state.h)
+    encode(state.h, form.h_full_scale, steps, drive, inputs)
+    _give_outputs(outputs, span, step, code, state, drive, inputs)

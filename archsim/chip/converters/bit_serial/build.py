@@ -3,8 +3,8 @@
 `tile.rows` are the rows of a crossbar, `tile.columns` the weights that it holds in a row, each of
 them ``weight_bits / cell_bits`` cells wide: 128 and 16 for ISAAC's 128 x 128 cells of 2 bits. See
 `archsim.chip.converters.bit_serial.kernel` for what happens when, and the `cost` beside it for what
-it costs. Sums are exact unless the converter clips; they are rounded to codes of `adc.bits` by the thresholds
-of a straight ramp, as any other conventional converter does.
+it costs. Sums are exact unless the converter clips; they are rounded to codes of `adc.bits` by the
+thresholds of a linear ramp, as any other conventional converter does.
 
 The simulation is of ideal cells and circuits only, and says so where others are asked for.
 """

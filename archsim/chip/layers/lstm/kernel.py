@@ -67,23 +67,6 @@ def tanh_by_table(value: int, table: NDArray[np.int64], shift: int) -> int:
     return magnitude if value >= 0 else -magnitude
 
 
-@leaf
-def _tanh_of_c(
-    cell: LSTMArrays,
-    second: NDArray[np.uint16] | None,
-    c: NDArray[np.int64],
-    out: NDArray[np.int64],
-) -> None:
-    """Write tanh(c) (sequences, units) to `out`."""
-    table, shift, level = cell.table, cell.table_shift, cell.second_level
-    for sequence in range(c.shape[0]):
-        for unit in range(c.shape[1]):
-            if second is None:
-                out[sequence, unit] = tanh_by_table(c[sequence, unit], table, shift)
-            else:
-                out[sequence, unit] = level[second[sequence, unit]]
-
-
 @implements(finish, LSTMArrays)
 def give_h(
     cell: LSTMArrays,
@@ -94,9 +77,13 @@ def give_h(
 ) -> None:
     """Write ``o * tanh(c)`` (sequences, units) to `out`."""
     level, bits, limit = cell.level, cell.fraction_bits, cell.word_limit
-    _tanh_of_c(cell, second, state.c, out)
+    table, shift, second_level, c = cell.table, cell.table_shift, cell.second_level, state.c
     sequences, units = out.shape
     for sequence in range(sequences):
         for unit in range(units):
+            if second is None:
+                of_c = tanh_by_table(c[sequence, unit], table, shift)
+            else:
+                of_c = second_level[second[sequence, unit]]
             o = level[3, code[sequence, 3 * units + unit]]
-            out[sequence, unit] = saturate(round_shift(o * out[sequence, unit], bits), limit)
+            out[sequence, unit] = saturate(round_shift(o * of_c, bits), limit)
