@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from archsim.kernels.arrays import TileArrays
-from archsim.kernels.grid import GridArrays
 from numpy.typing import NDArray
 
+from archsim.kernels.bank import BankArrays
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.record import KEPT, GridRecord, tile_counts, tile_energy
+from archsim.kernels.matrix import Matrix
+from archsim.kernels.record import KEPT, MatrixRecord, tile_counts, tile_energy
 from archsim.vocabulary import N_ACTIVITY
 
 GARBAGE = -7
 
 
-def counting_energies(banks: Sequence[TileArrays]) -> list[TileEnergy]:
+def counting_energies(banks: Sequence[BankArrays]) -> list[TileEnergy]:
     """Return energies for all tiles of a layer, every one of which is at work in all cycles."""
     return [
         TileEnergy(np.zeros((bank.cycles, N_ACTIVITY)), np.eye(N_ACTIVITY))
@@ -30,13 +30,13 @@ def counting_energies(banks: Sequence[TileArrays]) -> list[TileEnergy]:
     ]
 
 
-def spoil_record(record: GridRecord) -> None:
+def spoil_record(record: MatrixRecord) -> None:
     """Fill what kernels have to write in any case with what they would never write."""
     for array in (record.total, record.walked, record.waveform):
         array[:] = GARBAGE
 
 
-def is_untouched(record: GridRecord) -> bool:
+def is_untouched(record: MatrixRecord) -> bool:
     """Say whether nothing was written to a record with counting energies since `spoil_record`."""
     spoilt = (record.total, record.walked, record.waveform)
     kept = (record.counts, record.energy)
@@ -45,7 +45,7 @@ def is_untouched(record: GridRecord) -> bool:
     )
 
 
-def activity_of(grid: GridArrays, record: GridRecord) -> NDArray[np.int64]:
+def activity_of(grid: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
     """Return what a layer with counting energies did in every kept cycle.
 
     The kept counts have to say the same.
@@ -59,7 +59,7 @@ def activity_of(grid: GridArrays, record: GridRecord) -> NDArray[np.int64]:
     return np.stack(tiles, axis=3)
 
 
-def _activity_of_tile(grid: GridArrays, record: GridRecord, tile: int) -> NDArray[Any]:
+def _activity_of_tile(grid: Matrix, record: MatrixRecord, tile: int) -> NDArray[Any]:
     energy, counts = tile_energy(grid, record, tile), tile_counts(grid, record, tile)
     shape = record.slots, record.walked.shape[1], grid.cycles
     assert energy.shape == (*shape, N_ACTIVITY)
@@ -77,7 +77,7 @@ def bits_of(array: Any) -> NDArray[Any]:
     return array.view(np.int64) if array.dtype == np.float64 else array
 
 
-def assert_same_record(record: GridRecord, expected: GridRecord) -> None:
-    for name in GridRecord._fields:
+def assert_same_record(record: MatrixRecord, expected: MatrixRecord) -> None:
+    for name in MatrixRecord._fields:
         mine, its = getattr(record, name), getattr(expected, name)
         np.testing.assert_array_equal(bits_of(mine), bits_of(its), err_msg=name)

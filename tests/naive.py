@@ -15,12 +15,12 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
-from archsim.kernels.arrays import Conversion as Kind
-from archsim.kernels.arrays import TileArrays, ideal_analog
-from archsim.kernels.grid import GridArrays, join_banks
 
-from archsim.kernels.record import GridRecord, totals
+from archsim.kernels.bank import BankArrays, ideal_analog
+from archsim.kernels.matrix import Matrix, join_banks
+from archsim.kernels.record import MatrixRecord, totals
 from archsim.vocabulary import Activity
+from tests.banks import made_bank
 from tests.counting import activity_of, counting_energies
 
 # --------------------------------------------------------------------------------------- a bank
@@ -502,11 +502,11 @@ def share(rng: random.Random, tile: NaiveTile) -> NaiveTile:
     return replace(tile, sharing=Sharing(columns, tile.n_out + rng.choice([0, 0, 1, 5])))
 
 
-def arrays_of(tile: NaiveTile) -> TileArrays:
+def arrays_of(tile: NaiveTile) -> BankArrays:
     """Return the bank as the kernels see it."""
     rows = range(tile.rows)
     sharing = tile.sharing or Sharing(1, 1)
-    return TileArrays(
+    return made_bank(
         difference=np.array(
             [[tile.difference(i, j) for j in range(tile.columns)] for i in rows], dtype=np.int32
         ),
@@ -519,9 +519,9 @@ def arrays_of(tile: NaiveTile) -> TileArrays:
         ramp_of_column=np.array(tile.ramp_of_column, dtype=np.int64),
         reset_cycles=tile.reset_cycles,
         integrate_cycles=2**tile.n_in,
-        ramp_cycles=tile.ramp_cycles,
+        convert_cycles=tile.ramp_cycles,
         readout_cycles=tile.readout_cycles,
-        conversion=int(Kind.RAMP if tile.sharing is None else Kind.SAR),
+        kind="ramp" if tile.sharing is None else "sar",
         early_stop=int(tile.early_stop),
         columns_per_converter=sharing.columns,
         cycles_per_conversion=sharing.cycles,
@@ -530,8 +530,8 @@ def arrays_of(tile: NaiveTile) -> TileArrays:
 
 
 def grid_arrays_of(
-    grid: NaiveGrid, bank_arrays: Callable[[NaiveTile], TileArrays] = arrays_of
-) -> GridArrays:
+    grid: NaiveGrid, bank_arrays: Callable[[NaiveTile], BankArrays] = arrays_of
+) -> Matrix:
     """Return the layer as the kernels see it; its tiles spend what they count."""
     banks = [bank_arrays(placed.bank) for placed in grid.placed]
     return join_banks(
@@ -583,8 +583,8 @@ def row_blocks(grid: NaiveGrid) -> int:
 
 
 def assert_recorded(
-    grid: GridArrays,
-    record: GridRecord,
+    grid: Matrix,
+    record: MatrixRecord,
     expected: list[list[GridConversion]],
     slot: list[int],
     *,

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from archsim.kernels.arrays import AnalogArrays, TileArrays, ideal_analog
 
+from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
 from tests.naive import Column, Conversion, GridConversion, NaiveGrid, NaiveTile, arrays_of
 
 READ_NOISE, RAMP_NOISE, DECISION_NOISE = 5, 6, 9
@@ -347,7 +347,12 @@ def ideal_circuits(tile: NaiveTile, rng: random.Random) -> Circuits:
 
 
 def spoil(tile: NaiveTile, rng: random.Random, kinds: tuple[str, ...], size: int) -> AnalogTile:
-    """Return the tile with imperfections of these kinds, about as large as charges of `size`."""
+    """Return the tile with imperfections of these kinds, about as large as charges of `size`.
+
+    Converters that are shared have an ordinary reference, whose cells are no memristors.
+    """
+    if tile.sharing is not None:
+        kinds = tuple(kind for kind in kinds if kind != "ramp noise")
     spoilt = {kind: _spoilt(kind, tile, rng, size) for kind in kinds if kind != "branches"}
     changes = {name: value for parts in spoilt.values() for name, value in parts.items()}
     codes = [list(range(2**tile.n_out)) for _ in tile.threshold]
@@ -405,19 +410,13 @@ LARGEST_VARIANCE = 255
 """Of a cell, in steps: kernels keep it in a byte."""
 
 
-def analog_arrays_of(tile: AnalogTile) -> TileArrays:
+def analog_arrays_of(tile: AnalogTile) -> BankArrays:
     """Return the tile as the kernels see it."""
     circuits, analog = tile.circuits, ideal_analog(tile.columns)
     if circuits.cell_variance is not None:
         analog = analog._replace(
             read_variance=np.array(circuits.cell_variance, dtype=np.uint8),
             variance_step=np.array(circuits.variance_step),
-        )
-    if circuits.ramp_position is not None:
-        pairs = zip(circuits.ramp_noise, circuits.bias_noise, strict=True)
-        analog = analog._replace(
-            ramp_position=np.array(circuits.ramp_position),
-            ramp_sigma=np.array([[*cells, bias] for cells, bias in pairs]),
         )
     if circuits.rails is not None:
         analog = analog._replace(rail_low=circuits.rails[0], rail_high=circuits.rails[1])
@@ -430,8 +429,14 @@ def analog_arrays_of(tile: AnalogTile) -> TileArrays:
         seed=circuits.seed,
         tile=circuits.tile,
     )
-    return arrays_of(tile.perfect)._replace(
-        step_code=np.array(tile.step_code, dtype=np.int64),
-        ramp_cycles=tile.ramp_cycles,
-        analog=analog,
+    perfect = arrays_of(tile.perfect)
+    readout = perfect.readout._replace(
+        step_code=np.array(tile.step_code, dtype=np.int64)[None],
     )
+    if circuits.ramp_position is not None:
+        pairs = zip(circuits.ramp_noise, circuits.bias_noise, strict=True)
+        readout = readout._replace(
+            position=np.array(circuits.ramp_position)[None],
+            sigma=np.array([[*cells, bias] for cells, bias in pairs])[None],
+        )
+    return perfect._replace(readout=readout, convert_cycles=tile.ramp_cycles, analog=analog)

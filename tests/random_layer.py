@@ -8,15 +8,17 @@ from typing import Any
 
 import numba
 import numpy as np
-from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
-from archsim.kernels.grid import GridArrays, join_banks
 from numpy.typing import NDArray
 
-from archsim.kernels.convert import SPARE_INPUTS, convert_fused, convert_walked
+from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
+from archsim.kernels.convert import convert
+from archsim.kernels.drive import SPARE_INPUTS, Drive
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.record import GridRecord, make_record
+from archsim.kernels.matrix import Matrix, join_banks
+from archsim.kernels.record import MatrixRecord, make_record
 from archsim.kernels.scratch import make_scratch
 from archsim.vocabulary import N_ACTIVITY
+from tests.banks import made_bank, stage_of
 
 QUICK = bool(numba.config.DISABLE_JIT)
 LARGEST_ROWS, LARGEST_COLUMNS, LARGEST_BATCH = (6, 5, 3) if QUICK else (80, 170, 20)
@@ -38,7 +40,7 @@ Array = NDArray[Any]
 class Case:
     """A layer's banks, what they spend, what drives them (int16), and what is kept."""
 
-    banks: list[TileArrays]
+    banks: list[BankArrays]
     inputs: list[int]
     columns: list[Array]
     energies: list[TileEnergy]
@@ -48,26 +50,26 @@ class Case:
     first: int
     conversion: int
 
-    def grid(self, *, fused: bool) -> GridArrays:
+    def grid(self, *, fused: bool) -> Matrix:
         return join_banks(self.banks, self.inputs, self.columns, self.energies, fused=fused)
 
     @property
-    def flat_drive(self) -> tuple[Array, int]:
-        """Return the vectors one after the other with garbage behind each, and their distance."""
+    def flat_drive(self) -> Drive:
+        """Return the vectors one after the other with garbage behind each."""
         sequences, inputs = self.drive.shape
         stride = inputs + self.gap
         flat = np.full(sequences * stride + SPARE_INPUTS, LARGEST_INT16, dtype=np.int16)
         flat[: sequences * stride].reshape(sequences, stride)[:, :inputs] = self.drive
-        return flat, stride
+        return Drive(flat, stride)
 
     def run(
         self,
-        grid: GridArrays,
+        grid: Matrix,
         *,
         waveforms: bool = False,
-        plain: int | None = 1,
-        spare: GridRecord | None = None,
-    ) -> tuple[Array, GridRecord]:
+        ideal: bool = False,
+        spare: MatrixRecord | None = None,
+    ) -> tuple[Array, MatrixRecord]:
         """Return the codes and the record of the case's conversion."""
         record = make_record(
             grid,
@@ -79,11 +81,9 @@ class Case:
         )
         sequences = self.drive.shape[0]
         code = np.full((sequences, grid.columns), 999, dtype=np.uint16)
-        drive, stride = self.flat_drive
-        scratch = make_scratch(grid, sequences, plain)
-        convert_fused(grid, drive, stride, code, record, self.conversion, scratch, plain)
-        if plain:
-            convert_walked(grid, drive, stride, code, record, self.conversion, scratch)
+        stage = stage_of(grid, record, ideal=ideal)
+        scratch = make_scratch(stage.matrix, stage.extra, sequences)
+        convert(stage, self.flat_drive, code, self.conversion, scratch)
         return code, record
 
 
@@ -158,21 +158,26 @@ def random_analog(rng: Rng, cells: tuple[int, int], ramps: tuple[int, int], size
 
 def random_bank(
     rng: Rng, layer: dict[str, Any], shape: tuple[int, int], number: int, drive: Array
-) -> TileArrays:
+) -> BankArrays:
     """Return a bank of a layer, whose circuits are the layer's."""
     rows, columns = shape
     steps, tiles = layer["steps"], layer["tiles"]
-    ramps = int(rng.integers(1, 4))
+    ramps = layer["ramps"]
     cells = random_cells(rng, rows, columns, layer["largest"])
     makers = random_analog(rng, (rows, columns), (ramps, steps), layer["size"])
     analog: AnalogArrays = ideal_analog(columns)._replace(seed=layer["seed"], tile=number)
+    noise = {}
     for name in layer["imperfections"]:
-        analog = analog._replace(**makers[name]())
+        made = makers[name]()
+        if name == "ramp":
+            noise = made if layer["phases"]["kind"] == "ramp" else {}
+        else:
+            analog = analog._replace(**made)
     seen = drive[:, :rows].astype(np.int64) @ cells.astype(np.int64)
     seen += analog.offset + analog.comparator_offset
     threshold = random_thresholds(rng, str(rng.choice(layer["thresholds"])), (ramps, steps), seen)
     cuts = np.sort(rng.integers(0, rows + 1, tiles - 1))
-    return TileArrays(
+    return made_bank(
         difference=cells,
         row_conductance=rng.integers(0, 10**6, rows),
         row_pointer=np.array([0, *cuts, rows], dtype=np.int64),
@@ -180,11 +185,12 @@ def random_bank(
         step_code=random_codes(rng, ramps, steps),
         ramp_of_column=random_ramps_of_columns(rng, ramps, columns),
         analog=analog,
+        **noise,
         **layer["phases"],
     )
 
 
-def random_energy(rng: Rng, bank: TileArrays, *, last: bool) -> TileEnergy:
+def random_energy(rng: Rng, bank: BankArrays, *, last: bool) -> TileEnergy:
     """Return what a tile spends; five of its components count, wherever they are.
 
     A tile without converters may be at rest while others convert.
@@ -207,19 +213,19 @@ def random_phases(rng: Rng, input_bits: int, bits: int, columns: int) -> dict[st
     phases = {
         "reset_cycles": int(rng.integers(1, 4)),
         "integrate_cycles": 2**input_bits,
-        "ramp_cycles": 2**bits,
+        "convert_cycles": 2**bits,
         "readout_cycles": int(rng.integers(1, 4)),
-        "conversion": int(Conversion.RAMP),
+        "kind": "ramp",
         "early_stop": int(rng.integers(0, 2)),
         "columns_per_converter": 1,
         "cycles_per_conversion": 1,
     }
     if rng.random() < 0.25:
         shared, each = int(rng.integers(1, columns + 3)), bits + int(rng.integers(0, 3))
-        phases |= {"conversion": int(Conversion.SAR), "ramp_cycles": shared * each}
+        phases |= {"kind": "sar", "convert_cycles": shared * each}
         phases |= {"columns_per_converter": shared, "cycles_per_conversion": each}
     elif rng.random() < 0.3:
-        phases["ramp_cycles"] = max(1, 2**bits - int(rng.integers(0, 4)))
+        phases["convert_cycles"] = max(1, 2**bits - int(rng.integers(0, 4)))
     return phases
 
 
@@ -254,11 +260,12 @@ def random_layer(
     """Return what all banks of a layer have in common; the widest one has `most` columns."""
     bits = int(rng.integers(1, LARGEST_BITS + 1)) + int(not QUICK and rng.random() < 0.05)
     phases = random_phases(rng, input_bits, bits, most)
-    straight = phases["conversion"] == Conversion.RAMP
+    straight = phases["kind"] == "ramp"
     short = 2**bits - int(rng.integers(0, 2) * (bits > 1))
     return {
-        "steps": phases["ramp_cycles"] if straight else short,
+        "steps": phases["convert_cycles"] if straight else short,
         "tiles": int(rng.integers(1, 4)),
+        "ramps": int(rng.integers(1, 4)),
         "size": int(rng.choice([1, 100, 10**5])),
         "seed": int(rng.integers(0, 2**40)),
         "phases": phases,

@@ -86,9 +86,11 @@ def test_our_codes_are_those_of_the_thresholds():
     run = tile_run(SMALL)
     bank = run.grid.banks[0]
     charge = run.drive.astype(np.int64) @ run.difference
-    above = bank.arrays.threshold[bank.arrays.ramp_of_column] > charge[..., None]
-    step = np.where(above.any(axis=-1), above.argmax(axis=-1), bank.arrays.ramp_cycles - 1)
-    assert (run.code == bank.arrays.step_code[bank.arrays.ramp_of_column, step]).all()
+    readout = bank.arrays.readout
+    ramp = readout.ramp_of_column[0]
+    above = readout.threshold[0, ramp] > charge[..., None]
+    step = np.where(above.any(axis=-1), above.argmax(axis=-1), bank.arrays.convert_cycles - 1)
+    assert (run.code == readout.step_code[0, ramp, step]).all()
     assert len(np.unique(run.code)) > 10
     assert run.cycles == 66
 
@@ -147,7 +149,7 @@ def test_different_codes_are_an_error():
 def test_the_conversion_for_the_circuit_is_clear_of_thresholds():
     run = tile_run(Shape(8, 4, conversions=20))
     bank = run.grid.banks[0]
-    threshold = bank.arrays.threshold[bank.arrays.ramp_of_column]
+    threshold = bank.arrays.readout.threshold[0, bank.arrays.readout.ramp_of_column[0]]
     charge = run.drive[0, clear_conversion(run)].astype(np.int64) @ run.difference
     assert np.abs(charge[:, None] - threshold).min() > 0.001 * np.abs(threshold).max()
 

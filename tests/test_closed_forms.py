@@ -65,7 +65,7 @@ def test_cycles_of_an_inference(settings):
 def test_the_articles_64_cycles_are_there():
     """5-bit inputs and outputs: 32 cycles to integrate and 32 to ramp (Fig. 1c)."""
     tile = chip_of({}).banks[0].arrays
-    assert tile.integrate_cycles + tile.ramp_cycles == 64
+    assert tile.integrate_cycles + tile.convert_cycles == 64
 
 
 def test_loads_wait_for_their_registers():

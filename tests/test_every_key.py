@@ -451,7 +451,7 @@ def test_calibration_of_an_exact_ramp_is_told_and_changes_no_threshold(folder):
     assert "adc.calibrate has no effect with device.model ideal" in off.notes[0]
     pairs = zip(build_chip(on.config).banks, build_chip(off.config).banks, strict=True)
     for one, other in pairs:
-        assert (one.arrays.threshold == other.arrays.threshold).all()
+        assert (one.arrays.readout.threshold == other.arrays.readout.threshold).all()
     assert load(folder, "ramp", ("adc.calibrate=false", "device.g_min=1 uS")).notes == ()
 
 

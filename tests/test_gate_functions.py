@@ -109,10 +109,10 @@ def test_as_many_ramps_as_functions(small):
     bank = chip.banks[0]
     names = [ramp.function for ramp in bank.ramps]
     assert names == ["hard_sigmoid", "sigmoid", "hard_tanh", "steps_up"]
-    assert bank.arrays.ramp_of_column.tolist() == [n for n in range(4) for _ in range(4)]
+    assert bank.arrays.readout.ramp_of_column[0].tolist() == [n for n in range(4) for _ in range(4)]
     usual = build_chip(load_config(small).config).banks[0]
     assert [ramp.function for ramp in usual.ramps] == ["sigmoid", "tanh"]
-    assert usual.arrays.ramp_of_column.tolist() == [0] * 8 + [1] * 4 + [0] * 4
+    assert usual.arrays.readout.ramp_of_column[0].tolist() == [0] * 8 + [1] * 4 + [0] * 4
     area = [each.tiles[0].inventory.area["ramp_integrators"] for each in (bank, usual)]
     assert area[0] == pytest.approx(2 * area[1], rel=1e-12)
     for gate, name in enumerate(names):

@@ -81,7 +81,7 @@ def test_thresholds_are_exact_and_codes_those_of_the_charge(small, tmp_path):
         code = file["outputs/lstm/code"][0]
     charge = np.rint((volts - bank.v_clp) / bank.scale.volts_per_quantum)
     x = charge / bank.scale.quanta_per_unit
-    for column, ramp in enumerate(bank.arrays.ramp_of_column):
+    for column, ramp in enumerate(bank.arrays.readout.ramp_of_column[0]):
         theta = bank.ramps[ramp].theta
         low = np.searchsorted(theta, x[:, column] - 1e-5)
         high = np.searchsorted(theta, x[:, column] + 1e-5)
@@ -108,7 +108,7 @@ def test_it_takes_a_cycle_and_costs_nothing(small):
         build_chip(load_config(small, [f"adc.kind={kind}"]).config).banks[0]
         for kind in ("ideal", "nonlinear_ramp")
     )
-    assert ideal.arrays.ramp_cycles == 1
+    assert ideal.arrays.convert_cycles == 1
     assert ideal.arrays.cycles == real.arrays.cycles - 16 + 1
     assert (ideal.arrays.difference == real.arrays.difference).all()
     assert ideal.design.foot.c_fb == pytest.approx(real.design.foot.c_fb, rel=1e-12)

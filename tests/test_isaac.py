@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
-from archsim.kernels.arrays import BitSerialArrays, Conversion, TileArrays, ideal_analog
 
 from archsim.chip.build import build_chip
 from archsim.chip.converters.bit_serial.cost import CROSSBARS
@@ -20,9 +20,11 @@ from archsim.config.load import load_config
 from archsim.costs.library import load_library
 from archsim.costs.scaling import scale_library
 from archsim.errors import ArchsimError
+from archsim.kernels.bank import ideal_analog
 from archsim.kernels.tile import convert_cycles
 from archsim.run.simulate import run
 from archsim.vocabulary import N_ACTIVITY, Activity
+from tests.banks import made_bank
 from tests.runs import ROOT
 
 ISAAC = ROOT / "configs" / "architectures" / "isaac.yaml"
@@ -41,7 +43,7 @@ class Crossbar:
 
     weight: list[list[int]]
     threshold: list[int]
-    serial: BitSerialArrays
+    serial: SimpleNamespace
     stage: int
     reset_cycles: int
     readout_cycles: int
@@ -130,7 +132,7 @@ def random_case(seed, **changes):
         "flips": int(rng.integers(2)),
         **changes,
     }
-    serial = BitSerialArrays(**settings)
+    serial = SimpleNamespace(**settings)
     rows, columns = (int(n) for n in rng.integers(1, [24, 6]))
     samples = columns * (serial.weight_bits // serial.cell_bits) + 1
     stage = samples + int(rng.integers(3))
@@ -145,7 +147,7 @@ def random_case(seed, **changes):
     threshold = np.sort(rng.integers(-spread, spread + 1, 2 ** int(rng.integers(1, 6))))
     conductance = rng.integers(0, 1000, rows)
     reset, readout = (int(n) for n in rng.integers(1, 4, 2))
-    bank = TileArrays(
+    bank = made_bank(
         difference=weight.astype(np.int32),
         row_conductance=conductance,
         row_pointer=np.array([0, rows]),
@@ -154,14 +156,12 @@ def random_case(seed, **changes):
         ramp_of_column=np.zeros(columns, dtype=np.int64),
         reset_cycles=reset,
         integrate_cycles=serial.planes * stage,
-        ramp_cycles=stage,
+        convert_cycles=stage,
         readout_cycles=readout,
-        conversion=int(Conversion.BIT_SERIAL),
+        kind="serial",
         early_stop=0,
-        columns_per_converter=1,
-        cycles_per_conversion=1,
         analog=ideal_analog(columns),
-        serial=serial,
+        serial=settings,
     )
     twin = Crossbar(weight.tolist(), threshold.tolist(), serial, stage, reset, readout)
     return bank, twin, drive
@@ -172,8 +172,8 @@ def convert(bank, drive):
     charge, code = np.empty(columns, dtype=np.int64), np.empty(columns, dtype=np.int64)
     activity = np.empty((bank.cycles, 1, N_ACTIVITY), dtype=np.int64)
     nothing = np.empty((0, columns), dtype=np.int64)
-    walked = convert_cycles(bank, drive, 0, 0, charge, code, activity, nothing)
-    assert walked == bank.ramp_cycles
+    walked = convert_cycles(bank, drive, (0, 0), charge, code, activity, nothing)
+    assert walked == bank.convert_cycles
     return charge, code, activity[:, 0]
 
 
@@ -225,7 +225,7 @@ def test_weights_and_inputs_are_whole_numbers_of_16_bits():
     assert np.abs(bank.arrays.difference).max() <= 32767
     largest = max(np.abs(b.arrays.difference).max() for b in build_chip(load().config).banks[:8])
     assert largest == 32767
-    assert bank.arrays.serial.planes == 16
+    assert bank.arrays.readout.planes == 16
 
 
 def test_cycles_by_formula():

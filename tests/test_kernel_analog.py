@@ -9,14 +9,15 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import pytest
-from archsim.kernels.arrays import TileArrays
-from archsim.kernels.grid import GridArrays
-from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 
+from archsim.kernels.bank import BankArrays
 from archsim.kernels.linear import run_linear_tiles
-from archsim.kernels.record import GridRecord, make_record
+from archsim.kernels.matrix import Matrix
+from archsim.kernels.record import MatrixRecord, make_record
+from archsim.kernels.recurrent import RecurrentOutputs, run_recurrent
 from archsim.kernels.tile import convert_cycles
 from archsim.vocabulary import N_ACTIVITY
+from tests.banks import from_rest, lstm_arrays, stage_of
 from tests.counting import spoil_record
 from tests.naive import (
     Conversion,
@@ -97,7 +98,7 @@ class Found(NamedTuple):
     walked: int
 
 
-def run_kernel(arrays: TileArrays, drive: list[int], sequence: int, conversion: int) -> Found:
+def run_kernel(arrays: BankArrays, drive: list[int], sequence: int, conversion: int) -> Found:
     """Run one conversion into arrays that start as garbage."""
     columns = arrays.difference.shape[1]
     charge = np.full(columns, GARBAGE, dtype=np.int64)
@@ -106,7 +107,7 @@ def run_kernel(arrays: TileArrays, drive: list[int], sequence: int, conversion: 
     activity = np.full((arrays.cycles, tiles, N_ACTIVITY), GARBAGE, dtype=np.int64)
     waveform = np.full((arrays.cycles, columns), GARBAGE, dtype=np.int64)
     row = np.array(drive, dtype=np.int64)
-    walked = convert_cycles(arrays, row, sequence, conversion, charge, code, activity, waveform)
+    walked = convert_cycles(arrays, row, (sequence, conversion), charge, code, activity, waveform)
     return Found(charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist(), int(walked))
 
 
@@ -294,7 +295,7 @@ def test_a_hair_above_a_whole_quantum_counts_as_that_quantum(above: float, code:
 # ----------------------------------------------------------------------------------- layers
 
 
-def analog_record(grid: GridArrays, sequences: int, conversions: int, first: int) -> GridRecord:
+def analog_record(grid: Matrix, sequences: int, conversions: int, first: int) -> MatrixRecord:
     slot = np.arange(sequences, dtype=np.int64)
     record = make_record(grid, slot, first=first, conversions=conversions, waveforms=True)
     spoil_record(record)
@@ -338,7 +339,7 @@ def test_a_linear_layer_counts_sequences_and_conversions(seed: int) -> None:
     drive = np.array(x, dtype=np.int16).reshape(2, 3, inputs)
     code = np.zeros((2, 3, grid.columns), dtype=np.uint16)
     record = analog_record(arrays, 2, 3, first)
-    run_linear_tiles(arrays, full, drive, code, record)
+    run_linear_tiles(stage_of(arrays, record), full, drive, code)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
     assert_recorded(arrays, record, twin, [0, 1], waveforms=True)
 
@@ -383,7 +384,7 @@ def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
         for number, rows in enumerate(x)
     ]
     units = lstm.gates.columns // 4
-    outputs = LSTMOutputs(
+    outputs = RecurrentOutputs(
         code=np.zeros((2, 4, 4 * units), dtype=np.uint16),
         c=np.zeros((2, 4, units), dtype=np.int32),
         h=np.zeros((2, 4, lstm.elements), dtype=np.int32),
@@ -391,26 +392,13 @@ def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
     )
     grids = [grid_arrays_of(getattr(lstm, name), analog_arrays_of) for name in names]
     records = tuple(analog_record(grid, 2, 4, first) for grid in grids)
-    run_lstm(*grids, lstm_arrays(lstm), np.array(x, dtype=np.int16), outputs, records)
-    for name in LSTMOutputs._fields:
+    stages = tuple(stage_of(*pair) for pair in zip(grids, records, strict=True))
+    run_recurrent(
+        *lstm_arrays(lstm), stages, np.array(x, dtype=np.int16), *from_rest(2, lstm, 4), outputs
+    )
+    for name in RecurrentOutputs._fields:
         got = getattr(outputs, name).tolist()
         assert got == [[getattr(step, name) for step in steps] for steps in twin], name
     for name, grid, record in zip(names, grids, records, strict=True):
         expected = [[getattr(step, name) for step in steps] for steps in twin]
         assert_recorded(grid, record, expected, [0, 1], waveforms=True)
-
-
-def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
-    return LSTMArrays(
-        level=np.array(lstm.level, dtype=np.int64),
-        fraction_bits=lstm.format.fraction_bits,
-        word_limit=lstm.format.limit,
-        drive_steps=2**lstm.gates.n_in - 1,
-        table=np.zeros(0, dtype=np.int64),
-        table_shift=0,
-        cell_level=np.array(lstm.cell_level, dtype=np.int64),
-        cell_full_scale=lstm.cell_full_scale,
-        cell_steps=2**lstm.cell.n_in - 1,
-        projection_level=np.array(lstm.projection_level, dtype=np.int64),
-        h_full_scale=lstm.h_full_scale,
-    )

@@ -12,17 +12,18 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
-from archsim.kernels.arrays import AnalogArrays, Conversion, TileArrays, ideal_analog
-from archsim.kernels.grid import GridArrays, bank_at, join_banks, kernel_of
 
+from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
 from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
 from archsim.kernels.ladder import NARROW_NEVER
+from archsim.kernels.matrix import Matrix, bank_at, join_banks
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.scratch import make_scratch
 from archsim.kernels.tile import convert_cycles
 from archsim.numeric.inner.loops import LANES
 from archsim.vocabulary import N_ACTIVITY
+from tests.banks import kind_of, made_bank
 from tests.counting import assert_same_record, bits_of, counting_energies
 from tests.random_layer import QUICK, Array, Case, random_case, random_phases
 
@@ -41,8 +42,8 @@ WIDEST = 4 if QUICK else 15
 def assert_same(case: Case) -> None:
     """Compare everything that both kernels leave behind."""
     fused, walked = case.grid(fused=True), case.grid(fused=False)
-    assert kernel_of(fused, waveforms=False) == "fused"
-    assert kernel_of(walked, waveforms=False) == "cycles: the cycle kernel was asked for"
+    assert fused.kernel(waveforms=False) == "fused"
+    assert walked.kernel(waveforms=False) == "cycles: the cycle kernel was asked for"
     assert (fused.cycles, fused.tiles, fused.columns) == (
         walked.cycles,
         walked.tiles,
@@ -52,10 +53,10 @@ def assert_same(case: Case) -> None:
     expected_code, expected = case.run(walked)
     np.testing.assert_array_equal(code, expected_code)
     assert_same_record(record, expected)
-    if fused.plain:
-        plain_code, plain_record = case.run(fused, plain=None)
-        np.testing.assert_array_equal(plain_code, expected_code)
-        assert_same_record(plain_record, expected)
+    if fused.is_ideal:
+        ideal_code, ideal_record = case.run(fused, ideal=True)
+        np.testing.assert_array_equal(ideal_code, expected_code)
+        assert_same_record(ideal_record, expected)
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
@@ -75,11 +76,11 @@ def test_every_bit_is_the_walks_with_the_widest_pulses(number: int) -> None:
 def test_every_bit_is_the_walks_with_more_rows_than_an_int32_adds_up(number: int) -> None:
     case = random_case(7000, number, input_bits=3 if QUICK else 8, rows=300)
     case = replace(case, banks=[with_the_largest_cells(bank) for bank in case.banks])
-    assert QUICK or 2 * case.grid(fused=True).charge.block < 300
+    assert QUICK or 2 * case.grid(fused=True).arrays.charge.block < 300
     assert_same(case)
 
 
-def with_the_largest_cells(bank: TileArrays) -> TileArrays:
+def with_the_largest_cells(bank: BankArrays) -> BankArrays:
     """Return a bank with all cells at either end of an int16."""
     cells = np.where(bank.difference % 2 == 0, 32767, -32767).astype(np.int16)
     return bank._replace(difference=cells)
@@ -90,7 +91,8 @@ def with_the_largest_cells(bank: TileArrays) -> TileArrays:
 
 def walk(case: Case, index: int) -> tuple[Array, Array]:
     """Return charges (sequences, columns) and activity (sequences, cycles, tiles, N_ACTIVITY)."""
-    start, bank = case.inputs[index], bank_at(case.grid(fused=False), index)
+    matrix = case.grid(fused=False)
+    start, bank = case.inputs[index], bank_at(matrix.arrays, matrix.cycle_by_cycle, index)
     rows, columns = bank.difference.shape
     sequences, tiles = case.drive.shape[0], bank.row_pointer.size - 1
     charge = np.empty((sequences, columns), dtype=np.int64)
@@ -99,22 +101,22 @@ def walk(case: Case, index: int) -> tuple[Array, Array]:
     waveform = np.empty((0, columns), dtype=np.int64)
     for sequence, mine in enumerate(case.drive[:, start : start + rows].astype(np.int64)):
         where = charge[sequence], code, activity[sequence], waveform
-        convert_cycles(bank, mine, case.first + sequence, case.conversion, *where)
+        convert_cycles(bank, mine, (case.first + sequence, case.conversion), *where)
     return charge, activity
 
 
 @pytest.mark.parametrize("number", range(5 if QUICK else 60))
 def test_charges_are_the_walks(number: int) -> None:
     case = random_case(1000, number)
-    grid, (drive, stride) = case.grid(fused=True), case.flat_drive
-    assert kernel_of(grid, waveforms=False) == "fused"
+    grid = case.grid(fused=True)
+    assert grid.kernel(waveforms=False) == "fused"
     sequences = case.drive.shape[0]
     for index, bank in enumerate(case.banks):
         columns = bank.difference.shape[1]
         size = sequences, -(-columns // LANES) * LANES
-        scratch = make_scratch(grid, sequences, 1)
-        where = sequences, case.first, case.conversion, scratch
-        charges_of_bank(grid, index, drive, stride, *where)
+        extra, when = grid.imperfections, (case.first, case.conversion)
+        scratch = make_scratch(grid.arrays, extra, sequences)
+        charges_of_bank(grid.arrays, index, case.flat_drive, sequences, when, scratch, extra)
         seen = scratch.seen[: size[0] * size[1]].reshape(size)[:, :columns]
         expected = walk(case, index)[0] + bank.analog.comparator_offset
         np.testing.assert_array_equal(seen, expected)
@@ -153,39 +155,42 @@ def kinds_of(case: Case) -> set[object]:
     grid, bank = case.grid(fused=True), case.banks[0]
     heights = [bank.difference.shape[0] for bank in case.banks]
     widths = [bank.difference.shape[1] for bank in case.banks]
-    sequences, runs = case.drive.shape[0], grid.ladder.run
+    arrays, extra, kind = grid.arrays, grid.imperfections, kind_of(bank)
+    sequences, ladder = case.drive.shape[0], arrays.readout.ladder
+    runs, steps = ladder.run, bank.convert_cycles
+    noisy_ramp = kind == "ramp" and extra.readout.sigma.size > 0
     tiles = [np.diff(bank.row_pointer) for bank in case.banks]
     per_component = [(energy.per_activity > 0).sum(axis=0) for energy in case.energies]
-    seen: set[object] = {("layers", grid.charge.layers), ("digits", grid.charge.digits)}
-    seen |= {("rows", 2 * grid.charge.block >= max(heights)), ("squares", grid.noise.digits)}
-    seen |= {("early", bank.early_stop), ("kind", bank.conversion), ("tiles", tiles[0].size)}
-    seen |= {("read", grid.noise.cell.size > 0), ("ramp", grid.analog.ramp_sigma.size > 0)}
-    seen |= {("few", grid.ramp_cycles <= 64), ("recorded", bool(case.slot.max() >= 0))}
-    seen |= {("narrow", grid.narrow, bank.conversion), ("plain", grid.plain)}
+    seen: set[object] = {("layers", arrays.charge.layers), ("digits", arrays.charge.digits)}
+    seen |= {("rows", 2 * arrays.charge.block >= max(heights)), ("squares", extra.noise.digits)}
+    seen |= {("early", bank.early_stop), ("kind", kind), ("tiles", tiles[0].size)}
+    seen |= {("read", extra.noise.cell.size > 0), ("ramp", noisy_ramp)}
+    seen |= {("few", steps <= 64), ("recorded", bool(case.slot.max() >= 0))}
+    seen |= {("narrow", extra.narrow, kind), ("ideal", grid.is_ideal)}
     seen |= {("sequences", min(sequences, 10)), ("heights differ", len(set(heights)) > 1)}
     seen |= {("odd", rows % 2) for rows in heights}
     seen |= {("in panels", columns % 16 == 0) for columns in widths}
     seen |= {("columns", min(columns // 64, 2)) for columns in widths}
     seen |= {("long run", bool((runs["end"] - runs["first"] > 64).any()))}
-    seen |= {("runs", count > 1) for count in np.diff(grid.ladder.run_pointer)}
+    seen |= {("runs", count > 1) for count in np.diff(ladder.run_pointer)}
     seen |= {("counts", last >= 0) for last in runs["last_code"]}
     seen |= {("empty tile", bool((rows == 0).any())) for rows in tiles}
     seen |= {("at rest", energy.fixed.shape[0] < bank.cycles) for energy in case.energies}
     seen |= {("activities", min(count, 2)) for counts in per_component for count in counts.tolist()}
-    if bank.conversion == Conversion.RAMP:
-        seen |= {("steps", grid.ramp_cycles), ("more than a byte", grid.ramp_cycles > 256)}
+    if kind == "ramp":
+        seen |= {("steps", steps), ("more than a byte", steps > 256)}
     return seen
 
 
 def test_cases_are_of_every_kind() -> None:
     cases = (random_case(chunk, n) for chunk in CHUNKS for n in range(CASES_A_CHUNK))
     seen = {kind for case in cases for kind in kinds_of(case)}
-    either = ("read", "ramp", "few", "recorded", "in panels", "runs", "counts", "plain", "at rest")
+    either = ("read", "ramp", "few", "recorded", "in panels", "runs", "counts", "ideal", "at rest")
     either += ("empty tile", "long run", "heights differ", "more than a byte")
     wanted: set[object] = {(name, on) for name in either for on in (True, False)}
     wanted |= {("layers", 1), ("layers", 2), ("digits", 1), ("squares", 2), ("rows", True)}
-    wanted |= {("early", 0), ("early", 1), ("kind", Conversion.RAMP), ("kind", Conversion.SAR)}
-    wanted |= {("narrow", on, kind) for on in (0, 1) for kind in (Conversion.RAMP, Conversion.SAR)}
+    wanted |= {("early", 0), ("early", 1), ("kind", "ramp"), ("kind", "sar")}
+    wanted |= {("narrow", on, kind) for on in (0, 1) for kind in ("ramp", "sar")}
     wanted |= {("columns", some) for some in (0, 1, 2)} | {("odd", some) for some in (0, 1)}
     wanted |= {("activities", some) for some in (0, 1, 2)} | {("tiles", n) for n in (1, 2, 3)}
     wanted |= {("sequences", some) for some in range(1, 11)}
@@ -210,7 +215,7 @@ def test_batches_and_blocks_do_not_matter(number: int) -> None:
 def test_only_sequences_with_waveforms_are_walked(number: int) -> None:
     case = random_case(3000, number)
     fused, walked = case.grid(fused=True), case.grid(fused=False)
-    assert kernel_of(fused, waveforms=True) == "cycles: waveforms are recorded"
+    assert fused.kernel(waveforms=True) == "cycles: waveforms are recorded"
     code, record = case.run(fused, waveforms=True)
     expected_code, expected = case.run(walked, waveforms=True)
     np.testing.assert_array_equal(code, expected_code)
@@ -220,30 +225,29 @@ def test_only_sequences_with_waveforms_are_walked(number: int) -> None:
 # ------------------------------------------------------------------------------- which kernel it is
 
 
-def bank_for(**changes: Any) -> TileArrays:
+def bank_for(**changes: Any) -> BankArrays:
     phases = random_phases(np.random.default_rng(0), 3, 3, 4)
-    shape = {"conversion": int(Conversion.RAMP), "ramp_cycles": 8, "columns_per_converter": 1}
-    bank = TileArrays(
-        difference=np.ones((3, 4), dtype=np.int16),
-        row_conductance=np.ones(3, dtype=np.int64),
-        row_pointer=np.array([0, 3]),
-        threshold=np.arange(8)[None, :],
-        step_code=np.arange(8)[None, :],
-        ramp_of_column=np.zeros(4, dtype=np.int64),
-        analog=ideal_analog(4),
-        **(phases | shape),
-    )
+    shape = {"kind": "ramp", "convert_cycles": 8, "columns_per_converter": 1}
     analog = {key: changes.pop(key) for key in list(changes) if key in AnalogArrays._fields}
-    return bank._replace(analog=bank.analog._replace(**analog), **changes)
+    usual = {
+        "difference": np.ones((3, 4), dtype=np.int16),
+        "row_conductance": np.ones(3, dtype=np.int64),
+        "row_pointer": np.array([0, 3]),
+        "threshold": np.arange(8)[None, :],
+        "step_code": np.arange(8)[None, :],
+        "ramp_of_column": np.zeros(4, dtype=np.int64),
+        "analog": ideal_analog(4)._replace(**analog),
+    }
+    return made_bank(**(usual | phases | shape | changes))
 
 
-def grid_for(bank: TileArrays) -> GridArrays:
+def grid_for(bank: BankArrays) -> Matrix:
     energy = TileEnergy(np.zeros((1, N_ACTIVITY)), np.eye(N_ACTIVITY))
     return join_banks([bank], [0], [np.arange(4)], [energy])
 
 
 TOO_WIDE = "cycles: pulse widths or conductances are too wide"
-SAR = {"conversion": int(Conversion.SAR), "columns_per_converter": 4}
+SAR = {"kind": "sar", "columns_per_converter": 4}
 
 
 @pytest.mark.parametrize(
@@ -253,14 +257,14 @@ SAR = {"conversion": int(Conversion.SAR), "columns_per_converter": 4}
         ({"leak": 0.01}, "cycles: integrators leak in every cycle"),
         ({"rail_high": 100}, "cycles: integrators saturate in every cycle"),
         ({"decision_sigma": 1.0}, "cycles: every comparison has noise of its own"),
-        ({"conversion": int(Conversion.BIT_SERIAL)}, "cycles: bit planes are converted one by one"),
-        ({**SAR, "cycles_per_conversion": 3, "ramp_cycles": 12}, "fused"),
+        ({"kind": "serial"}, "cycles: bit planes are converted one by one"),
+        ({**SAR, "cycles_per_conversion": 3, "convert_cycles": 12}, "fused"),
         (
-            {**SAR, "cycles_per_conversion": 2, "ramp_cycles": 8},
+            {**SAR, "cycles_per_conversion": 2, "convert_cycles": 8},
             "cycles: converters do not decide every bit of every column",
         ),
         (
-            {**SAR, "cycles_per_conversion": 3, "ramp_cycles": 9},
+            {**SAR, "cycles_per_conversion": 3, "convert_cycles": 9},
             "cycles: converters do not decide every bit of every column",
         ),
         ({"integrate_cycles": 2**47}, TOO_WIDE),
@@ -269,27 +273,29 @@ SAR = {"conversion": int(Conversion.SAR), "columns_per_converter": 4}
 )
 def test_the_kernel_is_chosen_and_named(changes: dict[str, Any], kernel_name: str) -> None:
     grid = grid_for(bank_for(**changes))
-    assert kernel_of(grid, waveforms=False) == kernel_name
-    assert (grid.difference.size == 0) == (kernel_name == "fused")
-    assert grid.plain == (kernel_name == "fused")
+    assert grid.kernel(waveforms=False) == kernel_name
+    assert (grid.arrays.readout is None) == (kernel_name != "fused")
+    assert grid.is_ideal == (kernel_name == "fused")
 
 
-def test_kernels_are_compiled_for_two_types_of_layers_only() -> None:
-    """Charges of 32 bits are one of them; those of 64, and all that is walked, the other."""
-    types: set[tuple[int, str]] = set()
+def test_kernels_are_compiled_for_few_types_of_matrices_only() -> None:
+    """A kind of converters has charges of 32 bits, of 64, and conversions that are walked."""
+    types: set[tuple[str, int, str]] = set()
     for number in range(4 if QUICK else 100):
         case = random_case(9000, number)
-        grids = (case.grid(fused=fused) for fused in (True, False))
-        types |= {(grid.narrow, str(numba.typeof(grid))) for grid in grids}
-    assert len(types) == 2
+        kind = kind_of(case.banks[0])
+        for grid in (case.grid(fused=fused) for fused in (True, False)):
+            parts = grid.arrays, grid.imperfections, grid.cycle_by_cycle
+            types.add((kind, grid.imperfections.narrow, str([numba.typeof(p) for p in parts])))
+    assert len(types) == 6 or QUICK
 
 
 @pytest.mark.parametrize("noise", ["read", "ramp"])
-def test_noise_is_not_plain(noise: str) -> None:
+def test_noise_is_not_ideal(noise: str) -> None:
     case = random_case(8000, imperfections=(noise,))
     grid = case.grid(fused=True)
-    assert kernel_of(grid, waveforms=False) == "fused"
-    assert not grid.plain
+    assert grid.kernel(waveforms=False) == "fused"
+    assert not grid.is_ideal
 
 
 @pytest.mark.parametrize("name", ["offset", "comparator_offset"])
@@ -311,7 +317,7 @@ def test_charges_at_the_end_of_32_bits_are_the_walks(name: str, sign: int, beyon
     drive = np.array([[7] * rows, [-7] * rows, [7, 0, 0]], dtype=np.int16)
     slot, columns = np.arange(3), [np.arange(4)]
     case = Case([bank], [0], columns, counting_energies([bank]), drive, 0, slot, 0, 0)
-    assert case.grid(fused=True).narrow == 1 - beyond
+    assert case.grid(fused=True).imperfections.narrow == 1 - beyond
     assert_same(case)
     seen = walk(case, 0)[0] + bank.analog.comparator_offset
     assert np.abs(seen).max() == largest

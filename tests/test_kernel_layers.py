@@ -9,12 +9,13 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
-from archsim.kernels.grid import GridArrays
-from archsim.kernels.lstm import LSTMArrays, LSTMOutputs, run_lstm
 
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
-from archsim.kernels.record import GridRecord, make_record, totals
+from archsim.kernels.matrix import Matrix
+from archsim.kernels.record import MatrixRecord, make_record, totals
+from archsim.kernels.recurrent import RecurrentOutputs, run_recurrent
 from archsim.vocabulary import Activity
+from tests.banks import from_rest, lstm_arrays, stage_of
 from tests.counting import activity_of, is_untouched, spoil_record
 from tests.naive import (
     Format,
@@ -47,10 +48,10 @@ def codes_of(grid: NaiveGrid, n_out: int) -> int:
     return row_blocks(grid) * (2**n_out - 1) + 1
 
 
-def random_cell(rng: random.Random, units: int, n_out: int) -> NaiveGrid:
+def random_cell(rng: random.Random, units: int, n_in: int, n_out: int) -> NaiveGrid:
     """Return tiles for tanh(c), in one or two column blocks that drive their own rows."""
     edges = sorted({0, units // rng.choice([1, 2]), units})
-    size = {"n_in": rng.randint(1, 4), "n_out": n_out, "ramps": 1}
+    size = {"n_in": n_in, "n_out": n_out, "ramps": 1}
     whole = random_tile(rng, rows=1, columns=1, **size)
     placed = []
     for first, stop in itertools.pairwise(edges):
@@ -97,7 +98,7 @@ def random_lstm(
         n_out = rng.randint(1, 4)
         lstm = replace(
             lstm,
-            cell=random_cell(rng, units, n_out),
+            cell=random_cell(rng, units, lstm.gates.n_in, n_out),
             cell_level=levels(2**n_out),
             cell_full_scale=rng.randint(1, form.limit + 1),
         )
@@ -128,25 +129,7 @@ def random_slots(rng: random.Random, sequences: int) -> list[int]:
 # --------------------------------------------------------------------------------- kernels' output
 
 
-def lstm_arrays(lstm: NaiveLSTM) -> LSTMArrays:
-    return LSTMArrays(
-        level=np.array(lstm.level, dtype=np.int64),
-        fraction_bits=lstm.format.fraction_bits,
-        word_limit=lstm.format.limit,
-        drive_steps=2**lstm.gates.n_in - 1,
-        table=np.array([] if lstm.cell else lstm.table, dtype=np.int64),
-        table_shift=lstm.table_shift,
-        cell_level=np.array(lstm.cell_level, dtype=np.int64),
-        cell_full_scale=lstm.cell_full_scale,
-        cell_steps=2**lstm.cell.n_in - 1 if lstm.cell else 0,
-        projection_level=np.array(lstm.projection_level, dtype=np.int64),
-        h_full_scale=lstm.h_full_scale,
-    )
-
-
-def record_of(
-    grid: GridArrays, slot: list[int], conversions: int, *, waveforms: bool
-) -> GridRecord:
+def record_of(grid: Matrix, slot: list[int], conversions: int, *, waveforms: bool) -> MatrixRecord:
     record = make_record(
         grid,
         np.array(slot, dtype=np.int64),
@@ -168,12 +151,12 @@ def run_lstm_kernel(
     slot: list[int],
     *,
     waveforms: bool = True,
-    plain: int | None = 1,
-) -> tuple[LSTMOutputs, dict[str, tuple[GridArrays, GridRecord]]]:
+    ideal: bool = False,
+) -> tuple[RecurrentOutputs, dict[str, tuple[Matrix, MatrixRecord]]]:
     """Return what was computed, and each part's tiles and what they did."""
     x = np.array(streams, dtype=np.int16)
     shape, units, elements = x.shape[:2], lstm.gates.columns // 4, lstm.elements
-    outputs = LSTMOutputs(
+    outputs = RecurrentOutputs(
         code=np.full((*shape, 4 * units), 999, dtype=np.uint16),
         c=np.full((*shape, units), -999, dtype=np.int32),
         h=np.full((*shape, elements), -999, dtype=np.int32),
@@ -183,8 +166,10 @@ def run_lstm_kernel(
     grids = [grid_arrays_of(part) if part else None for part in parts]
     tiles = [grid or grids[0] for grid in grids]
     records = tuple(record_of(grid, slot, shape[1], waveforms=waveforms) for grid in tiles)
-    assert plain or all(grid.plain for grid in tiles)
-    run_lstm(*grids, lstm_arrays(lstm), x, outputs, records, plain, plain)
+    stages = tuple(
+        stage_of(grid, record, ideal=ideal) for grid, record in zip(grids, records, strict=True)
+    )
+    run_recurrent(*lstm_arrays(lstm), stages, x, *from_rest(*shape[:1], lstm, shape[1]), outputs)
     return outputs, dict(zip(PARTS, zip(tiles, records, strict=True), strict=True))
 
 
@@ -194,12 +179,12 @@ def assert_lstm_same(
     slot: list[int],
     *,
     waveforms: bool,
-    plain: int | None = 1,
-) -> LSTMOutputs:
+    ideal: bool = False,
+) -> RecurrentOutputs:
     """Compare outputs and records with the twin's; return the kernel's outputs."""
     twin = [lstm.run(stream) for stream in streams]
-    outputs, records = run_lstm_kernel(lstm, streams, slot, waveforms=waveforms, plain=plain)
-    for name in LSTMOutputs._fields:
+    outputs, records = run_lstm_kernel(lstm, streams, slot, waveforms=waveforms, ideal=ideal)
+    for name in RecurrentOutputs._fields:
         got = getattr(outputs, name).tolist()
         assert got == [[getattr(step, name) for step in steps] for steps in twin], name
     for name in PARTS:
@@ -229,12 +214,12 @@ def test_lstm_is_the_twins(cell: bool, saturating: bool, projected: bool, seed: 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_an_lstm_of_plain_conversions_is_the_twins(seed: int) -> None:
+def test_an_lstm_of_ideal_conversions_is_the_twins(seed: int) -> None:
     rng = random.Random(f"plain {seed}")
     lstm = random_lstm(rng, 3, cell=True, saturating=False, projected=True)
     streams = random_streams(rng, 3, lstm.gates.n_in)
     slot = random_slots(rng, len(streams))
-    assert_lstm_same(lstm, streams, slot, waveforms=False, plain=None)
+    assert_lstm_same(lstm, streams, slot, waveforms=False, ideal=True)
 
 
 def accumulating_lstm(cell_word: int) -> NaiveLSTM:
@@ -295,7 +280,7 @@ def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
     for sequence, stream in enumerate(streams):
         for slot in (0, -1):
             alone, alone_records = run_lstm_kernel(lstm, [stream], [slot])
-            for name in LSTMOutputs._fields:
+            for name in RecurrentOutputs._fields:
                 assert (getattr(alone, name)[0] == getattr(outputs, name)[sequence]).all()
             for part, (grid, one) in alone_records.items():
                 _, record = records[part]
@@ -326,15 +311,14 @@ def run_grid_kernel(
     slot: list[int],
     *,
     waveforms: bool,
-    plain: int | None = 1,
-) -> tuple[np.ndarray, GridArrays, GridRecord]:
+    ideal: bool = False,
+) -> tuple[np.ndarray, Matrix, MatrixRecord]:
     """Return codes, and the tiles and what they did."""
     x = np.array(streams, dtype=np.int16)
     arrays = grid_arrays_of(grid)
     code = np.full((*x.shape[:2], grid.columns), 999, dtype=np.uint16)
     record = record_of(arrays, slot, x.shape[1], waveforms=waveforms)
-    assert plain or arrays.plain
-    run_linear_tiles(arrays, bias, x, code, record, plain, plain)
+    run_linear_tiles(stage_of(arrays, record, ideal=ideal), bias, x, code)
     return code, arrays, record
 
 
@@ -351,11 +335,11 @@ def test_linear_tiles_are_the_twins(seed: int) -> None:
     code, arrays, record = run_grid_kernel(tile, bias, streams, slot, waveforms=waveforms)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
     assert_recorded(arrays, record, twin, slot, waveforms=waveforms)
-    plain_code, arrays, plain_record = run_grid_kernel(
-        tile, bias, streams, slot, waveforms=False, plain=None
+    ideal_code, arrays, ideal_record = run_grid_kernel(
+        tile, bias, streams, slot, waveforms=False, ideal=True
     )
-    assert (plain_code == code).all()
-    assert_recorded(arrays, plain_record, twin, slot, waveforms=False)
+    assert (ideal_code == code).all()
+    assert_recorded(arrays, ideal_record, twin, slot, waveforms=False)
     for sequence, stream in enumerate(streams):
         alone, _, alone_record = run_grid_kernel(tile, bias, [stream], [-1], waveforms=False)
         assert (alone[0] == code[sequence]).all()

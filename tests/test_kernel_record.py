@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from archsim.kernels.grid import GridArrays
 
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.record import GridRecord, make_record, rows_of_cycles, tile_energy
+from archsim.kernels.matrix import Matrix
+from archsim.kernels.record import MatrixRecord, make_record, rows_of_cycles, tile_energy
 from tests.counting import assert_same_record
 from tests.random_layer import QUICK, Case, random_case
 
@@ -52,13 +52,13 @@ def test_what_was_in_the_memory_is_not_seen_again(
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_what_was_in_the_memory_is_not_seen_by_plain_conversions(number: int) -> None:
+def test_what_was_in_the_memory_is_not_seen_by_ideal_conversions(number: int) -> None:
     case = replace(random_case(4500, number, imperfections=()), conversion=0)
     grid = case.grid(fused=True)
-    plain = None if grid.plain else 1
+    ideal = grid.is_ideal
     code, fresh = case.run(grid)
-    _, spare = before(case).run(grid, plain=plain)
-    again_code, again = case.run(grid, plain=plain, spare=spare)
+    _, spare = before(case).run(grid, ideal=ideal)
+    again_code, again = case.run(grid, ideal=ideal, spare=spare)
     np.testing.assert_array_equal(again_code, code)
     assert_same_record(again, fresh)
 
@@ -69,14 +69,14 @@ def test_some_of_these_conversions_stop_early() -> None:
         case = case_of(number)
         _, record = case.run(case.grid(fused=True))
         kept = record.walked[record.slot >= 0]
-        early += bool((kept < case.banks[0].ramp_cycles).any())
+        early += bool((kept < case.banks[0].convert_cycles).any())
     assert QUICK or early >= 5
 
 
 # ------------------------------------------------------------------------------------- other shapes
 
 
-def changed(case: Case, grid: GridArrays, kind: str) -> tuple[Case, GridArrays]:
+def changed(case: Case, grid: Matrix, kind: str) -> tuple[Case, Matrix]:
     """Return a case and its layer, with one size that is not what it was."""
     if kind == "sequences":
         drive = np.concatenate([case.drive, case.drive[:1]])
@@ -102,7 +102,7 @@ def changed(case: Case, grid: GridArrays, kind: str) -> tuple[Case, GridArrays]:
     return other, other.grid(fused=True)
 
 
-def record_of(case: Case, grid: GridArrays, spare: GridRecord | None = None) -> GridRecord:
+def record_of(case: Case, grid: Matrix, spare: MatrixRecord | None = None) -> MatrixRecord:
     sizes = {"first": case.first, "conversions": case.conversion + 1, "waveforms": False}
     return make_record(grid, case.slot, **sizes, spare=spare)
 

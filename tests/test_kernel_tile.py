@@ -47,7 +47,7 @@ def run_kernel(tile: NaiveTile, drive: list[int], *, waveforms: bool = True) -> 
     kept = arrays.cycles if waveforms else 0
     waveform = np.full((kept, tile.columns), GARBAGE, dtype=np.int64)
     rows = np.array(drive, dtype=np.int64)
-    walked = convert_cycles(arrays, rows, 0, 0, charge, code, activity, waveform)
+    walked = convert_cycles(arrays, rows, (0, 0), charge, code, activity, waveform)
     return Found(charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist(), int(walked))
 
 
@@ -304,7 +304,8 @@ def test_phases_are_in_order_and_have_their_lengths() -> None:
         arrays = arrays_of(tile)
         assert arrays.cycles == conversion_cycles(arrays) == reset + 2**n_in + 2**n_out + readout
         got = [phase_of_cycle(arrays, cycle) for cycle in range(arrays.cycles)]
-        assert got == [(Phase[phase], step) for phase, step in tile.clock]
+        names = {"RAMP": "CONVERT"}  # a ramp is the phase of conversion to kernels
+        assert got == [(Phase[names.get(phase, phase)], step) for phase, step in tile.clock]
 
 
 def test_the_waveform_is_optional_and_changes_nothing() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archsim.kernels.arrays import ideal_analog
 
 from archsim.chip.bank import BankPlan, build_bank
 from archsim.chip.build import build_chip
 from archsim.chip.mapping import largest_weight
 from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, DesignError, InputError
+from archsim.kernels.bank import ideal_analog
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
 from archsim.run.prepare import prepare
@@ -117,13 +117,15 @@ def run_kernel(part: Excerpt) -> Expected:
         difference=np.ascontiguousarray(part.difference.astype(np.int32)),
         row_conductance=np.zeros(part.rows.size, dtype=np.int64),
         row_pointer=np.array([0, part.rows.size]),
-        ramp_of_column=part.ramp_of_column.copy(),
+        readout=part.bank.arrays.readout._replace(
+            ramp_of_column=part.ramp_of_column[None].copy(),
+        ),
         analog=ideal_analog(count),
     )
     charge, code = np.zeros((2, count), dtype=np.int64)
     activity = np.zeros((arrays.cycles, 1, N_ACTIVITY), dtype=np.int64)
     waveform = np.zeros((arrays.cycles, count), dtype=np.int64)
-    convert_cycles(arrays, part.drive, 0, 0, charge, code, activity, waveform)
+    convert_cycles(arrays, part.drive, (0, 0), charge, code, activity, waveform)
     voltage = part.bank.column_voltage(waveform)
     return Expected(charge, code, voltage, part.bank.ramp_voltage())
 
@@ -241,9 +243,13 @@ def test_the_first_crossing_counts(tmp_path):
     cell = ramp.cell.copy()
     cell[5] = -3 * cell[5]
     falling = replace(ramp, cell=cell)
-    threshold = falling.thresholds(part.bank.scale.ramp)[None, :]
+    threshold = falling.thresholds(part.bank.scale.ramp)[None, None, :]
     bank = replace(
-        part.bank, ramps=(falling,), arrays=part.bank.arrays._replace(threshold=threshold)
+        part.bank,
+        ramps=(falling,),
+        arrays=part.bank.arrays._replace(
+            readout=part.bank.arrays.readout._replace(threshold=threshold)
+        ),
     )
     comparison = compare(replace(part, bank=bank), tmp_path)
     comparison.assert_same()

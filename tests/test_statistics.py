@@ -10,21 +10,22 @@ import h5py
 import numba
 import numpy as np
 import pytest
-from archsim.kernels.arrays import Conversion, TileArrays, ideal_analog
-from archsim.kernels.grid import bank_at
-from archsim.kernels.ramp import thresholds_of_conversion
 
 from archsim.chip.analog import Scale, analog_arrays
 from archsim.chip.build import build_chip
+from archsim.chip.converters.ramp.kernel import thresholds_of_conversion
 from archsim.chip.programming import ProgrammedRamp
 from archsim.config.device import Memristor
 from archsim.config.load import load_config
 from archsim.devices import Site, device_model
+from archsim.kernels.bank import ideal_analog
+from archsim.kernels.matrix import bank_at
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
 from archsim.run import simulate
 from archsim.transfer.ramp import design_ramp
 from archsim.vocabulary import N_ACTIVITY
+from tests.banks import made_bank
 from tests.runs import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -114,7 +115,8 @@ def test_drift_exponents():
 
 def tile(columns, *, rows=1, steps=2, n_in=1, threshold=0, **analog):
     """Return a tile of `columns` equal columns whose cells conduct nothing."""
-    return TileArrays(
+    noise = {name: analog.pop(name, None) for name in ("ramp_position", "ramp_sigma")}
+    return made_bank(
         difference=np.zeros((rows, columns), dtype=np.int32),
         row_conductance=np.zeros(rows, dtype=np.int64),
         row_pointer=np.array([0, rows], dtype=np.int64),
@@ -123,26 +125,24 @@ def tile(columns, *, rows=1, steps=2, n_in=1, threshold=0, **analog):
         ramp_of_column=np.zeros(columns, dtype=np.int64),
         reset_cycles=1,
         integrate_cycles=2**n_in,
-        ramp_cycles=steps,
+        convert_cycles=steps,
         readout_cycles=1,
-        conversion=int(Conversion.RAMP),
         early_stop=0,
-        columns_per_converter=1,
-        cycles_per_conversion=1,
         analog=ideal_analog(columns)._replace(**analog),
+        **noise,
     )
 
 
 def converted(arrays, drive, places):
     """Return charges and codes (places, columns) of conversions at (sequence, conversion)."""
-    shape = (len(places), arrays.ramp_of_column.size)
+    shape = (len(places), arrays.difference.shape[1])
     charge, code = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64)
     activity = np.empty((arrays.cycles, 1, N_ACTIVITY), dtype=np.int64)
     waveform = np.empty((0, shape[1]), dtype=np.int64)
     row = np.array(drive, dtype=np.int64)
     for index, (sequence, conversion) in enumerate(places):
         convert_cycles(
-            arrays, row, sequence, conversion, charge[index], code[index], activity, waveform
+            arrays, row, (sequence, conversion), charge[index], code[index], activity, waveform
         )
     return charge, code
 
@@ -184,9 +184,14 @@ def test_noise_of_ramp_and_bias_cells():
     sigma = np.array([[30.0, 10.0, 0.0, 40.0, 20.0, 50.0, bias], [25.0] * 7])
     position = np.arange(2 * steps).reshape(2, steps) * 100.0
     arrays = tile(1, steps=steps, ramp_position=position, ramp_sigma=sigma, seed=1, tile=3)
-    arrays = arrays._replace(threshold=np.zeros((2, steps), dtype=np.int64))
+    still = arrays.readout._replace(threshold=np.zeros((1, 2, steps), dtype=np.int64))
+    arrays = arrays._replace(readout=still)
     moved = np.array(
-        [thresholds_of_conversion(arrays, s, c) for s in range(100) for c in range(60)]
+        [
+            thresholds_of_conversion(arrays.readout, arrays, (s, c))
+            for s in range(100)
+            for c in range(60)
+        ]
     )
     moved = moved - position - 0.5  # rounding up adds half a quantum on the average
     variance = sigma[:, -1:] ** 2 + np.cumsum(sigma[:, :-1] ** 2, axis=1)
@@ -339,8 +344,8 @@ def test_a_chips_noise_is_that_of_its_devices():
         found = arrays.analog.read_variance * arrays.analog.variance_step
         assert found == pytest.approx(wanted, rel=1e-9, abs=0)
         assert (arrays.analog.read_variance > 0).any()
-        assert (np.ceil(arrays.analog.ramp_position - 1e-6) == arrays.threshold).all()
-        for ramp, sigma in zip(made.ramps, arrays.analog.ramp_sigma, strict=True):
+        assert (np.ceil(arrays.readout.position - 1e-6) == arrays.readout.threshold).all()
+        for ramp, sigma in zip(made.ramps, arrays.readout.sigma[0], strict=True):
             quanta = 2 * US * ramp.x_per_siemens * made.scale.ramp
             assert sigma[:-1] == pytest.approx(np.full(ramp.steps, quanta), rel=1e-9, abs=0)
             assert sigma[-1] == pytest.approx(quanta * math.sqrt(ramp.bias.size), rel=1e-9, abs=0)
@@ -361,7 +366,7 @@ def test_layers_have_the_variances_of_their_banks(overrides):
             mine = bank.arrays.analog
             variance = mine.read_variance * mine.variance_step
             assert variance.max() > 5 * np.median(variance) > 0
-            of_layer = bank_at(grid.arrays, index).analog
+            of_layer = bank_at(grid.arrays.arrays, grid.arrays.cycle_by_cycle, index).analog
             assert (of_layer.read_variance * of_layer.variance_step == variance).all()
 
 
