@@ -273,7 +273,7 @@ def adc(
     as_json: JsonOption = False,
 ) -> None:
     """Design the ramp of a function; with a device, program it many times and measure it."""
-    from archsim.config.activations import load_activations
+    from archsim.network.activations import load_activations
     from archsim.report.converter import ramp_report, ramp_to_json
     from archsim.transfer.ramp import design_from_text
 

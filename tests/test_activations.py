@@ -20,6 +20,7 @@ from archsim.network.activations import (
     register,
     registry,
 )
+from archsim.network.activations.table import own_activations
 
 LAMBDA, ALPHA = 1.0507009873554804935, 1.6732632423543772848
 
@@ -212,11 +213,13 @@ class NeedsMore(Cubic):
 @pytest.fixture
 def plugins(monkeypatch):
     """Let the environment offer entry points, and forget what they register."""
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    monkeypatch.setattr(registry.ACTIVATIONS, "_known", dict(registry.ACTIVATIONS._known))
 
     def offer(**entries):
-        found = [EntryPoint(name, value, registry.PLUGIN_GROUP) for name, value in entries.items()]
-        monkeypatch.setattr(registry, "_group", lambda: found)
+        found = [
+            EntryPoint(name, value, registry.ACTIVATIONS.group) for name, value in entries.items()
+        ]
+        monkeypatch.setattr(registry.ACTIVATIONS, "_entries", lambda: tuple(found))
 
     return offer
 
@@ -262,8 +265,10 @@ def test_a_broken_plug_in_is_one_clear_sentence(plugins, value, message):
 
 
 def test_two_plug_ins_of_one_name_are_refused(monkeypatch):
-    found = [EntryPoint("mine", value, registry.PLUGIN_GROUP) for value in ("a:A", "b:B", "a:A")]
-    monkeypatch.setattr(registry, "_group", lambda: found)
+    found = [
+        EntryPoint("mine", value, registry.ACTIVATIONS.group) for value in ("a:A", "b:B", "a:A")
+    ]
+    monkeypatch.setattr(registry.ACTIVATIONS, "_entries", lambda: tuple(found))
     with pytest.raises(DesignError, match=r"two plug-ins offer .* 'mine', a:A and b:B"):
         get_activation("mine")
 
@@ -331,7 +336,8 @@ def test_points_that_are_not_finite_are_refused(bad):
 
 def test_a_configured_table_becomes_a_function():
     section = TableActivation.model_validate({"name": "mine", "points": [[0, 0], [2, 1]]})
-    assert section.build().value(np.array([1.0])) == pytest.approx(0.5)
+    (function,) = own_activations([section])
+    assert function.value(np.array([1.0])) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("name", ["tanh", "2nd", ""])

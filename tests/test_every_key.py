@@ -316,7 +316,11 @@ def sections_of(annotation: Any) -> list[type[BaseModel]]:
 def keys_of(model: type[BaseModel], path: str = "") -> Iterator[str]:
     """Yield every key of a section and those below it; of several kinds in brackets which."""
     for name, field in model.model_fields.items():
-        found = sections_of(field.annotation)
+        marks = [mark.sections() for mark in field.metadata if hasattr(mark, "sections")]
+        item = [mark.sections() for each in get_args(field.annotation)
+                for mark in getattr(each, "__metadata__", ()) if hasattr(mark, "sections")]  # fmt: skip
+        found = [section for sections in marks + item for section in sections]
+        found = found or sections_of(field.annotation)
         if not found:
             yield path + name
         for section in found:

@@ -16,6 +16,7 @@ from archsim.errors import ConfigError, DesignError
 from archsim.exits import run_and_exit
 from archsim.experiments import load_experiment, run_experiment
 from archsim.network.activations import PiecewiseLinear, get_activation
+from archsim.network.activations.table import own_activations
 from archsim.network.reference import LSTMFunctions, lstm_float
 from archsim.run.inputs import Inputs
 from archsim.run.prepare import prepare
@@ -122,7 +123,7 @@ def test_as_many_ramps_as_functions(small):
 
 
 def own_of(config: RunConfig):
-    return [table.build() for table in config.activations]
+    return own_activations(config.activations)
 
 
 def test_processors_compute_the_functions(small):

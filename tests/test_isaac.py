@@ -213,7 +213,7 @@ def test_flipped_columns_save_the_converter_a_bit(flips, adc_bits, exact):
         difference=weight,
         row_conductance=np.ones(128, dtype=np.int64),
         row_pointer=np.array([0, 128]),
-        ramp_cycles=STAGE,
+        convert_cycles=STAGE,
         integrate_cycles=16 * STAGE,
     )
     drive = np.full(128, 32767)

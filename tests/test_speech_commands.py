@@ -14,8 +14,7 @@ import pytest
 
 from archsim.errors import WorkloadError
 from archsim.workloads.features import FeatureSet
-from archsim.workloads.mfcc import mfcc, normalise
-from archsim.workloads.speech_commands import (
+from archsim.workloads.keyword_spotting.speech_commands import (
     CLASSES,
     KEYWORDS,
     SYNTHETIC_MARKER,
@@ -24,6 +23,7 @@ from archsim.workloads.speech_commands import (
     load_raw_mfcc,
     load_speech_commands,
 )
+from archsim.workloads.mfcc import mfcc, normalise
 
 OTHERS = ("bed", "cat", "wow")
 TAKES = 5  # speakers a and b for training, c for validation, d and e for testing

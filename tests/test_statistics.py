@@ -13,6 +13,7 @@ import pytest
 
 from archsim.chip.analog import Scale, analog_arrays
 from archsim.chip.build import build_chip
+from archsim.chip.converters.ramp.build import RampConverter
 from archsim.chip.converters.ramp.kernel import thresholds_of_conversion
 from archsim.chip.programming import ProgrammedRamp
 from archsim.config.device import Memristor
@@ -244,7 +245,6 @@ def drawn_offsets(*overrides, number=9, columns=20_000, shared_by=1, read_varian
     config = load_config(KWS_TAOX, overrides).config
     scale = Scale(quanta_per_unit=1000.0, volts_per_quantum=1e-5)
     return analog_arrays(
-        [],
         scale,
         config=config,
         columns=columns,
@@ -311,19 +311,11 @@ def test_ramp_noise_is_turned_into_quanta():
     ]
     scale = Scale(quanta_per_unit=1000.0, volts_per_quantum=1e-5, reference_ratio=0.5)
     config = load_config(KWS_TAOX).config
-    analog = analog_arrays(
-        ramps,
-        scale,
-        config=config,
-        columns=1,
-        columns_per_converter=1,
-        read_variance=NO_VARIANCE,
-        number=0,
-    )
+    readout = RampConverter(config, 5).arrays(ramps, np.zeros(1, dtype=np.int64), scale)
     most = ramps[1].ramp.steps
     assert most > 8
-    assert analog.ramp_sigma.shape == (3, most + 1)
-    for ramp, position, sigma in zip(ramps, analog.ramp_position, analog.ramp_sigma, strict=True):
+    assert readout.sigma.shape == (1, 3, most + 1)
+    for ramp, position, sigma in zip(ramps, readout.position[0], readout.sigma[0], strict=True):
         steps = ramp.ramp.steps
         assert position[:steps] == pytest.approx(ramp.ramp.position * 500.0, rel=1e-9, abs=0)
         assert (position[steps:] == position[steps - 1]).all()

@@ -62,7 +62,7 @@ def nearest_codes(bank: Bank, drive: NDArray[Any]) -> tuple[NDArray[Any], NDArra
     code = np.empty(x.shape, dtype=np.int64)
     near = np.empty(x.shape, dtype=np.bool_)
     for index, ramp in enumerate(bank.ramps):
-        mine = bank.arrays.ramp_of_column == index
+        mine = bank.arrays.readout.ramp_of_column[0] == index
         y = get_activation(ramp.function).value(np.clip(x[:, mine], *ramp.x_range))
         step = ramp.level[1] - ramp.level[0]
         nearest = np.floor((y - ramp.level[0]) / step + 0.5)

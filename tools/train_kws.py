@@ -20,14 +20,14 @@ import numpy as np
 from archsim.errors import ArchsimError
 from archsim.outputs import OutputKind, archive_of, check_output, first_bytes, writing
 from archsim.workloads.features import FEATURES, load_features
-from archsim.workloads.mfcc import COEFFICIENTS
-from archsim.workloads.speech_commands import (
+from archsim.workloads.keyword_spotting.speech_commands import (
     CLASSES,
     RawFeatures,
     Split,
     load_raw_mfcc,
     load_speech_commands,
 )
+from archsim.workloads.mfcc import COEFFICIENTS
 
 try:
     import torch

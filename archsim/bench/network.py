@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 from threading import get_ident
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from archsim.bench.numpy_lstm import NumpyLSTM, random_lstm
 from archsim.chip.build import Chip, build_chip
 from archsim.chip.layers.base import ChipLayer, Recorder, Signal
 from archsim.config.load import LoadedConfig, load_config
-from archsim.config.run import LSTMLayer
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.matrix import Matrix
 from archsim.kernels.record import KEPT, MatrixRecord, tile_counts, totals
 from archsim.run.simulate import BLOCK
 from archsim.vocabulary import Activity
+
+PEER = "lstm"
+"""The kind of layer that `archsim.bench.numpy_lstm` computes."""
 
 
 class Recording(StrEnum):
@@ -155,8 +158,7 @@ def timed_network(
         If the first layer is no LSTM.
     """
     loaded, chip = _built(config, timesteps, overrides)
-    section = loaded.config.network.layers[0]
-    assert isinstance(section, LSTMLayer)
+    section = _lstm(loaded, config)
     inputs = loaded.config.network.inputs
     rng = np.random.default_rng(1)
     x = rng.uniform(-1, 1, (batch, timesteps, inputs)).astype(np.float32)
@@ -169,7 +171,14 @@ def _built(config: Path, timesteps: int, overrides: tuple[str, ...]) -> tuple[Lo
     """Load a configuration and build its chip."""
     synthetic = "workload={kind: synthetic, sequences: 1}"
     loaded = load_config(config, [f"network.timesteps={timesteps}", synthetic, *overrides])
-    if not isinstance(loaded.config.network.layers[0], LSTMLayer):
+    _lstm(loaded, config)
+    return loaded, build_chip(loaded.config)
+
+
+def _lstm(loaded: LoadedConfig, config: Path) -> Any:
+    """Return the section of the first layer, which the peer in NumPy is an LSTM of the size of."""
+    section = loaded.config.network.layers[0]
+    if section.kind != PEER:
         msg = f"{config}: the benchmark times LSTM layers, and the first layer is none"
         raise InputError(msg)
-    return loaded, build_chip(loaded.config)
+    return section

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale, analog_arrays
-from archsim.chip.converters import Converter, converter_of
+from archsim.chip.converters.base import Converter
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
 from archsim.chip.tile_cost import Foot, TileDesign, tile_energy, tile_inventory
@@ -195,7 +195,7 @@ def build_bank(
         Weight that a conductance difference of g_max stands for.
     """
     model, column = device_model(config.device), plan.column
-    converter = converter_of(config, ramps[0].bits)
+    converter = config.adc.of_kind.build(config, ramps[0].bits)
     number = tile_number(plan.tile_names[-1])
     crossbars = [
         converter.crossbar(

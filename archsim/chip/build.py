@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile, check_numbers
 from archsim.chip.grid import Grid
-from archsim.chip.layers import BuildContext, ChipLayer, build_layer
-from archsim.chip.layers.base import Signal, Unit, digital_design, to_fixed, transfers
+from archsim.chip.layers.base import (
+    BuildContext,
+    ChipLayer,
+    Signal,
+    Unit,
+    digital_design,
+    to_fixed,
+    transfers,
+)
 from archsim.chip.program import Needs, Program, Schedule
 from archsim.chip.tile_cost import tile_inventory
 from archsim.clipping import Clipping, Place
-from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, LSTMLayer, RunConfig
+from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, RunConfig
 from archsim.costs.digital import (
     UnitCost,
     argmax_unit,
@@ -237,30 +244,30 @@ def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     sections = context.config.network.layers
     for section, following in zip(sections, [*sections[1:], None], strict=True):
         context = replace(context, following=following)
-        layers.append(build_layer(section, elements, context))
+        layers.append(section.build(elements, context))
         elements = layers[-1].elements
         context = replace(context, input_range=layers[-1].output_range)
     return tuple(layers)
 
 
 def _shared_processors(config: RunConfig, library: ComponentLibrary) -> Unit | None:
-    """Return the digital processors that all LSTM layers share; None where each has its own."""
+    """Return the digital processors that all layers share; None where each has its own."""
     processors = config.digital.processors
-    sections = [item for item in config.network.layers if isinstance(item, LSTMLayer)]
+    sections = [item for item in config.network.layers if item.processed]
     if config.adc.nonlinear or not processors.shared or not sections:
         return None
     costs = {
-        f"activate_{section.name}": _activation_cost(section.units, config, library)
+        f"activate_{section.name}": _activation_cost(section.processed, config, library)
         for section in sections
     }
-    largest = _activation_cost(max(section.units for section in sections), config, library)
+    largest = _activation_cost(max(each.processed for each in sections), config, library)
     energy = {kind: cost.energy["activate"] for kind, cost in costs.items()}
     return Unit(PROCESSORS, UnitCost(energy, largest.inventory))
 
 
-def _activation_cost(units: int, config: RunConfig, library: ComponentLibrary) -> UnitCost:
+def _activation_cost(values: int, config: RunConfig, library: ComponentLibrary) -> UnitCost:
     return processor_unit(
-        4 * units,
+        values,
         processors=config.digital.processors,
         design=digital_design(config.digital),
         library=library,

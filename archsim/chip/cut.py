@@ -8,14 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.config.hardware import ConverterKind, RowSum
+from archsim.config.hardware import RowSum
 from archsim.config.run import RunConfig
 from archsim.errors import DesignError
-
-_SEES = {
-    ConverterKind.NONLINEAR_RAMP: "a nonlinear ramp",
-    ConverterKind.IDEAL: "an ideal converter",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def cut_layer(
     if len(row_blocks) > 1 and tile.row_sum is RowSum.DIGITAL and config.adc.nonlinear:
         msg = (
             f"tile.row_sum: layer '{name}' has {rows} rows (bias row included) and a tile "
-            f"{tile.rows}, so it is cut; {_SEES[config.adc.kind]} has to see the whole sum, which "
+            f"{tile.rows}, so it is cut; {config.adc.of_kind.sees} has to see the whole sum, which "
             "partial sums that are converted one by one and added digitally never show it: set "
             "tile.row_sum to analog, raise tile.rows, or take adc.kind linear_ramp or sar"
         )

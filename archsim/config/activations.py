@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from archsim.config.base import Section
+from archsim.config.kinds import Kinds, one_line
 from archsim.config.merge import Document, load_document
+from archsim.config.points import check_points
 from archsim.config.validate import validate_document
 from archsim.errors import DesignError
-from archsim.network.activations import Activation, PiecewiseLinear, registered_names
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Points = tuple[tuple[_Number, _Number], ...]
+
+
+def _problem(cls: Any) -> str:
+    try:
+        cls()
+    except Exception as error:
+        return f"cannot be made without arguments: {type(error).__name__}: {one_line(error)}"
+    return ""
+
+
+ACTIVATIONS: Kinds[Any] = Kinds(
+    "activation function",
+    "archsim.activations",
+    "archsim.network.activations.base:Activation",
+    shipped="archsim.network.activations",
+    part="",
+    name_of=lambda cls: getattr(cls, "name", None),
+    article="an",
+    check=_problem,
+)
+"""All activation functions (`archsim.network.activations`)."""
 
 
 class TableActivation(Section):
@@ -30,7 +52,7 @@ class TableActivation(Section):
     @field_validator("name")
     @classmethod
     def _new(cls, name: str) -> str:
-        if name in registered_names():
+        if name in ACTIVATIONS.registered():
             msg = f"'{name}' is one of archsim's own functions: choose another name"
             raise ValueError(msg)
         return name
@@ -39,14 +61,10 @@ class TableActivation(Section):
     @classmethod
     def _monotonic(cls, points: _Points, info: ValidationInfo) -> _Points:
         try:
-            PiecewiseLinear(info.data.get("name", "this function"), points)
+            check_points(info.data.get("name", "this function"), points)
         except DesignError as error:
             raise ValueError(str(error)) from error
         return points
-
-    def build(self) -> Activation:
-        """Return the function."""
-        return PiecewiseLinear(self.name, self.points)
 
 
 class _ActivationsFile(Section):
@@ -55,8 +73,8 @@ class _ActivationsFile(Section):
     activations: tuple[TableActivation, ...] = ()
 
 
-def load_activations(path: str | Path) -> list[Activation]:
-    """Return the functions that a configuration brings; nothing else of it is looked at.
+def load_tables(path: str | Path) -> tuple[TableActivation, ...]:
+    """Return the tables of functions that a configuration brings; nothing else is looked at.
 
     Raises
     ------
@@ -66,4 +84,4 @@ def load_activations(path: str | Path) -> list[Activation]:
     document = load_document(path)
     mine = {key: value for key, value in document.data.items() if key == "activations"}
     section = validate_document(Document(document.path, mine, document.origins), _ActivationsFile)
-    return [table.build() for table in section.activations]
+    return section.activations

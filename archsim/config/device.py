@@ -6,6 +6,7 @@ its value is from, or to ``assumed: ...`` with the reason.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -143,6 +144,17 @@ class _Range(Section):
 
     slices: Slices = Slices()
 
+    @property
+    def exact(self) -> bool:
+        """Whether devices take and keep exactly what they are programmed to."""
+        return False
+
+    def without_effect(self) -> Iterator[tuple[str, str]]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        single = "with device.slices.count 1" if self.slices.count == 1 else ""
+        first = "with device.model ideal, whose first slice is exact" if self.exact else ""
+        yield "slices.ratio", single or first
+
     @model_validator(mode="after")
     def _rises(self) -> _Range:
         if self.g_min >= self.g_max:
@@ -155,6 +167,11 @@ class IdealDevice(_Range):
     """Memristors that take and keep exactly the conductance that they are programmed to."""
 
     model: Literal["ideal"] = Field(description="device model")
+
+    @property
+    def exact(self) -> bool:
+        """Whether devices take and keep exactly what they are programmed to, as these do."""
+        return True
 
 
 _WITHOUT_SOURCE = {"model", "description", "sources", "conductance_steps", "slices", "table"}
@@ -189,6 +206,15 @@ class _Imperfect(_Range):
     drift: Drift = Drift()
     temperature: Temperature = Temperature()
 
+    def without_effect(self) -> Iterator[tuple[str, str]]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield from super().without_effect()
+        drift, temperature = self.drift, self.temperature
+        still = drift.nu == 0 and drift.nu_sigma == 0
+        yield "drift.time", "without device.drift.nu or nu_sigma" if still else ""
+        indifferent = temperature.coefficient == 0
+        yield "temperature.value", "without device.temperature.coefficient" if indifferent else ""
+
     @model_validator(mode="after")
     def _sourced(self) -> _Imperfect:
         missing = sorted(self.model_fields_set - self.sources.keys() - _WITHOUT_SOURCE)
@@ -205,6 +231,13 @@ class Memristor(_Imperfect):
         "continuous", description="levels that programming can aim at, evenly from g_min to g_max"
     )
     programming: Programming = Programming()
+
+    def without_effect(self) -> Iterator[tuple[str, str]]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield from super().without_effect()
+        statistical = self.programming.method is Method.STATISTICAL
+        why = "with device.programming.method statistical" if statistical else ""
+        yield "programming.write_verify", why
 
 
 class TableDevice(_Imperfect):

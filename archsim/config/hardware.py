@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
+from pydantic_core import CoreSchema
 
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath, Quantity
+from archsim.config.sections import CONVERTERS, ConverterKind, NameOf, check_range
 
 Volts = Annotated[float, Quantity("V", ge=1e-6, le=100)]
 SmallVolts = Annotated[float, Quantity("V", ge=0, le=100)]
-LARGEST_INPUT = 1e6
-"""Largest magnitude, and inverse of the least width, of the range of a ramp."""
-
-
-def check_range(limits: tuple[float, float], key: str = "input_range") -> None:
-    """Raise ValueError, which names the `key`, unless a ramp's range rises within reason."""
-    low, high = limits
-    if not low < high:
-        msg = f"{key} [{low:g}, {high:g}] has to rise"
-        raise ValueError(msg)
-    if max(-low, high) > LARGEST_INPUT or high - low < 1 / LARGEST_INPUT:
-        msg = (
-            f"{key} [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
-            f"least {1 / LARGEST_INPUT:g} wide"
-        )
-        raise ValueError(msg)
 
 
 class Technology(Section):
@@ -131,79 +117,6 @@ class Tile(Section):
     wires: Wires = Wires()
 
 
-class ConverterKind(StrEnum):
-    """What stands at the foot of every column."""
-
-    NONLINEAR_RAMP = "nonlinear_ramp"
-    LINEAR_RAMP = "linear_ramp"
-    SAR = "sar"
-    BIT_SERIAL = "bit_serial"
-    IDEAL = "ideal"
-
-
-RAMPS = (ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP)
-"""Kinds of converters that have ramps of memristors."""
-
-
-class Sharing(Section):
-    """Converters that several columns share in turn (kind sar)."""
-
-    columns: int = Field(8, ge=1, le=65536, description="columns that one converter serves")
-    cycles: int | None = Field(
-        None,
-        ge=1,
-        le=1024,
-        description="clock cycles of one conversion; as many as bits where not given",
-    )
-    component: str = Field(
-        "adc_survey_{bits}b",
-        description="component of the library that one converter costs as; {bits} in it becomes "
-        "the resolution",
-    )
-
-
-class BitSerial(Section):
-    """Bit-serial inputs on bit-sliced weights (kind bit_serial), as ISAAC has them.
-
-    A crossbar holds `tile.columns` weights a row, each in weight_bits / cell_bits cells, and one
-    converter digitises its columns one after the other, one a clock cycle, for one bit of the
-    inputs after the other. The defaults are those of Shafiee et al., ISCA 2016.
-    """
-
-    weight_bits: int = Field(16, ge=2, le=16, description="bits of a weight, sign included")
-    cell_bits: int = Field(2, ge=1, le=8, description="bits of a weight that one cell holds")
-    adc_bits: int = Field(
-        8, ge=1, le=16, description="resolution of the converters, in steps of one cell's step"
-    )
-    read_cycles: int = Field(
-        128,
-        ge=1,
-        le=16384,
-        description="clock cycles for which a bit of the inputs drives the rows; it takes longer "
-        "where all columns of a crossbar cannot be converted in that time",
-    )
-    flipped_columns: bool = Field(
-        True,
-        description="columns whose sum could exceed half of the largest hold their complement, "
-        "which saves the converters a bit",
-    )
-    component: str = Field(
-        "isaac_adc_{bits}b",
-        description="component of the library that one converter costs as; {bits} in it becomes "
-        "adc_bits",
-    )
-
-    @model_validator(mode="after")
-    def _slices(self) -> BitSerial:
-        if self.weight_bits % self.cell_bits:
-            msg = (
-                f"cell_bits ({self.cell_bits}) have to divide weight_bits ({self.weight_bits}), so "
-                "that a weight fills its cells"
-            )
-            raise ValueError(msg)
-        return self
-
-
 class Converter(Section):
     """The converters at the feet of the columns.
 
@@ -213,8 +126,8 @@ class Converter(Section):
     computes the functions without quantisation and costs nothing: it shows what the others lose.
     """
 
-    kind: ConverterKind = Field(
-        ConverterKind.NONLINEAR_RAMP,
+    kind: Annotated[str, NameOf(CONVERTERS)] = Field(
+        "nonlinear_ramp",
         description="nonlinear ramp, or a conventional one: a linear ramp, sar (successive "
         "approximation), or bit_serial (shared converters, shift and add); or ideal, which no chip "
         "has: no quantisation, one cycle, no cost",
@@ -222,8 +135,6 @@ class Converter(Section):
     input_range: tuple[float, float] = Field(
         (-4.0, 4.0), description="where a conventional converter of the gates begins and ends"
     )
-    sharing: Sharing = Sharing()
-    bit_serial: BitSerial = BitSerial()
     early_stop: bool = Field(
         False,
         description="end a ramp as soon as all columns of a tile have latched; how long a "
@@ -238,29 +149,24 @@ class Converter(Section):
     )
 
     @property
+    def of_kind(self) -> ConverterKind:
+        """What there is to know of its kind."""
+        return CONVERTERS.get(self.kind)()
+
+    @property
+    def own(self) -> Any:
+        """The section of what only its kind has."""
+        return getattr(self, self.of_kind.key)
+
+    @property
     def nonlinear(self) -> bool:
         """Whether the converter computes the gates' functions."""
-        return self.kind in {ConverterKind.NONLINEAR_RAMP, ConverterKind.IDEAL}
+        return self.of_kind.computes
 
     @model_validator(mode="after")
     def _range(self) -> Converter:
         check_range(self.input_range)
-        if self.kind is ConverterKind.SAR:
-            if self.sharing.cycles is not None and self.sharing.cycles < self.bits:
-                msg = (
-                    f"sharing.cycles ({self.sharing.cycles}) are fewer than the {self.bits} bits "
-                    "that successive approximation decides, one a cycle"
-                )
-                raise ValueError(msg)
-            if self.early_stop:
-                msg = "early_stop is for ramps; successive approximation always takes all its steps"
-                raise ValueError(msg)
-        if self.kind is ConverterKind.IDEAL and self.early_stop:
-            msg = "early_stop is for ramps; an ideal converter takes one cycle"
-            raise ValueError(msg)
-        if self.kind is ConverterKind.BIT_SERIAL and self.early_stop:
-            msg = "early_stop is for ramps; bit-serial converters always convert every column"
-            raise ValueError(msg)
+        self.of_kind.check(self)
         return self
 
     bits: int = Field(
@@ -287,6 +193,30 @@ class Converter(Section):
         "converter; without it the ramp is in memory and read with tile.v_read",
     )
     comparator: Comparator = Comparator()
+
+
+class _AllKinds:
+    """Marks the section of the converters: what all have, and what only some kinds have.
+
+    Base files describe converters of one kind, and files that extend them take another one, so
+    every kind's own keys are known whatever the kind.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the section with the own sections of all kinds that load."""
+        del source
+        return handler.generate_schema(self.sections()[0])
+
+    def sections(self) -> list[type[Section]]:
+        """Return the one section that the field may hold."""
+        own = {kind.key: kind.section for kind in CONVERTERS.all().values() if kind.section}
+        fields: Any = {key: (section, section()) for key, section in own.items()}
+        return [create_model("Converter", __base__=Converter, __doc__=Converter.__doc__, **fields)]
+
+
+Adc = Annotated[Converter, _AllKinds()]
 
 
 class ActivationMethod(StrEnum):

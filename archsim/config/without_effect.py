@@ -13,25 +13,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from archsim.config.base import Section
-from archsim.config.device import IdealDevice, Memristor, Method
 from archsim.config.hardware import (
-    RAMPS,
     ActivationMethod,
     CellActivation,
     Comparator,
-    ConverterKind,
 )
 from archsim.config.merge import Document
 from archsim.config.origin import KeyPath
-from archsim.config.run import (
-    KeywordSpotting,
-    LinearLayer,
-    LSTMLayer,
-    Placement,
-    RunConfig,
-    TraceLevel,
-)
-from archsim.network.activations import Activation, get_activation, registered_names
+from archsim.config.run import RunConfig, TraceLevel
+from archsim.config.sections import CONVERTERS
 
 
 class _Rule(NamedTuple):
@@ -88,13 +78,11 @@ def _rules(config: RunConfig) -> Iterator[_Rule]:
     for part in parts:
         for key, why in part(config):
             yield _Rule(tuple(key.split(".")), why)
-    for index, layer in enumerate(config.network.layers):
-        place = ("network", "layers", index)
-        for key, why in _of_layer(layer, config):
-            yield _Rule((*place, *key.split(".")), why)
-        if isinstance(layer, LinearLayer):
-            yield _Rule((*place, "output_range"), _not_driving(config, index))
-    used = set(_functions_in_use(config))
+    layers = config.network.layers
+    for index, (layer, following) in enumerate(zip(layers, [*layers[1:], None], strict=True)):
+        for key, why in layer.without_effect(config, following):
+            yield _Rule(("network", "layers", index, *key.split(".")), why)
+    used = {name for layer in layers for name in layer.functions_in_use()}
     for index, table in enumerate(config.activations):
         unused = table.name not in used
         yield _Rule(
@@ -107,14 +95,14 @@ def _if(holds: bool, why: str) -> str:
 
 
 def _of_converter(config: RunConfig) -> Iterator[tuple[str, str]]:
-    kind = config.adc.kind
-    of_kind = f"with adc.kind {kind}"
-    yield "adc.input_range", _if(config.adc.nonlinear, of_kind) or _without_lstm(config)
-    yield "adc.sharing", _if(kind is not ConverterKind.SAR, of_kind)
-    yield "adc.bit_serial", _if(kind is not ConverterKind.BIT_SERIAL, of_kind)
+    kind, of_kind = config.adc.of_kind, f"with adc.kind {config.adc.kind}"
+    yield "adc.input_range", _if(kind.computes, of_kind) or _without_processed(config)
+    for other in CONVERTERS.all().values():
+        if other.key:
+            yield f"adc.{other.key}", _if(other.key != kind.key, of_kind)
     for key in ("bias_cells", "gated_comparators", "copies", "calibrate"):
-        yield f"adc.{key}", _if(kind not in RAMPS, of_kind)
-    exact = kind in RAMPS and isinstance(config.device, IdealDevice) and config.device.g_min == 0
+        yield f"adc.{key}", _if(not kind.has_ramps, of_kind)
+    exact = kind.has_ramps and config.device.exact and config.device.g_min == 0
     yield "adc.calibrate", _if(exact, "with device.model ideal, on which ramps are exact")
     yield (
         "tile.integrator.headroom",
@@ -123,9 +111,9 @@ def _of_converter(config: RunConfig) -> Iterator[tuple[str, str]]:
 
 
 def _of_digital_units(config: RunConfig) -> Iterator[tuple[str, str]]:
-    digital, without_lstm = config.digital, _without_lstm(config)
+    digital, without_state = config.digital, _without_state(config)
     computes = f"with adc.kind {config.adc.kind}, which computes the gates' functions itself"
-    no_processors = _if(config.adc.nonlinear, computes) or without_lstm
+    no_processors = _if(config.adc.nonlinear, computes) or _without_processed(config)
     yield "digital.processors", no_processors
     if not no_processors:
         method = digital.processors.method
@@ -137,35 +125,15 @@ def _of_digital_units(config: RunConfig) -> Iterator[tuple[str, str]]:
     by_ramp = digital.cell_activation is CellActivation.RAMP
     yield (
         "digital.table_entries",
-        _if(by_ramp, "with digital.cell_activation ramp") or without_lstm,
+        _if(by_ramp, "with digital.cell_activation ramp") or without_state,
     )
-    yield "digital.cell_activation", without_lstm
-    yield "digital.cell_range", without_lstm
+    yield "digital.cell_activation", without_state
+    yield "digital.cell_range", without_state
 
 
 def _of_devices(config: RunConfig) -> Iterator[tuple[str, str]]:
-    device = config.device
-    exact = isinstance(device, IdealDevice)
-    yield (
-        "device.slices.ratio",
-        _if(device.slices.count == 1, "with device.slices.count 1")
-        or _if(exact, "with device.model ideal, whose first slice is exact"),
-    )
-    if isinstance(device, Memristor):
-        statistical = device.programming.method is Method.STATISTICAL
-        yield (
-            "device.programming.write_verify",
-            _if(statistical, "with device.programming.method statistical"),
-        )
-    if drift := getattr(device, "drift", None):
-        still = drift.nu == 0 and drift.nu_sigma == 0
-        yield "device.drift.time", _if(still, "without device.drift.nu or nu_sigma")
-    if temperature := getattr(device, "temperature", None):
-        indifferent = temperature.coefficient == 0
-        yield (
-            "device.temperature.value",
-            _if(indifferent, "without device.temperature.coefficient"),
-        )
+    for key, why in config.device.without_effect():
+        yield f"device.{key}", why
 
 
 def _of_the_run(config: RunConfig) -> Iterator[tuple[str, str]]:
@@ -173,11 +141,8 @@ def _of_the_run(config: RunConfig) -> Iterator[tuple[str, str]]:
     for key in ("sequences", "tiles", "waveforms"):
         coarse = trace.level is not TraceLevel.CYCLE
         yield f"trace.{key}", _if(coarse, f"with trace.level {trace.level}")
-    if isinstance(workload, KeywordSpotting):
-        yield (
-            "workload.split",
-            _if(workload.source.is_file(), "with a workload.source that is a file"),
-        )
+    for key, why in workload.without_effect():
+        yield f"workload.{key}", why
     for key in ("prefix", "ignore"):
         drawn = config.network.weights == "random"
         yield f"network.{key}", _if(drawn, "with network.weights random")
@@ -185,73 +150,20 @@ def _of_the_run(config: RunConfig) -> Iterator[tuple[str, str]]:
 
 
 def _is_random(config: RunConfig) -> bool:
-    workload, prepared = config.workload, False
-    if isinstance(workload, KeywordSpotting):
-        prepared = not workload.source.is_dir()
     return (
         config.network.weights == "random"
-        or not prepared
-        or not isinstance(config.device, IdealDevice)
+        or config.workload.follows_seed
+        or not config.device.exact
         or config.tile.integrator.offset_sigma > 0
         or config.adc.comparator != Comparator()
     )
 
 
-def _of_layer(layer: LSTMLayer | LinearLayer, config: RunConfig) -> Iterator[tuple[str, str]]:
-    if isinstance(layer, LSTMLayer):
-        return _of_lstm(layer, config)
-    return _of_linear(layer, config)
+def _without_processed(config: RunConfig) -> str:
+    any_processed = any(layer.processed for layer in config.network.layers)
+    return _if(not any_processed, "without an LSTM layer")
 
 
-def _of_lstm(layer: LSTMLayer, config: RunConfig) -> Iterator[tuple[str, str]]:
-    yield "projection_range", _if(layer.projection is None, "without a projection")
-    functions = layer.functions
-    gates = (functions.i, functions.f, functions.g, functions.o)
-    bounded = all(_is_bounded(name, config) for name in gates)
-    conventional = f"with adc.kind {config.adc.kind}, whose range is adc.input_range"
-    yield (
-        "functions.range",
-        _if(not config.adc.nonlinear, conventional)
-        or _if(bounded, "because every gate's function has bounds of its own"),
-    )
-
-
-def _of_linear(layer: LinearLayer, config: RunConfig) -> Iterator[tuple[str, str]]:
-    digital = layer.placement is Placement.DIGITAL
-    yield "bits", _if(digital, "with placement digital")
-    bounded = f"because '{layer.function}' has bounds of its own"
-    yield (
-        "input_range",
-        _if(digital, "with placement digital") or _if(_is_bounded(layer.function, config), bounded),
-    )
-
-
-def _not_driving(config: RunConfig, index: int) -> str:
-    """Say why a linear layer's output is no pulse width, if so."""
-    if index == len(config.network.layers) - 1:
-        return "because no layer follows"
-    following = config.network.layers[index + 1]
-    digital = isinstance(following, LinearLayer) and following.placement is Placement.DIGITAL
-    return _if(digital, f"because '{following.name}' is digital")
-
-
-def _without_lstm(config: RunConfig) -> str:
-    any_lstm = any(isinstance(layer, LSTMLayer) for layer in config.network.layers)
-    return _if(not any_lstm, "without an LSTM layer")
-
-
-def _functions_in_use(config: RunConfig) -> Iterator[str]:
-    for layer in config.network.layers:
-        if isinstance(layer, LinearLayer):
-            yield layer.function
-        else:
-            functions = layer.functions
-            yield from (functions.i, functions.f, functions.g, functions.o, functions.state)
-
-
-def _is_bounded(name: str, config: RunConfig) -> bool:
-    """Return whether a function is known to have bounds; one of a package is not loaded for it."""
-    own: list[Activation] = [table.build() for table in config.activations]
-    if name not in {*registered_names(), *(table.name for table in config.activations)}:
-        return False
-    return get_activation(name, own=own).bounds is not None
+def _without_state(config: RunConfig) -> str:
+    any_state = any(layer.needs_cell_state() for layer in config.network.layers)
+    return _if(not any_state, "without an LSTM layer")

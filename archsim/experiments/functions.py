@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
-from archsim.config.hardware import check_range
+from archsim.config.sections import check_range
 from archsim.errors import DesignError
-from archsim.network.activations import Activation, get_activation
+from archsim.network.activations import Activation, get_activation, own_activations
 from archsim.transfer.ramp import Ramp, design_ramp
 
 
@@ -41,7 +41,7 @@ class OfFunctions(Section):
         return self
 
     def _function(self, name: str) -> Activation:
-        return get_activation(name, own=[table.build() for table in self.activations])
+        return get_activation(name, own=own_activations(self.activations))
 
     def design(self, name: str, device: Device) -> Ramp:
         """Return the ideal ramp of a function.

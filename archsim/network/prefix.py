@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archsim.config.run import Layer, LSTMLayer, Network
+from archsim.config.run import Network
 from archsim.errors import WorkloadError
 from archsim.listing import listed
 from archsim.notes import note
@@ -31,7 +31,7 @@ def prefix_of(names: Iterable[str], network: Network) -> str:
     """
     if network.prefix is not None:
         return f"{network.prefix.rstrip('.')}." if network.prefix else ""
-    wanted = [_first_tensor(layer) for layer in network.layers]
+    wanted = [f"{layer.tensors_name}.{layer.first_tensor}" for layer in network.layers]
     known = set(names)
     ends = [name for name in known if name.endswith(f".{wanted[0]}")]
     fit = [""] if wanted[0] in known else []
@@ -47,8 +47,3 @@ def prefix_of(names: Iterable[str], network: Network) -> str:
         raise WorkloadError(msg)
     note(f"{network.weights}: the layers' tensors are those that begin with '{fit[0]}'")
     return fit[0]
-
-
-def _first_tensor(layer: Layer) -> str:
-    """Return a tensor that every layer of the kind has."""
-    return f"{layer.tensors_name}.{'weight_ih_l0' if isinstance(layer, LSTMLayer) else 'weight'}"

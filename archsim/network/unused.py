@@ -7,19 +7,16 @@ on purpose is named in ``network.ignore``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from archsim.config.run import Bias, Layer, LSTMLayer, Network
+from archsim.config.run import Network
 from archsim.errors import WorkloadError
 from archsim.listing import listed, shortened
 from archsim.network.weights import RandomWeights, Weights
 
 NORMALISATION = ("features.mean", "features.scale")
 """Tensors that belong to the workload: what recordings are normalised with."""
-
-_LSTM_TENSOR = re.compile(r"(weight_(ih|hh|hr)|bias_(ih|hh))_l(?P<layer>\d+)(?P<reverse>_reverse)?")
 
 
 def refuse_unused(weights: Weights, network: Network) -> None:
@@ -88,48 +85,9 @@ def _meaning(weights: Weights, name: str, network: Network) -> str | None:
         start = f"{weights.prefix}{layer.tensors_name}."
         if name.startswith(start):
             rest = name.removeprefix(start)
-            if isinstance(layer, LSTMLayer):
-                return _meaning_in_lstm(weights, name, rest, layer)
-            return _meaning_in_linear(rest, layer)
+            tensor = weights.tensors.get(name)
+            return layer.meaning_of(rest, None if tensor is None else tensor.shape)
     return None
-
-
-def _meaning_in_lstm(weights: Weights, name: str, rest: str, layer: LSTMLayer) -> str:
-    parts = _LSTM_TENSOR.fullmatch(rest)
-    if parts is None:
-        return f"a layer of kind lstm has no such tensor: {_REMOVE}"
-    if parts["reverse"]:
-        return (
-            f"layer '{layer.name}' is bidirectional and only the forward direction can be "
-            "simulated: train it with bidirectional=False, or name what belongs to the other "
-            "direction in network.ignore"
-        )
-    if parts["layer"] != "0":
-        return (
-            f"it is of a further layer stacked on '{layer.name}': add a layer of kind lstm to "
-            f"network.layers and save these tensors under its name, with _l0 for "
-            f"_l{parts['layer']}"
-        )
-    if rest == "weight_hr_l0":
-        tensor = weights.tensors.get(name)
-        size = f" to {tensor.shape[0]}" if tensor is not None and tensor.ndim == 2 else ""
-        return f"h is projected: set projection of layer '{layer.name}'{size}"
-    return _bias_meaning(layer)
-
-
-def _meaning_in_linear(rest: str, layer: Layer) -> str:
-    if rest == "bias":
-        return _bias_meaning(layer)
-    return f"a layer of kind {layer.kind} has no such tensor: {_REMOVE}"
-
-
-def _bias_meaning(layer: Layer) -> str:
-    assert layer.bias is Bias.NONE
-    return f"layer '{layer.name}' has bias none: take the key away, or {_IGNORE}"
-
-
-_IGNORE = "name the tensor in network.ignore"
-_REMOVE = f"take it out of the file, or {_IGNORE}"
 
 
 def _of_no_layer(weights: Weights, left: Sequence[str]) -> str:

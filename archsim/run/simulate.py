@@ -19,7 +19,6 @@ from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.layers.base import Recorder
 from archsim.clipping import Clipping
-from archsim.config.hardware import ConverterKind
 from archsim.config.load import LoadedConfig, load_config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
@@ -372,7 +371,7 @@ class _Simulation:
             synthetic=data.synthetic,
             trace=str(path) if path else None,
             clipped=tuple(self._clipped.values()),
-            ideal_converter=loaded.config.adc.kind is ConverterKind.IDEAL,
+            ideal_converter=not loaded.config.adc.of_kind.buildable,
             network_hash=self.told.network_hash,
             workload_hash=self.told.workload_hash,
             choices=self.told.choices,

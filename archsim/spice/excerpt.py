@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
 from archsim.chip.build import Chip
-from archsim.chip.converters.ideal.cost import IdealDesign
-from archsim.chip.converters.ramp.cost import RampDesign
 from archsim.errors import DesignError, InputError
 from archsim.workloads.features import FeatureSet
+
+if TYPE_CHECKING:
+    from archsim.chip.converters.ramp.cost import RampDesign
 
 MAX_ROWS = 64
 """Most rows of a netlist."""
@@ -144,14 +146,14 @@ def excerpt(
 def _ramps_of(bank: Bank) -> RampDesign:
     """Return the sizes of a bank's ramps."""
     foot = bank.design.foot
-    if foot is None or not isinstance(foot.converter, RampDesign):
-        ideal = foot is not None and isinstance(foot.converter, IdealDesign)
+    if foot is None or not foot.converter.has_ramps:
+        ideal = foot is not None and not foot.converter.buildable
         msg = (
             f"adc.kind: tile '{bank.name}' has {'ideal' if ideal else 'shared'} converters and no "
             "ramp, which a netlist cannot hold: take nonlinear_ramp or linear_ramp"
         )
         raise DesignError(msg)
-    return foot.converter
+    return cast("RampDesign", foot.converter)
 
 
 def _choose(what: str, chosen: Chosen, limit: int) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.config.device import Device
-from archsim.config.hardware import check_range
+from archsim.config.sections import check_range
 from archsim.errors import DesignError, InputError
 from archsim.network.activations import Activation, Clipped, Range, get_activation
 from archsim.network.activations.quantised import Quantised, outer_ends, quantise

@@ -1,14 +1,15 @@
-"""The interface of a converter that is built at the feet of a bank's columns, and its registry.
+"""The interface of converters that are built at the feet of a bank's columns.
 
-To add a kind: a member of `ConverterKind` in the configuration, a file here that subclasses
-`Converter` and registers it, a cost design beside those of `archsim.chip.converters.cost`, and,
-where codes are found in a new way, a file beside `archsim.kernels.ramp`.
+To add a kind: a folder beside those that are there, whose `section` registers a
+`archsim.config.sections.ConverterKind` that builds a `Converter`; its `cost` subclasses
+`archsim.chip.converters.cost.ConverterDesign`, and its `kernel` says how codes are found
+(`archsim.kernels.tile`, and `archsim.kernels.fused` if it is to be fast).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from archsim.chip.analog import Scale
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar, program_crossbar
 from archsim.chip.programming import ProgrammedRamp
-from archsim.config.hardware import ConverterKind
 from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.transfer.ramp import Ramp
@@ -36,8 +36,9 @@ class Converter(ABC):
 
     phase: Phase
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, bits: int) -> None:
         self._config = config
+        self._bits = bits
 
     @abstractmethod
     def program(
@@ -147,23 +148,3 @@ def thresholds_of(
 def _padded(values: NDArray[np.int64], steps: int) -> NDArray[np.int64]:
     """Repeat the last value, for a ramp that has fewer steps than another of its bank."""
     return np.pad(values, (0, steps - values.size), mode="edge").astype(np.int64)
-
-
-_REGISTRY: dict[ConverterKind, type[Converter]] = {}
-
-
-def register(*kinds: ConverterKind) -> Callable[[type[Converter]], type[Converter]]:
-    """Class decorator: build converters of these kinds with the class."""
-
-    def add(cls: type[Converter]) -> type[Converter]:
-        for kind in kinds:
-            _REGISTRY[kind] = cls
-        return cls
-
-    return add
-
-
-def converter_of(config: RunConfig, bits: int) -> Converter:
-    """Return the converter that a configuration asks for, at a resolution of `bits`."""
-    adc = config.adc.model_copy(update={"bits": bits})
-    return _REGISTRY[config.adc.kind](config.model_copy(update={"adc": adc}))

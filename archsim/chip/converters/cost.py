@@ -6,7 +6,7 @@ To add one: a file here that subclasses `ConverterDesign` with the sizes that it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import EnergyTable, Inventory, OperationEnergy
@@ -23,9 +23,15 @@ class ConverterDesign(ABC):
     ----------
     bits : int
         Resolution.
+    has_ramps : bool
+        Whether there are ramps of memristors.
+    buildable : bool
+        Whether a chip could have them.
     """
 
     bits: int
+    has_ramps: ClassVar[bool] = False
+    buildable: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -1,7 +1,7 @@
-"""The interface of a layer that is built on a chip, and the registry of layer kinds.
+"""The interface of a layer that is built on a chip.
 
-To add a kind of layer: a section in `archsim.config.run`, a kernel that runs its sequences, and a
-file here that subclasses `ChipLayer` and registers it under the section's ``kind``.
+To add a kind of layer: a folder beside those that are there, whose `section` subclasses
+`archsim.config.sections.LayerSection` and builds a `ChipLayer`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from archsim.chip.grid import Grid
 from archsim.chip.program import Needs, Program
 from archsim.clipping import Clipping
 from archsim.config.hardware import Digital
-from archsim.config.run import BUS, Layer, LinearLayer, LSTMLayer, Placement, RunConfig
+from archsim.config.run import BUS, RunConfig
+from archsim.config.sections import LayerSection
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
 from archsim.kernels.convert import Stage
@@ -48,14 +49,12 @@ class BuildContext:
     weights: Weights
     processors: Unit | None = None
     input_range: float = 1.0
-    following: Layer | None = None
+    following: LayerSection | None = None
 
     @property
     def drives_tiles(self) -> bool:
         """Whether the next layer takes this one's output as pulse widths."""
-        following = self.following
-        digital = isinstance(following, LinearLayer) and following.placement is Placement.DIGITAL
-        return following is not None and not digital
+        return self.following is not None and not self.following.takes_words
 
     @property
     def drive_steps(self) -> int:
@@ -190,13 +189,11 @@ def deliver(
 
 def transfers(config: RunConfig) -> dict[str, int]:
     """Return what goes over the bus, by kind of transfer: elements a timestep."""
-    out = {}
-    for section in config.network.layers:
-        if isinstance(section, LSTMLayer):
-            out[f"{section.name}_h"] = section.projection or section.units
-            if section.projection:
-                out[f"{section.name}_m"] = section.units
-    return out
+    return {
+        kind: elements
+        for section in config.network.layers
+        for kind, elements in section.transfers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -331,27 +328,3 @@ class ChipLayer(ABC):
     @abstractmethod
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the layer in float64 from its unquantised weights."""
-
-
-class LayerBuilder(ABC):
-    """Builds one kind of layer from its section of the configuration."""
-
-    kind: ClassVar[str]
-
-    @abstractmethod
-    def build(self, section: Any, inputs: int, context: BuildContext) -> ChipLayer:
-        """Build a layer of `inputs` inputs."""
-
-
-_REGISTRY: dict[str, type[LayerBuilder]] = {}
-
-
-def register(cls: type[LayerBuilder]) -> type[LayerBuilder]:
-    """Class decorator: make a layer builder known under its ``kind``."""
-    _REGISTRY[cls.kind] = cls
-    return cls
-
-
-def build_layer(section: Any, inputs: int, context: BuildContext) -> ChipLayer:
-    """Build the layer that a section of the configuration describes."""
-    return _REGISTRY[section.kind]().build(section, inputs, context)

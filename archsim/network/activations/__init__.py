@@ -9,7 +9,11 @@ from archsim.network.activations.registry import (
     register,
     registered_names,
 )
-from archsim.network.activations.table import PiecewiseLinear
+from archsim.network.activations.table import (
+    PiecewiseLinear,
+    load_activations,
+    own_activations,
+)
 
 __all__ = [
     "Activation",
@@ -23,6 +27,8 @@ __all__ = [
     "gated",
     "get_activation",
     "linear",
+    "load_activations",
+    "own_activations",
     "register",
     "registered_names",
 ]

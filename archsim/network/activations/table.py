@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
-from archsim.errors import DesignError
+from archsim.config.activations import TableActivation, load_tables
+from archsim.config.points import check_points
 from archsim.network.activations.base import Activation, Array, Branch
 
 
@@ -32,7 +33,7 @@ class PiecewiseLinear(Activation):
     """
 
     def __init__(self, name: str, points: Sequence[tuple[float, float]]) -> None:
-        _check(name, points)
+        check_points(name, points)
         self.name = name
         self._x, self._y = np.array(points, dtype=np.float64).T
         self._rising = bool(self._y[0] < self._y[-1])
@@ -56,50 +57,17 @@ class PiecewiseLinear(Activation):
         return (Branch(-math.inf, math.inf, rising=self._rising, inverse=self.inverse),)
 
 
-def _check(name: str, points: Sequence[tuple[float, float]]) -> None:
-    problem = _too_few(points) or _not_finite(points) or _unsorted(points) or _turns(points)
-    if problem:
-        msg = f"the table of '{name}' {problem}"
-        raise DesignError(msg)
+def own_activations(tables: Sequence[TableActivation]) -> list[Activation]:
+    """Return the functions that a configuration brings as tables."""
+    return [PiecewiseLinear(table.name, table.points) for table in tables]
 
 
-def _too_few(points: Sequence[tuple[float, float]]) -> str:
-    return "" if len(points) >= 2 else f"has {len(points)} points, but needs at least 2"
+def load_activations(path: str | Path) -> list[Activation]:
+    """Return the functions that a configuration brings; nothing else of it is looked at.
 
-
-def _not_finite(points: Sequence[tuple[float, float]]) -> str:
-    for number, point in enumerate(points, 1):
-        if not (math.isfinite(point[0]) and math.isfinite(point[1])):
-            return f"is not finite at {_at(number, point)}"
-    return ""
-
-
-def _unsorted(points: Sequence[tuple[float, float]]) -> str:
-    for number, (before, point) in enumerate(pairwise(points), 2):
-        if point[0] == before[0]:
-            return f"has x = {point[0]:g} twice, at {_at(number, point)} again"
-        if point[0] < before[0]:
-            return f"is not sorted by x: {_at(number, point)} is left of the point before it"
-    return ""
-
-
-def _turns(points: Sequence[tuple[float, float]]) -> str:
-    rise = points[-1][1] - points[0][1]
-    way = "falls" if rise > 0 else "rises"
-    for number, (before, point) in enumerate(pairwise(points), 2):
-        if (point[1] - before[1]) * rise < 0:
-            return (
-                f"is not monotonic: it {way} at {_at(number, point)}, against its course from "
-                f"{points[0][1]:g} to {points[-1][1]:g}"
-            )
-    if rise == 0:
-        turn = next((n for n, point in enumerate(points, 1) if point[1] != points[0][1]), 0)
-        at = f"it ends where it began but leaves that value at {_at(turn, points[turn - 1])}"
-        return (
-            f"is not monotonic: {at}" if turn else f"has the same value {points[0][1]:g} all over"
-        )
-    return ""
-
-
-def _at(number: int, point: tuple[float, float]) -> str:
-    return f"point {number}, [{point[0]:g}, {point[1]:g}]"
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or a table in it is wrong; names the file and line.
+    """
+    return own_activations(load_tables(path))

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsim.chip.build import Chip
-from archsim.config.device import IdealDevice
-from archsim.config.hardware import CellActivation, Converter, ConverterKind, Digital
-from archsim.config.run import CHIP, KeywordSpotting, RunConfig
+from archsim.config.hardware import CellActivation, Converter, Digital
+from archsim.config.run import CHIP, RunConfig
 from archsim.costs.library import ComponentLibrary, SourceKind
 from archsim.costs.operation import Inventory
 from archsim.costs.used import Used, in_words, joined, used_components
@@ -58,9 +57,6 @@ def tell_of(chip: Chip, data: FeatureSet, inputs: Inputs) -> Told:
     )
 
 
-_RAMPS = {ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP}
-
-
 def choices_of(chip: Chip, data: FeatureSet, used: Used) -> dict[str, str]:
     """Return what a run assumed, a short line each, by what it is about."""
     config = chip.config
@@ -72,7 +68,7 @@ def choices_of(chip: Chip, data: FeatureSet, used: Used) -> dict[str, str]:
         "device": _device(config),
         "imperfections": _imperfections(config),
         "weights": _file(config.network.weights),
-        "workload": _workload(config, data),
+        "workload": config.workload.in_words(len(data)),
         "seed": str(config.seed),
     }
 
@@ -109,19 +105,7 @@ def _library(config: RunConfig, library: ComponentLibrary) -> str:
 
 
 def _converter(adc: Converter) -> str:
-    parts = [f"{adc.kind}, {adc.bits} bits"]
-    if adc.kind in _RAMPS:
-        parts.append("calibrated" if adc.calibrate else "not calibrated")
-        parts.append(f"best of {adc.copies}" if adc.copies > 1 else "one copy")
-        parts.append("early stop" if adc.early_stop else "no early stop")
-    elif adc.kind is ConverterKind.SAR:
-        component = adc.sharing.component.format(bits=adc.bits)
-        parts.append(f"each for {adc.sharing.columns} columns, at the cost of '{component}'")
-    elif adc.kind is ConverterKind.BIT_SERIAL:
-        serial = adc.bit_serial
-        component = serial.component.format(bits=serial.adc_bits)
-        parts.append(f"{serial.adc_bits} bits a read, at the cost of '{component}'")
-    return ", ".join(parts)
+    return ", ".join([f"{adc.kind}, {adc.bits} bits", *adc.of_kind.in_words(adc)])
 
 
 def _functions(adc: Converter, digital: Digital) -> str:
@@ -151,7 +135,7 @@ def _imperfections(config: RunConfig) -> str:
     found = [
         name
         for name, on in (
-            ("devices", not isinstance(config.device, IdealDevice)),
+            ("devices", not config.device.exact),
             ("integrator leak", integrator.leak),
             ("integrators that clip at the rails", integrator.saturation),
             ("integrator offsets", integrator.offset_sigma),
@@ -162,16 +146,6 @@ def _imperfections(config: RunConfig) -> str:
         if on
     ]
     return f"{', '.join(found)}; all else ideal" if found else "none: all is ideal"
-
-
-def _workload(config: RunConfig, data: FeatureSet) -> str:
-    workload = config.workload
-    count = f"{len(data):,} sequence{'' if len(data) == 1 else 's'}"
-    if not isinstance(workload, KeywordSpotting):
-        return f"{count} of random numbers"
-    part = "" if workload.sequences == "all" else "the first "
-    split = f", split {workload.split}" if workload.source.is_dir() else ""
-    return f"{part}{count} of {_file(workload.source)}{split}"
 
 
 def _file(path: Path | str) -> str:

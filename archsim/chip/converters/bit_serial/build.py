@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register, thresholds_of
+from archsim.chip.converters.base import Converter, thresholds_of
 from archsim.chip.converters.bit_serial import clipped  # noqa: F401 - makes it known
 from archsim.chip.converters.bit_serial.cost import BitSerialDesign
 from archsim.chip.converters.bit_serial.kernel import BitSerialReadout
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
-from archsim.config.hardware import Comparator, ConverterKind, Integrator, RowSum, Wires
+from archsim.config.hardware import Comparator, Integrator, RowSum, Wires
 from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
@@ -32,15 +32,14 @@ from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
 
-@register(ConverterKind.BIT_SERIAL)
 class BitSerialConverter(Converter):
     """One converter for all the columns of a crossbar, and shift-and-add."""
 
     phase = Phase.CONVERT
 
-    def __init__(self, config: RunConfig) -> None:
-        super().__init__(config)
-        self._section = config.adc.bit_serial
+    def __init__(self, config: RunConfig, bits: int) -> None:
+        super().__init__(config, bits)
+        self._section = config.adc.own
         _check(config)
 
     @property

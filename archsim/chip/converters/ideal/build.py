@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register, thresholds_of
+from archsim.chip.converters.base import Converter, thresholds_of
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.ideal.cost import IdealDesign
 from archsim.chip.converters.ideal.kernel import IdealReadout
 from archsim.chip.programming import ProgrammedRamp
-from archsim.config.hardware import Comparator, ConverterKind
+from archsim.config.hardware import Comparator
 from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
@@ -25,14 +25,13 @@ from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
 
-@register(ConverterKind.IDEAL)
 class IdealConverter(Converter):
     """Converters without quantisation, time or cost."""
 
     phase = Phase.CONVERT
 
-    def __init__(self, config: RunConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: RunConfig, bits: int) -> None:
+        super().__init__(config, bits)
         for refused, key in (
             (config.adc.comparator != Comparator(), "adc.comparator"),
             (config.adc.fixed_reference is not None, "adc.fixed_reference"),

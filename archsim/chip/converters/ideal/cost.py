@@ -26,6 +26,8 @@ class IdealDesign(ConverterDesign):
         Bits of a code.
     """
 
+    buildable = False
+
     bits: int
 
     @property

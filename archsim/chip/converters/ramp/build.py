@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register, thresholds_of
+from archsim.chip.converters.base import Converter, thresholds_of
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.ramp.cost import RampDesign
 from archsim.chip.converters.ramp.kernel import RampReadout
 from archsim.chip.programming import ProgrammedRamp, program_ramp
-from archsim.config.hardware import ConverterKind
 from archsim.devices import DeviceModel, Site
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
@@ -25,7 +24,6 @@ LARGEST_STEP_NOISE = float(1 << 46)
 """The largest sigma of a ramp's step, quanta: 1,025 steps, each 8.6 sigma off, stay below 2**60."""
 
 
-@register(ConverterKind.NONLINEAR_RAMP, ConverterKind.LINEAR_RAMP)
 class RampConverter(Converter):
     """A ramp column of memristors for every function that the bank's columns need."""
 

@@ -51,6 +51,8 @@ class RampDesign(ConverterDesign):
         Whether a comparator that has latched makes no more decisions.
     """
 
+    has_ramps = True
+
     bits: int
     cell: NDArray[np.float64]
     bias: NDArray[np.float64]

@@ -12,19 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
-from archsim.chip.converters.base import Converter, register, thresholds_of
+from archsim.chip.converters.base import Converter, thresholds_of
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.sar.cost import SarDesign
 from archsim.chip.converters.sar.kernel import SarReadout
 from archsim.chip.programming import ProgrammedRamp
-from archsim.config.hardware import ConverterKind
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
 
 
-@register(ConverterKind.SAR)
 class SarConverter(Converter):
     """Converters by successive approximation."""
 
@@ -75,15 +73,15 @@ class SarConverter(Converter):
             bits=bits,
             cycles_per_conversion=self.cycles_per_conversion,
             columns_per_converter=self.columns_per_converter,
-            component=self._config.adc.sharing.component.replace("{bits}", str(bits)),
+            component=self._config.adc.own.component.replace("{bits}", str(bits)),
         )
 
     @property
     def columns_per_converter(self) -> int:
         """Columns that one converter serves in turn."""
-        return int(self._config.adc.sharing.columns)
+        return int(self._config.adc.own.columns)
 
     @property
     def cycles_per_conversion(self) -> int:
         """Cycles that a converter is at a column."""
-        return int(self._config.adc.sharing.cycles or self._config.adc.bits)
+        return int(self._config.adc.own.cycles or self._bits)

@@ -13,14 +13,12 @@ from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
-    LayerBuilder,
     LayerResult,
     Recorder,
     Signal,
     Unit,
     add_conversion,
     add_work,
-    register,
     stages,
     sum_of_blocks,
 )
@@ -34,11 +32,12 @@ from archsim.chip.layers.clipped import (
     to_look_at,
 )
 from archsim.chip.layers.functions import function_of, layer_ramp
+from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.clipping import Clipping, Place
-from archsim.config.run import Bias, LinearLayer, Placement
+from archsim.config.sections import Bias
 from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
@@ -341,15 +340,3 @@ class LinearDigital(_LinearBase):
         empty = Clipping(self.name, Place.WEIGHT_WORDS, limit / one)
         once = self._clipped_weights if first == 0 and fixed.size else empty
         return outputs, once
-
-
-@register
-class LinearBuilder(LayerBuilder):
-    """Builds ``kind: linear``."""
-
-    kind = "linear"
-
-    def build(self, section: LinearLayer, inputs: int, context: BuildContext) -> ChipLayer:
-        """Build the layer where its section places it."""
-        on_tile = section.placement is Placement.TILE
-        return (LinearOnTile if on_tile else LinearDigital)(section, inputs, context)

@@ -15,7 +15,6 @@ from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
-    LayerBuilder,
     LayerResult,
     Recorder,
     Signal,
@@ -23,20 +22,20 @@ from archsim.chip.layers.base import (
     add_conversion,
     add_work,
     deliver,
-    register,
     stages,
     sum_of_blocks,
 )
-from archsim.chip.layers.functions import (
+from archsim.chip.layers.functions import layer_ramp
+from archsim.chip.layers.lstm.clipped import clipped_by_lstm
+from archsim.chip.layers.lstm.functions import (
     functions_of,
     gate_ramps,
-    layer_ramp,
     state_ramp,
     table_entry,
     table_positions,
 )
-from archsim.chip.layers.lstm.clipped import clipped_by_lstm
 from archsim.chip.layers.lstm.kernel import LSTMArrays
+from archsim.chip.layers.lstm.section import LSTMLayer
 from archsim.chip.layers.lstm.tensors import (
     LSTMTensors,
     h_full_scale,
@@ -45,8 +44,8 @@ from archsim.chip.layers.lstm.tensors import (
 )
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
-from archsim.config.hardware import CellActivation, ConverterKind
-from archsim.config.run import LSTMLayer, RunConfig
+from archsim.config.hardware import CellActivation
+from archsim.config.run import RunConfig
 from archsim.costs.digital import (
     ADD,
     LOOK_UP,
@@ -195,17 +194,6 @@ class LSTMOnChip(ChipLayer):
         )
 
 
-@register
-class LSTMBuilder(LayerBuilder):
-    """Builds ``kind: lstm``."""
-
-    kind = "lstm"
-
-    def build(self, section: LSTMLayer, inputs: int, context: BuildContext) -> ChipLayer:
-        """Build the layer."""
-        return LSTMOnChip(section, inputs, context)
-
-
 def _gates_grid(
     section: LSTMLayer,
     tensors: LSTMTensors,
@@ -277,9 +265,10 @@ def _projection_grid(
 
 def _straight(config: RunConfig) -> RunConfig:
     """Return a configuration whose ramps are straight, so that row blocks may be summed."""
-    if config.adc.kind is not ConverterKind.NONLINEAR_RAMP:
+    digitising = config.adc.of_kind.digitising
+    if config.adc.kind == digitising:
         return config
-    adc = config.adc.model_copy(update={"kind": ConverterKind.LINEAR_RAMP})
+    adc = config.adc.model_copy(update={"kind": digitising})
     return config.model_copy(update={"adc": adc})
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.layers.base import BuildContext
+from archsim.chip.layers.lstm.section import LSTMLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
-from archsim.config.run import Bias, LSTMLayer
+from archsim.config.sections import Bias
 from archsim.errors import DesignError
 from archsim.network.activations.base import Range
 from archsim.network.reference import LSTMFunctions

@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from archsim.errors import WorkloadError
 from archsim.workloads.features import FeatureSet
+from archsim.workloads.keyword_spotting.word_folders import read_list, recordings, word_folders
 from archsim.workloads.mfcc import COEFFICIENTS, FRAMES, SAMPLES, mfcc, normalise
 from archsim.workloads.wav import UNPACK, length_of, read_second
-from archsim.workloads.word_folders import read_list, recordings, word_folders
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SILENCE = "silence"

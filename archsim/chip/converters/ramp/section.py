@@ -1,0 +1,48 @@
+"""Ramps of memristors in a configuration: ``adc.kind: nonlinear_ramp`` and ``linear_ramp``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archsim.config.sections import CONVERTERS, ConverterKind
+
+if TYPE_CHECKING:
+    from archsim.config.hardware import Converter
+
+
+class _Ramp(ConverterKind):
+    """What both have in common."""
+
+    digitising = "linear_ramp"
+    has_ramps = True
+
+    def build(self, config: Any, bits: int) -> Any:
+        """Return the columns' converters."""
+        from archsim.chip.converters.ramp.build import RampConverter
+
+        return RampConverter(config, bits)
+
+    def in_words(self, adc: Converter) -> list[str]:
+        """Say how ramps are programmed and when they stop."""
+        return [
+            "calibrated" if adc.calibrate else "not calibrated",
+            f"best of {adc.copies}" if adc.copies > 1 else "one copy",
+            "early stop" if adc.early_stop else "no early stop",
+        ]
+
+
+@CONVERTERS.register
+class NonlinearRamp(_Ramp):
+    """A ramp that computes a function while it digitises."""
+
+    name = "nonlinear_ramp"
+    computes = True
+    sees = "a nonlinear ramp"
+
+
+@CONVERTERS.register
+class LinearRamp(_Ramp):
+    """A ramp of equal steps, which only digitises."""
+
+    name = "linear_ramp"
+    sees = "a linear ramp"

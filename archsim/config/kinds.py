@@ -1,0 +1,234 @@
+"""Where kinds are found: those that archsim ships, each a folder, and those of installed packages.
+
+A group of kinds (layers, converters, workloads, ...) is one `Kinds`. A shipped kind is a folder of
+the group's package; the module that registers it is imported when the group is first asked for.
+Another package offers a kind by an entry point of the group, whose name is the kind's; it is
+imported when that kind is asked for, or all are, and checked before it is let in. One that is
+broken is in nobody's way, and so is one whose folder is gone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
+from typing import Any, Generic, TypeVar
+
+from archsim.errors import DesignError
+from archsim.listing import listed
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type[Any])
+
+
+class Kinds(Generic[T]):
+    """The kinds of one group, by name.
+
+    Parameters
+    ----------
+    what : str
+        What one is called in messages, such as ``layer``.
+    group : str
+        The group of entry points in which packages offer theirs.
+    base : type or str
+        What each is a complete subclass of; as ``module:class`` where it is in a higher room.
+    shipped : str
+        The package whose modules or folders are the shipped kinds.
+    part : str
+        Which module of a folder registers it; empty where the modules themselves do.
+    name_of : callable
+        Returns the name that a class gives itself; what is no text is no name.
+    article : str
+        What `what` is preceded by.
+    check : callable, optional
+        Returns what else is wrong with a plug-in's class, or nothing.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        group: str,
+        base: type[T] | str,
+        *,
+        shipped: str,
+        part: str,
+        name_of: Callable[[Any], object],
+        article: str = "a",
+        check: Callable[[Any], str] = lambda _: "",
+    ) -> None:
+        self.what, self.group, self._base = what, group, base
+        self._shipped, self._part = shipped, part
+        self._name_of, self._article, self._check = name_of, article, check
+        self._known: dict[str, type[T]] = {}
+        self._started = False
+        self._listeners: list[Callable[[], object]] = []
+
+    @property
+    def base(self) -> type[T]:
+        """What each kind is a complete subclass of."""
+        if isinstance(self._base, str):
+            module, _, name = self._base.partition(":")
+            self._base = getattr(importlib.import_module(module), name)
+        assert not isinstance(self._base, str)
+        return self._base
+
+    def register(self, cls: C) -> C:
+        """Class decorator: make a kind known by the name that it gives itself.
+
+        Raises
+        ------
+        DesignError
+            If it has no name, or another class has that name.
+        """
+        name = self._name_of(cls)
+        if not isinstance(name, str) or not name:
+            msg = f"the {self.what} {_path(cls)} has no name: give the class one"
+            raise DesignError(msg)
+        known = self._known.get(name)
+        if known is not None and _path(known) != _path(cls):
+            msg = (
+                f"two {self.what}s are called '{name}', {_path(known)} and {_path(cls)}: rename one"
+            )
+            raise DesignError(msg)
+        self._known[name] = cls
+        for listener in self._listeners:
+            listener()
+        return cls
+
+    def when_changed(self, listener: Callable[[], object]) -> None:
+        """Have a function called whenever a kind is registered from now on."""
+        self._listeners.append(listener)
+
+    def registered(self) -> tuple[str, ...]:
+        """Return the names of the kinds that are imported, the shipped ones among them, sorted."""
+        self._start()
+        return tuple(sorted(self._known))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all kinds, sorted; those of packages are not imported for it."""
+        return tuple(sorted({*self.registered(), *(entry.name for entry in self._offered())}))
+
+    def get(self, name: str, *, also: tuple[str, ...] = ()) -> type[T]:
+        """Return a kind; `also` are names that a message lists beside those that are known.
+
+        Raises
+        ------
+        DesignError
+            If there is none, and the message names the nearest known one; or if it comes from a
+            plug-in that does not load.
+        """
+        self._start()
+        if name not in self._known:
+            offered = [entry for entry in self._offered() if entry.name == name]
+            if not offered:
+                raise DesignError(self._unknown(name, also))
+            self._load(offered)
+        return self._known[name]
+
+    def all(self) -> dict[str, type[T]]:
+        """Return every kind that loads, by name."""
+        self._start()
+        for name in self.names():
+            if name not in self._known and not self.why_not(name):
+                self.get(name)
+        return dict(sorted(self._known.items()))
+
+    def why_not(self, name: str) -> str:
+        """Return why a kind that somebody offers cannot be had; empty where it can."""
+        self._start()
+        if name in self._known or name not in {entry.name for entry in self._offered()}:
+            return ""
+        try:
+            self.get(name)
+        except DesignError as error:
+            return str(error)
+        return ""
+
+    def _start(self) -> None:
+        """Import the shipped kinds, once."""
+        if self._started:
+            return
+        self._started = True
+        for module in _modules(self._shipped, self._part):
+            importlib.import_module(module)
+
+    def _offered(self) -> list[EntryPoint]:
+        """Return the entries of the group; the same one found twice on the path counts once."""
+        return list({(entry.name, entry.value): entry for entry in self._entries()}.values())
+
+    def _entries(self) -> tuple[EntryPoint, ...]:
+        return tuple(entry_points(group=self.group))
+
+    def _unknown(self, name: str, also: tuple[str, ...]) -> str:
+        known = sorted({*self.names(), *also})
+        near = get_close_matches(name, known, n=1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        return f"unknown {self.what} '{name}'{hint}; known are {listed(known)}"
+
+    def _load(self, offered: list[EntryPoint]) -> None:
+        """Import a plug-in and register its class.
+
+        Raises
+        ------
+        DesignError
+            If two packages offer the name, or what is offered cannot be imported or is not a
+            complete subclass of the base with that name.
+        """
+        entry = offered[0]
+        if len(offered) > 1:
+            values = " and ".join(each.value for each in offered)
+            msg = (
+                f"two plug-ins offer {self._article} {self.what} '{entry.name}', {values}: "
+                "remove one"
+            )
+            raise DesignError(msg)
+        try:
+            cls = entry.load()
+        except Exception as error:
+            msg = f"{self._plugin(entry)} does not load: {type(error).__name__}: {one_line(error)}"
+            raise DesignError(msg) from error
+        problem = self._problem(cls, entry.name)
+        if problem:
+            msg = f"{self._plugin(entry)} {problem}"
+            raise DesignError(msg)
+        self.register(cls)
+
+    def _problem(self, cls: Any, name: str) -> str:
+        if not (isinstance(cls, type) and issubclass(cls, self.base)):
+            return f"is not a subclass of {self.base.__module__.removesuffix('.base')}." + (
+                self.base.__name__
+            )
+        if isabstract(cls):
+            lacking = sorted(getattr(cls, "__abstractmethods__", ()))
+            return f"lacks {listed(lacking)}"
+        mine = self._name_of(cls)
+        if mine != name:
+            return f"calls itself {mine!r}: give class and entry the same name"
+        return self._check(cls)
+
+    def _plugin(self, entry: EntryPoint) -> str:
+        package = f" of package {entry.dist.name}" if entry.dist is not None else ""
+        return f"the {self.what} plug-in '{entry.name}' ({entry.value}){package}"
+
+
+def _modules(package: str, part: str) -> Iterator[str]:
+    """Yield the modules that register a package's shipped kinds."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if not part:
+            yield f"{package}.{module.name}"
+        elif module.ispkg:
+            folder = importlib.import_module(f"{package}.{module.name}").__path__
+            if part in {inner.name for inner in pkgutil.iter_modules(folder)}:
+                yield f"{package}.{module.name}.{part}"
+
+
+def _path(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(str(error).split())

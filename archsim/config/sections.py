@@ -1,0 +1,393 @@
+"""What every kind of layer, workload and converter says of itself to the configuration.
+
+A kind has its section in a folder of its own, which registers it here: layers in
+`archsim.chip.layers`, converters in `archsim.chip.converters`, workloads in
+`archsim.workloads`. The program asks a section what it needs to know, and never which kind it is.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from archsim.config.base import Section
+from archsim.config.kinds import Kinds
+
+if TYPE_CHECKING:
+    from archsim.config.hardware import Converter
+    from archsim.config.run import Network, RunConfig
+
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+LARGEST_INPUT = 1e6
+"""Largest magnitude, and inverse of the least width, of the range of a ramp."""
+
+Range = tuple[float, float]
+Rule = tuple[str, str]
+"""A key below a section, and why it has no effect; the reason is empty where it has one."""
+
+
+def check_range(limits: Range, key: str = "input_range") -> None:
+    """Raise ValueError, which names the `key`, unless a ramp's range rises within reason."""
+    low, high = limits
+    if not low < high:
+        msg = f"{key} [{low:g}, {high:g}] has to rise"
+        raise ValueError(msg)
+    if max(-low, high) > LARGEST_INPUT or high - low < 1 / LARGEST_INPUT:
+        msg = (
+            f"{key} [{low:g}, {high:g}] has to lie within {LARGEST_INPUT:g} of 0 and be at "
+            f"least {1 / LARGEST_INPUT:g} wide"
+        )
+        raise ValueError(msg)
+
+
+def _checked_name(name: str) -> str:
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        msg = (
+            f"'{name[:40]}' is not a name: begin with a letter and go on with letters, digits, _ "
+            "and -, 64 in all at most"
+        )
+        raise ValueError(msg)
+    return name
+
+
+Name = Annotated[
+    str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": NAME_PATTERN})
+]
+
+TensorsName = Annotated[
+    str | None,
+    Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="name of the layer's tensors in the weights file, without network.prefix; the "
+        "layer's own name where not given",
+    ),
+]
+
+OutputRange = Literal["auto"] | Annotated[float, Field(ge=1, le=LARGEST_INPUT)]
+
+
+class Bias(StrEnum):
+    """Where a layer's bias is added."""
+
+    CELLS = "cells"
+    DIGITAL = "digital"
+    NONE = "none"
+
+
+IGNORE = "name the tensor in network.ignore"
+REMOVE = f"take it out of the file, or {IGNORE}"
+"""What can be done about a tensor that no layer uses."""
+
+
+def only_if(holds: bool, why: str) -> str:
+    """Return a reason if it holds, and none if not."""
+    return why if holds else ""
+
+
+# ----------------------------------------------------------------- layers
+
+
+class LayerSection(Section, ABC):
+    """A layer of the network; a kind of layers subclasses it and registers with `LAYERS`."""
+
+    kind: str
+    name: Name
+    tensors: TensorsName = None
+
+    @property
+    def tensors_name(self) -> str:
+        """Name of the layer's tensors in the weights file."""
+        return self.tensors or self.name
+
+    @property
+    @abstractmethod
+    def elements(self) -> int:
+        """Elements of its output."""
+
+    @abstractmethod
+    def build(self, inputs: int, context: Any) -> Any:
+        """Build the layer on the chip.
+
+        Parameters
+        ----------
+        inputs : int
+            Elements of its input.
+        context : archsim.chip.layers.base.BuildContext
+            What it is built from.
+
+        Returns
+        -------
+        archsim.chip.layers.base.ChipLayer
+            The layer.
+        """
+
+    @property
+    def at_last_timestep(self) -> bool:
+        """Whether it works at the last timestep only, so that no layer can follow it."""
+        return False
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether its inputs are fixed-point words, not pulse widths that drive tiles."""
+        return False
+
+    @property
+    def processed(self) -> int:
+        """Values a timestep whose functions processors compute where converters only digitise."""
+        return 0
+
+    @property
+    def transfers(self) -> Mapping[str, int]:
+        """Elements a timestep that go over a bus, by the kind of their transfer."""
+        return {}
+
+    @property
+    def first_tensor(self) -> str:
+        """Name of a tensor that every layer of the kind has, below `tensors_name`."""
+        return "weight"
+
+    def functions_in_use(self) -> Iterator[str]:
+        """Yield the names of the activation functions that it computes."""
+        yield from ()
+
+    def without_effect(
+        self,
+        config: RunConfig,  # noqa: ARG002 - for kinds that depend on it
+        following: LayerSection | None,  # noqa: ARG002
+    ) -> Iterator[Rule]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield from ()
+
+    def meaning_of(self, rest: str, shape: tuple[int, ...] | None) -> str:  # noqa: ARG002
+        """Say what an unused tensor means and what to do.
+
+        Parameters
+        ----------
+        rest : str
+            Its name below `tensors_name`.
+        shape : tuple of int, optional
+            Its shape, where it is numbers.
+        """
+        return f"a layer of kind {self.kind} has no such tensor: {REMOVE}"
+
+    def needs_cell_state(self) -> bool:
+        """Whether it has a state that goes through a function of its own on the way to h."""
+        return False
+
+
+def kind_of(cls: Any) -> object:
+    """Return the name that a section's class gives its kind: the one value of its `kind`."""
+    field = getattr(cls, "model_fields", {}).get("kind")
+    return next(iter(get_args(field.annotation)), None) if field is not None else None
+
+
+LAYERS: Kinds[LayerSection] = Kinds(
+    "layer kind",
+    "archsim.layers",
+    LayerSection,
+    shipped="archsim.chip.layers",
+    part="section",
+    name_of=kind_of,
+)
+"""All kinds of layers."""
+
+
+# ----------------------------------------------------------------- workloads
+
+
+class WorkloadSection(Section, ABC):
+    """What goes into the network; a kind subclasses it and registers with `WORKLOADS`."""
+
+    kind: str
+
+    @abstractmethod
+    def load(self, network: Network, seed: int) -> Any:
+        """Load the sequences and check that they fit the network.
+
+        Returns
+        -------
+        archsim.workloads.features.FeatureSet
+            Sequences with labels.
+
+        Raises
+        ------
+        WorkloadError
+            If they cannot be had, or have another shape or other classes than the network.
+        """
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether accuracy on it means something."""
+        return True
+
+    @property
+    def follows_seed(self) -> bool:
+        """Whether its sequences are others with another seed."""
+        return True
+
+    def in_words(self, count: int) -> str:
+        """Say what it is, for the summary of a run with `count` sequences."""
+        return f"{count:,} sequence{'' if count == 1 else 's'} of {self.kind}"
+
+    def without_effect(self) -> Iterator[Rule]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield from ()
+
+
+WORKLOADS: Kinds[WorkloadSection] = Kinds(
+    "workload kind",
+    "archsim.workloads",
+    WorkloadSection,
+    shipped="archsim.workloads",
+    part="section",
+    name_of=kind_of,
+)
+"""All kinds of workloads."""
+
+
+# ----------------------------------------------------------------- converters
+
+
+class ConverterKind(ABC):
+    """What stands at the foot of every column; a kind subclasses it, registers with `CONVERTERS`.
+
+    Attributes
+    ----------
+    name : str
+        Its value of ``adc.kind``.
+    key, section : str, type of Section
+        The key below ``adc`` that has what only this kind has, and its section; empty and None
+        where there is nothing.
+    computes : bool
+        Whether it computes the columns' functions; if not, processors do.
+    digitising : str
+        The kind of the same circuits that only digitises, itself where it is one.
+    has_ramps : bool
+        Whether it has ramps of memristors.
+    pulses : bool
+        Whether rows are driven by pulse widths.
+    sees : str
+        What it is called in messages, with its article.
+    buildable : bool
+        Whether a chip could have it.
+    """
+
+    name: ClassVar[str]
+    key: ClassVar[str] = ""
+    section: ClassVar[type[Section] | None] = None
+    computes: ClassVar[bool] = False
+    digitising: ClassVar[str] = ""
+    has_ramps: ClassVar[bool] = False
+    pulses: ClassVar[bool] = True
+    sees: ClassVar[str] = "a converter"
+    buildable: ClassVar[bool] = True
+
+    @abstractmethod
+    def build(self, config: Any, bits: int) -> Any:
+        """Return the columns' converters.
+
+        Parameters
+        ----------
+        config : RunConfig
+            The run's configuration.
+        bits : int
+            Resolution.
+
+        Returns
+        -------
+        archsim.chip.converters.base.Converter
+            The converters.
+        """
+
+    def check(self, adc: Converter) -> None:  # noqa: B027 - most kinds have nothing to check
+        """Raise ValueError, which says what to change, if the section does not go with the kind."""
+
+    def in_words(self, adc: Converter) -> list[str]:  # noqa: ARG002
+        """Say what the summary of a run tells of it, beside its kind and resolution."""
+        return []
+
+    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+        """Return the thresholds and levels of a function, as a ramp.
+
+        Parameters
+        ----------
+        function : archsim.network.activations.Activation
+            The function.
+        bits : int
+            Resolution.
+        limits : (float, float), optional
+            Where a function without bounds begins and ends.
+        config : RunConfig
+            The run's configuration.
+
+        Returns
+        -------
+        archsim.transfer.ramp.Ramp
+            The ramp, or what stands for one.
+        """
+        from archsim.transfer.ramp import design_ramp
+
+        adc, device = config.adc, config.device
+        return design_ramp(
+            function,
+            bits,
+            g_max=device.g_max,
+            g_min=device.g_min,
+            input_range=limits,
+            bias_cells=adc.bias_cells if self.has_ramps and adc.bias_cells != "auto" else None,
+        )
+
+
+CONVERTERS: Kinds[ConverterKind] = Kinds(
+    "converter kind",
+    "archsim.converters",
+    ConverterKind,
+    shipped="archsim.chip.converters",
+    part="section",
+    name_of=lambda cls: getattr(cls, "name", None),
+)
+"""All kinds of converters."""
+
+
+# ----------------------------------------------------------------- for pydantic
+
+
+class OneOf:
+    """Marks a field that holds the section of one kind of a group, told by its key ``kind``."""
+
+    def __init__(self, kinds: Kinds[Any]) -> None:
+        self.kinds = kinds
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return a union of the sections of all kinds that load."""
+        del source
+        choices = {name: handler.generate_schema(cls) for name, cls in self.kinds.all().items()}
+        return core_schema.tagged_union_schema(choices, discriminator="kind")
+
+    def sections(self) -> list[type[Section]]:
+        """Return the sections that the field may hold."""
+        return [*self.kinds.all().values()]
+
+
+class NameOf:
+    """Marks a field that holds the name of one kind of a group."""
+
+    def __init__(self, kinds: Kinds[Any]) -> None:
+        self.kinds = kinds
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the names of all kinds that load."""
+        del source, handler
+        return core_schema.literal_schema([*self.kinds.all()])

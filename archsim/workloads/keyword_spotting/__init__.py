@@ -1,0 +1,1 @@
+"""Spoken words: prepared features, or folders in the layout of Google Speech Commands."""
