@@ -52,7 +52,7 @@ def test_a_linear_ramp_digitises_and_the_processors_compute():
     assert np.ptp(np.diff(tile.ramps[0].theta)) < 1e-12
     level = np.linspace(-4, 4, 32)
     expected = np.floor(get_activation("sigmoid").value(level) * 2048 + 0.5)
-    assert (chip.layers[0]._arrays.level[0] == expected).all()
+    assert (chip.layers[0]._cell.level[0] == expected).all()
 
 
 def test_both_designs_classify_alike():

@@ -217,7 +217,7 @@ def test_functions_see_the_sum_of_levels(kind):
     total = np.linspace(3 * -3, 3 * 2, 3 * 7 + 1)
     for gate, function in enumerate(("sigmoid", "sigmoid", "tanh", "sigmoid")):
         expected = np.floor(get_activation(function).value(total) * 2048 + 0.5)
-        assert (chip.layers[0]._arrays.level[gate] == expected).all()
+        assert (chip.layers[0]._cell.level[gate] == expected).all()
 
 
 @pytest.mark.parametrize("overrides", [(), ("tile.columns=9",), ("streams=2",), ("adc.kind=sar",)])

@@ -318,7 +318,8 @@ def keys_of(model: type[BaseModel], path: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         marks = [mark.sections() for mark in field.metadata if hasattr(mark, "sections")]
         item = [mark.sections() for each in get_args(field.annotation)
-                for mark in getattr(each, "__metadata__", ()) if hasattr(mark, "sections")]  # fmt: skip
+                for mark in getattr(each, "__metadata__", ())
+                if hasattr(mark, "sections")]  # fmt: skip
         found = [section for sections in marks + item for section in sections]
         found = found or sections_of(field.annotation)
         if not found:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from archsim.chip.build import build_chip
+from archsim.chip.layers.lstm.reference import LSTMFunctions, lstm_float
 from archsim.cli import app
 from archsim.config.load import load_config
 from archsim.config.run import RunConfig
@@ -17,7 +18,6 @@ from archsim.exits import run_and_exit
 from archsim.experiments import load_experiment, run_experiment
 from archsim.network.activations import PiecewiseLinear, get_activation
 from archsim.network.activations.table import own_activations
-from archsim.network.reference import LSTMFunctions, lstm_float
 from archsim.run.inputs import Inputs
 from archsim.run.prepare import prepare
 from archsim.run.simulate import run
@@ -119,7 +119,7 @@ def test_as_many_ramps_as_functions(small):
     for gate, name in enumerate(names):
         level = get_activation(name, own=own_of(config)).output_range(None)
         expected = np.floor(np.linspace(*level, 16) * 2048 + 0.5)
-        assert (chip.layers[0]._arrays.level[gate] == expected).all()
+        assert (chip.layers[0]._cell.level[gate] == expected).all()
 
 
 def own_of(config: RunConfig):
@@ -132,8 +132,8 @@ def test_processors_compute_the_functions(small):
     assert [ramp.function for ramp in chip.banks[0].ramps] == ["identity"]
     level = np.linspace(-3, 3, 16)
     expected = np.floor(np.clip((level + 3) / 6, 0, 1) * 2048 + 0.5)
-    assert (chip.layers[0]._arrays.level[:2] == expected).all()
-    assert (chip.layers[0]._arrays.level[2] == np.floor(np.clip(level, -1, 1) * 2048 + 0.5)).all()
+    assert (chip.layers[0]._cell.level[:2] == expected).all()
+    assert (chip.layers[0]._cell.level[2] == np.floor(np.clip(level, -1, 1) * 2048 + 0.5)).all()
 
 
 def test_segments_go_as_far_as_the_inputs_of_a_function_that_is_not_flat(small):
@@ -150,7 +150,7 @@ def test_segments_go_as_far_as_the_inputs_of_a_function_that_is_not_flat(small):
     level = np.linspace(-12, 12, 16)
     for gate, value in ((1, (level + 12) / 24), (2, np.maximum(level, 0))):
         expected = np.floor(value * 2048 + 0.5)
-        assert np.abs(chip.layers[0]._arrays.level[gate] - expected).max() <= 1
+        assert np.abs(chip.layers[0]._cell.level[gate] - expected).max() <= 1
 
 
 @pytest.mark.parametrize("state", ["hard_tanh", "softsign"])
@@ -158,7 +158,7 @@ def test_the_table_of_the_cell_state_is_of_its_function(small, state):
     config = load_config(small, [OWN, f"{KEY}.state={state}"]).config
     x = (np.arange(256) + 0.5) * 4 / 256
     expected = {"hard_tanh": np.minimum(x, 1), "softsign": x / (1 + x)}[state]
-    found = build_chip(config).layers[0]._arrays.table
+    found = build_chip(config).layers[0]._cell.table
     assert (found == np.floor(expected * 2048 + 0.5)).all()
 
 

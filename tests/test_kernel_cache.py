@@ -141,7 +141,7 @@ def test_the_digest_tells_names_and_contents_apart(tmp_path):
     assert len({*different}) == len(different)
 
 
-def test_the_set_of_code_is_fixed_once_its_digest_was_asked_for(tmp_path):
+def test_another_package_gives_another_digest(tmp_path):
     for name in ("one", "two", "three"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "code.py").write_text(name)
@@ -149,9 +149,12 @@ def test_the_set_of_code_is_fixed_once_its_digest_was_asked_for(tmp_path):
     sources.cover(tmp_path / "two")
     assert sources.has(str(tmp_path / "two/code.py"))
     assert sources.digest() != Sources(tmp_path / "one").digest()
+    before = sources.digest(), sources.version
     sources.cover(tmp_path / "two")
-    with pytest.raises(RuntimeError, match="import this package before the first run"):
-        sources.cover(tmp_path / "three")
+    assert (sources.digest(), sources.version) == before
+    sources.cover(tmp_path / "three")
+    assert sources.digest() != before[0]
+    assert sources.version == before[1] + 1
 
 
 def test_jitted_files_take_constants_and_types_from_files_that_the_digest_covers():

@@ -81,7 +81,7 @@ class TinyPackage:
 
             def kernel(function):
                 made = numba.njit(function)
-                made._cache = KernelCache(function, store)
+                made._cache = KernelCache(function, lambda: store)
                 return made
 
             importlib.import_module(NAME).kernel = kernel

@@ -10,15 +10,18 @@ broken is in nobody's way, and so is one whose folder is gone.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from archsim.errors import DesignError
 from archsim.listing import listed
+from archsim.numeric.cache.sources import KERNELS
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -45,6 +48,8 @@ class Kinds(Generic[T]):
         What `what` is preceded by.
     check : callable, optional
         Returns what else is wrong with a plug-in's class, or nothing.
+    has_kernels : bool
+        Whether kinds have kernels: machine code then follows from a plug-in's files too.
     """
 
     def __init__(
@@ -58,10 +63,12 @@ class Kinds(Generic[T]):
         name_of: Callable[[Any], object],
         article: str = "a",
         check: Callable[[Any], str] = lambda _: "",
+        has_kernels: bool = False,
     ) -> None:
         self.what, self.group, self._base = what, group, base
         self._shipped, self._part = shipped, part
         self._name_of, self._article, self._check = name_of, article, check
+        self._has_kernels = has_kernels
         self._known: dict[str, type[T]] = {}
         self._started = False
         self._listeners: list[Callable[[], object]] = []
@@ -186,6 +193,8 @@ class Kinds(Generic[T]):
             )
             raise DesignError(msg)
         try:
+            if self._has_kernels:
+                _cover(entry)
             cls = entry.load()
         except Exception as error:
             msg = f"{self._plugin(entry)} does not load: {type(error).__name__}: {one_line(error)}"
@@ -223,6 +232,14 @@ def _modules(package: str, part: str) -> Iterator[str]:
             folder = importlib.import_module(f"{package}.{module.name}").__path__
             if part in {inner.name for inner in pkgutil.iter_modules(folder)}:
                 yield f"{package}.{module.name}.{part}"
+
+
+def _cover(entry: EntryPoint) -> None:
+    """Let machine code follow from the files of a plug-in's top-level package, too."""
+    found = importlib.util.find_spec(entry.module.partition(".")[0])
+    if found is not None and found.origin is not None:
+        place = Path(found.origin)
+        KERNELS.cover(place.parent if found.submodule_search_locations else place)
 
 
 def _path(cls: type) -> str:

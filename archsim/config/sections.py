@@ -196,6 +196,7 @@ LAYERS: Kinds[LayerSection] = Kinds(
     shipped="archsim.chip.layers",
     part="section",
     name_of=kind_of,
+    has_kernels=True,
 )
 """All kinds of layers."""
 
@@ -353,6 +354,7 @@ CONVERTERS: Kinds[ConverterKind] = Kinds(
     shipped="archsim.chip.converters",
     part="section",
     name_of=lambda cls: getattr(cls, "name", None),
+    has_kernels=True,
 )
 """All kinds of converters."""
 

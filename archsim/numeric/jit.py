@@ -84,7 +84,7 @@ class _Waiting:
 class _State:
     """Whether Numba is there, seconds of compiling and loading, what is called at the first.
 
-    `store` is where machine code is kept.
+    `store` is where machine code of a version of the sources is kept.
     """
 
     started = False
@@ -92,6 +92,7 @@ class _State:
     seconds = 0.0
     notice: Callable[[], object] | None = None
     store: Store | None = None
+    version = 0
 
 
 def compile_seconds() -> float:
@@ -203,16 +204,17 @@ def _dispatcher(function: Callable[..., Any]) -> Any:
     if not settings.DISABLE_JIT:
         from archsim.numeric.cache.numba_cache import KernelCache
 
-        made._cache = KernelCache(function, _store())
+        made._cache = KernelCache(function, _store)
     return made
 
 
 def _store() -> Store:
-    """Return where machine code is kept; what it depends on is fixed at the first call."""
+    """Return where machine code is kept: another folder for every set of packages with kernels."""
     with _State.lock:
-        if _State.store is None:
+        if _State.store is None or _State.version != KERNELS.version:
             from archsim.numeric.cache.numba_cache import switches
 
+            _State.version = KERNELS.version
             tell = logging.getLogger("archsim").warning  # stderr, if nobody has asked otherwise
             _State.store = Store(KERNELS, switches(), tell=tell)
         return _State.store

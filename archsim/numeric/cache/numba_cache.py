@@ -51,14 +51,18 @@ class KernelCache(_Cache):  # type: ignore[misc]
     ----------
     function : callable
         The kernel in Python.
-    store : Store
-        Where machine code is kept.
+    store : callable
+        Returns where machine code is kept, which changes with the packages that have kernels.
     """
 
-    def __init__(self, function: Callable[..., Any], store: Store) -> None:
+    def __init__(self, function: Callable[..., Any], store: Callable[[], Store]) -> None:
         self._function: Any = function
-        self._store = store
-        self._enabled = store.has_source(function.__code__.co_filename)
+        self._find = store
+        self._enabled = store().has_source(function.__code__.co_filename)
+
+    @property
+    def _store(self) -> Store:
+        return self._find()
 
     @property
     def cache_path(self) -> str | None:

@@ -21,28 +21,28 @@ class Sources:
     ----------
     root : Path
         A package's folder, or a single file.
+
+    Attributes
+    ----------
+    version : int
+        How many packages and files were added.
     """
 
     def __init__(self, root: Path) -> None:
         self._roots: list[Path] = []
         self._seen: dict[str, _Seen] = {}
-        self._fixed = False
+        self.version = 0
         self.cover(root)
 
     def cover(self, root: Path) -> None:
         """Let compiled kernels follow from one more package or file.
 
-        Raises
-        ------
-        RuntimeError
-            If a kernel has been compiled or loaded, by the digest of the others, before.
+        Machine code that is made from now on has another digest, and so another folder.
         """
         root = Path(os.path.realpath(root))
         if root in self._roots:
             return
-        if self._fixed:
-            msg = f"{root}: kernels are compiled already; import this package before the first run"
-            raise RuntimeError(msg)
+        self.version += 1
         self._roots.append(root)
         self._seen.update(_look(root))
 
@@ -57,7 +57,7 @@ class Sources:
         }
 
     def digest(self, *more: str) -> str:
-        """Return the digest of all files and of what else code depends on; no more can be covered.
+        """Return the digest of all files and of what else code depends on.
 
         Parameters
         ----------
@@ -74,7 +74,6 @@ class Sources:
         OSError
             If a file cannot be read.
         """
-        self._fixed = True
         digest = hashlib.sha256()
         for part in (*(word.encode() for word in more), *self._contents()):
             digest.update(b"%d:" % len(part))  # lengths tell "ab", "c" from "a", "bc"

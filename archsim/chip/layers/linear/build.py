@@ -32,6 +32,7 @@ from archsim.chip.layers.clipped import (
     to_look_at,
 )
 from archsim.chip.layers.functions import function_of, layer_ramp
+from archsim.chip.layers.linear.reference import linear_float
 from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.mapping import with_bias_row
@@ -42,7 +43,6 @@ from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.linear import run_linear_digital, run_linear_tiles
 from archsim.network.activations.base import Range
-from archsim.network.reference import linear_float
 
 
 class _LinearBase(ChipLayer):

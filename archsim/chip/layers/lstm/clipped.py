@@ -18,12 +18,12 @@ from archsim.chip.layers.clipped import (
     to_look_at,
 )
 from archsim.chip.layers.lstm.kernel import LSTMArrays
+from archsim.chip.layers.lstm.reference import LSTMFunctions
 from archsim.clipping import Clipping, Place
 from archsim.config.run import RunConfig
 from archsim.kernels.recurrent import Format, RecurrentOutputs
 from archsim.network.activations import Activation, get_activation
 from archsim.network.activations.base import Range
-from archsim.network.reference import LSTMFunctions
 
 _GATES = 4
 _FLAT = 50.0

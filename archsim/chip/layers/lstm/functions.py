@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.functions import function_of, layer_ramp
+from archsim.chip.layers.lstm.reference import GATES, LSTMFunctions
 from archsim.chip.layers.lstm.section import LSTMLayer
 from archsim.config.hardware import ActivationMethod, CellActivation
 from archsim.config.run import RunConfig
 from archsim.errors import DesignError
 from archsim.network.activations import Activation, get_activation
 from archsim.network.nonlinear import CORDIC_FUNCTIONS
-from archsim.network.reference import GATES, LSTMFunctions
 from archsim.transfer.ramp import Ramp
 
 

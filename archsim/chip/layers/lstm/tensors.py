@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.layers.base import BuildContext
+from archsim.chip.layers.lstm.reference import LSTMFunctions
 from archsim.chip.layers.lstm.section import LSTMLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.config.sections import Bias
 from archsim.errors import DesignError
 from archsim.network.activations.base import Range
-from archsim.network.reference import LSTMFunctions
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The network in float64, without quantisation, noise or chip: what accuracy is held against."""
+"""An LSTM in float64, without quantisation, noise or chip: what accuracy is held against."""
 
 from __future__ import annotations
 
@@ -74,8 +74,3 @@ def lstm_float(
             h = h @ w_hr.T
         out[:, timestep] = h
     return out
-
-
-def linear_float(x: Array, weight: Array, bias: Array | None) -> Array:
-    """Return ``x @ weight.T + bias`` for x (..., inputs), weight (units, inputs)."""
-    return np.asarray(x @ weight.T if bias is None else x @ weight.T + bias)

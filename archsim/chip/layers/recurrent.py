@@ -1,0 +1,280 @@
+"""What every recurrent layer on a chip is made of, whatever its cell.
+
+A recurrent layer has a matrix of the gates, whose rows are the inputs, the fed-back h and the bias;
+it may have small tiles for a second conversion, which takes the cell's own state through a
+function, and a projection of h. What the cell does in between stands in its kind's kernel
+(`archsim.kernels.recurrent`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.chip.cut import cut_layer
+from archsim.chip.grid import Grid, build_grid
+from archsim.chip.layers.base import (
+    BuildContext,
+    ChipLayer,
+    LayerResult,
+    Recorder,
+    Signal,
+    Unit,
+    add_conversion,
+    add_work,
+    deliver,
+    stages,
+    sum_of_blocks,
+)
+from archsim.chip.program import Needs, Program
+from archsim.clipping import Clipping
+from archsim.config.hardware import CellActivation
+from archsim.config.sections import LayerSection
+from archsim.costs.digital import elementwise_unit, processor_unit
+from archsim.kernels.recurrent import Format, RecurrentOutputs, Span, State, run_recurrent
+from archsim.transfer.ramp import Ramp
+
+Steps = Mapping[str, tuple[str, ...]]
+"""Kinds of operations of the element-wise unit, and their steps (`archsim.costs.digital`)."""
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """The mapped matrices of a recurrent layer; None where it has none.
+
+    Attributes
+    ----------
+    gates : Grid
+        Rows are inputs, fed-back h and bias; each unit has as many columns as there are gates.
+    second : Grid or None
+        Row u has memristors in column u only.
+    projection : Grid or None
+        Rows are units, columns what they are projected to.
+    """
+
+    gates: Grid
+    second: Grid | None = None
+    projection: Grid | None = None
+
+    @property
+    def all(self) -> tuple[Grid | None, Grid | None, Grid | None]:
+        """The three of them, as the kernel takes them."""
+        return self.gates, self.second, self.projection
+
+    @property
+    def there(self) -> tuple[Grid, ...]:
+        """Those that there are."""
+        return tuple(matrix for matrix in self.all if matrix is not None)
+
+
+class RecurrentLayer(ChipLayer):
+    """A recurrent layer on the chip; a kind of cell sets what is its own and calls `assemble`.
+
+    Attributes
+    ----------
+    whole_steps, split_steps : Mapping
+        Operations of the element-wise unit: without a second conversion one, ``update``; with one
+        the two before and after it, ``accumulate`` and ``output``.
+    """
+
+    whole_steps: ClassVar[Steps]
+    split_steps: ClassVar[Steps]
+
+    def assemble(
+        self,
+        section: LayerSection,
+        context: BuildContext,
+        matrices: Matrices,
+        *,
+        units: int,
+        cell: Any,
+        form: Format,
+    ) -> None:
+        """Put the layer together.
+
+        Parameters
+        ----------
+        section : LayerSection
+            Its section.
+        context : BuildContext
+            What it is built from.
+        matrices : Matrices
+            Its tiles.
+        units : int
+            Hidden units.
+        cell : NamedTuple of a kind
+            What the kernel gets of the cell.
+        form : Format
+            What it gets of the digital units.
+        """
+        self.name, self.elements = section.name, section.elements
+        self._context, self._units = context, units
+        self._matrices, self._cell, self._form = matrices, cell, form
+        self.output_range = form.h_full_scale / 2.0**form.fraction_bits
+        self.grids = matrices.there
+        self._sums = {grid.name: sum_of_blocks(grid, context) for grid in self.grids}
+        self._processors, self._activate = _processors(section, context)
+        self._unit = self._update_unit()
+        own = [] if self._processors in (None, context.processors) else [self._processors]
+        self.units = tuple(
+            unit for unit in (*self._sums.values(), *own, self._unit) if unit is not None
+        )
+
+    def _update_unit(self) -> Unit:
+        """Return the unit that computes the states; with a bus the way back is not its own."""
+        config = self._context.config
+        cost = elementwise_unit(
+            dict(self.whole_steps if self._matrices.second is None else self.split_steps),
+            units=self._units,
+            drive_bits=0 if config.digital.bus else config.tile.input_bits + 1,
+            design=self._context.digital_design(),
+            library=self._context.library,
+            streams=config.streams,
+        )
+        return Unit(f"{self.name}_update", cost)
+
+    def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
+        """Add every timestep's operations; each conversion of the gates needs the last h."""
+        outputs: list[Needs] = []
+        for timestep, needs in enumerate(inputs):
+            feedback = outputs[-1] if outputs else ()
+            last = self._convert(program, self._matrices.gates, (*needs, *feedback), timestep)
+            if self._processors is not None:
+                last = self._work(program, self._processors, self._activate, last, timestep)
+            last = self._update(program, last, timestep)
+            if self._matrices.projection is not None:
+                last = self._deliver(program, "m", last, timestep)
+                last = self._convert(program, self._matrices.projection, last, timestep)
+            outputs.append(self._deliver(program, "h", last, timestep))
+        return outputs
+
+    def _update(self, program: Program, needs: Needs, timestep: int) -> Needs:
+        """Add what brings the states to a timestep."""
+        second = self._matrices.second
+        if second is None:
+            return self._work(program, self._unit, "update", needs, timestep)
+        last = self._work(program, self._unit, "accumulate", needs, timestep)
+        last = self._convert(program, second, last, timestep)
+        return self._work(program, self._unit, "output", last, timestep)
+
+    def _convert(self, program: Program, grid: Grid, needs: Needs, timestep: int) -> Needs:
+        return add_conversion(
+            program,
+            grid,
+            self._sums[grid.name],
+            needs,
+            layer=self.name,
+            timestep=timestep,
+            conversion=timestep,
+        )
+
+    def _work(self, program: Program, unit: Unit, kind: str, needs: Needs, timestep: int) -> Needs:
+        return add_work(program, unit, kind, needs, layer=self.name, timestep=timestep)
+
+    def _deliver(self, program: Program, what: str, needs: Needs, timestep: int) -> Needs:
+        return deliver(
+            program,
+            needs,
+            config=self._context.config,
+            layer=self.name,
+            kind=f"{self.name}_{what}",
+            timestep=timestep,
+        )
+
+    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
+        """Run the kernel on a block of sequences."""
+        sequences, timesteps, _ = signal.drive.shape
+        shape, units = (sequences, timesteps), self._units
+        outputs = RecurrentOutputs(
+            code=np.empty((*shape, self._matrices.gates.arrays.columns), dtype=np.uint16),
+            c=np.empty((*shape, units), dtype=np.int32),
+            h=np.empty((*shape, self.elements), dtype=np.int32),
+            h_drive=np.empty((*shape, self.elements), dtype=np.int16),
+        )
+        state = State(
+            np.zeros((sequences, self.elements), dtype=np.int64),
+            np.zeros((sequences, units), dtype=np.int64),
+        )
+        run_recurrent(
+            self._cell,
+            self._form,
+            stages(self._matrices.all, recorder, timesteps),
+            signal.drive,
+            state,
+            Span(np.full(sequences, timesteps, dtype=np.int64), 0),
+            outputs,
+        )
+        # Words have 24 bits at most, which float32 holds exactly.
+        h = outputs.h.astype(np.float32)
+        h *= np.float32(2.0**-self._form.fraction_bits)
+        return LayerResult(
+            Signal(outputs.h_drive, outputs.h),
+            {"code": outputs.code, "h": h},
+            self.clipped(signal.drive, outputs),
+        )
+
+    @abstractmethod
+    def clipped(
+        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs
+    ) -> tuple[Clipping, ...]:
+        """Count what a block of sequences clipped, place by place."""
+
+
+def second_grid(name: str, units: int, ramp: Ramp, context: BuildContext) -> Grid:
+    """Lay the second conversion out: row u has memristors in column u only.
+
+    A full pulse width stands for `digital.cell_range`.
+    """
+    config = context.config
+    side = min(config.tile.rows, config.tile.columns)
+    square = config.model_copy(
+        update={"tile": config.tile.model_copy(update={"columns": side, "rows": units})}
+    )
+    return build_grid(
+        name,
+        np.eye(units) * config.digital.cell_range,
+        [ramp],
+        np.zeros(units, dtype=np.int64),
+        cut_layer(name, units, units, config=square),
+        config=config,
+        library=context.library,
+        diagonal=True,
+    )
+
+
+def goes_by_ramp(context: BuildContext) -> bool:
+    """Return whether the cell's own state goes through a second conversion, not a table."""
+    return context.config.digital.cell_activation is CellActivation.RAMP
+
+
+def form_of(context: BuildContext, projection: Grid | None, *, h_full_scale: int) -> Format:
+    """Return the numbers of the digital units that every recurrent layer has."""
+    digital, empty = context.config.digital, np.zeros(0, dtype=np.int64)
+    return Format(
+        fraction_bits=digital.fraction_bits,
+        word_limit=context.word_limit,
+        drive_steps=context.drive_steps,
+        h_full_scale=h_full_scale,
+        second_full_scale=digital.cell_range << digital.fraction_bits,
+        projection_level=context.to_fixed(projection.levels()) if projection else empty,
+    )
+
+
+def _processors(section: LayerSection, context: BuildContext) -> tuple[Unit | None, str]:
+    """Return the digital processors of a conventional design, and what they do for this layer."""
+    if context.config.adc.nonlinear:
+        return None, ""
+    if context.processors is not None:
+        return context.processors, f"activate_{section.name}"
+    cost = processor_unit(
+        section.processed,
+        processors=context.config.digital.processors,
+        design=context.digital_design(),
+        library=context.library,
+    )
+    return Unit(f"{section.name}_activation", cost), "activate"
