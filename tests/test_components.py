@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from archsim.costs.hwmodels import NEEDS_PYTHON
 from archsim.costs.library import Scaling, SourceKind, load_library
+from archsim.costs.models.hwcomponents import NEEDS_PYTHON
 from archsim.costs.scaling import (
     AREAS,
     NODES,

@@ -4,7 +4,7 @@ Format ``archsim-components/1``. A component has a `source`; an action, area, le
 have one of its own. ``per: bit`` (or ``bit^2``, ``mm``) says that energy, area and leakage are
 those of one bit (one bit of each factor, one millimetre), to be multiplied by the width in use.
 `supply` is the voltage at which the energies hold and `scaling` how a component follows the node;
-both serve `archsim.costs.scaling`. For entries that name a model see `archsim.costs.hwmodels`.
+both serve `archsim.costs.scaling`. For entries that name a model see `archsim.costs.models`.
 
 A source that begins with ``assumed:`` is a guess and says why; one that begins with ``model:`` was
 computed by a model of others; any other is a figure that was read in the publication it names.
@@ -26,7 +26,7 @@ from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.quantity import Quantity
 from archsim.config.validate import validate_document
-from archsim.costs.hwmodels import resolve_models
+from archsim.costs.models.base import resolve_models
 from archsim.errors import ConfigError
 from archsim.listing import listed
 

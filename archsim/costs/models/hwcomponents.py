@@ -38,6 +38,7 @@ from archsim.config.merge import Document
 from archsim.config.origin import KeyPath, Origin
 from archsim.config.quantity import format_quantity, parse_quantity
 from archsim.config.validate import validate_document
+from archsim.costs.models.base import COST_MODELS, CostModel, part_of
 from archsim.errors import ConfigError
 
 KEY = "from_hwcomponents"
@@ -76,21 +77,15 @@ class HwModel(Section):
     actions: dict[str, str]
 
 
-def resolve_models(document: Document) -> None:
-    """Replace every ``from_hwcomponents`` of a library by the numbers that it stands for.
+@COST_MODELS.register
+class Hwcomponents(CostModel):
+    """Components whose numbers come from a model of hwcomponents."""
 
-    Raises
-    ------
-    ConfigError
-        If the packages or the model cannot be had, or the model refuses its parameters; names the
-        file and line.
-    """
-    components = document.data.get("components")
-    if not isinstance(components, dict):
-        return
-    for name, entry in components.items():
-        if isinstance(entry, dict) and KEY in entry:
-            components[name] = _resolved(document, name, entry)
+    key = KEY
+
+    def resolve(self, document: Document, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+        """Return the component's entry with the numbers that the model gives."""
+        return _resolved(document, name, entry)
 
 
 def _resolved(document: Document, name: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +94,7 @@ def _resolved(document: Document, name: str, entry: dict[str, Any]) -> dict[str,
     both = [key for key in _NUMBERS if key in entry]
     if both:
         raise at.error(f"components.{name}: {both[0]} and {KEY} exclude each other; remove one")
-    wanted = validate_document(_part(document, path, entry[KEY]), HwModel)
+    wanted = validate_document(part_of(document, path, entry[KEY]), HwModel)
     node = entry.get("node", document.data.get("node"))
     parameters = {key: _in_si(value) for key, value in wanted.parameters.items()}
     label = f"components.{name}.{KEY}"
@@ -114,18 +109,6 @@ def _resolved(document: Document, name: str, entry: dict[str, Any]) -> dict[str,
     own = {key: value for key, value in entry.items() if key != KEY}
     source = _source(wanted, parameters, str(entry.get("source", "")))
     return {"node": node, **own, "source": source, **numbers}
-
-
-def _part(document: Document, path: KeyPath, data: Any) -> Document:
-    """Return what stands at `path` as a document of its own, which keeps its lines."""
-    origins = {
-        key[len(path) :]: origin
-        for key, origin in document.origins.items()
-        if key[: len(path)] == path
-    }
-    if not isinstance(data, dict):
-        raise document.origin(path).error(f"{'.'.join(map(str, path))}: expected a mapping")
-    return Document(document.path, data, origins)
 
 
 def _in_si(value: object) -> Any:

@@ -1,0 +1,1 @@
+"""A GRU, flash converters, chirps, leaky devices and costs from a table, for archsim."""

@@ -1,0 +1,1 @@
+"""Chirps: sequences whose tone rises or falls."""

@@ -1,0 +1,1 @@
+"""Flash converters: section, build, cost, kernel."""

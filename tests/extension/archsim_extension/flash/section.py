@@ -1,0 +1,37 @@
+"""Flash converters in a configuration: ``adc.kind: flash``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from archsim.config.base import Section
+from archsim.config.sections import ConverterKind
+
+
+class FlashOptions(Section):
+    """What only flash converters have."""
+
+    comparators: str = Field("comparator", description="component of the library that one costs as")
+
+
+class Flash(ConverterKind):
+    """A comparator for every threshold of every column: one cycle, and the function for nothing."""
+
+    name = "flash"
+    key = "flash"
+    section = FlashOptions
+    computes = True
+    digitising = "flash"
+    sees = "a flash converter"
+
+    def build(self, config: Any, bits: int) -> Any:
+        """Return the columns' converters."""
+        from archsim_extension.flash.build import FlashConverter
+
+        return FlashConverter(config, bits)
+
+    def in_words(self, adc: Any) -> list[str]:
+        """Say what a comparator costs as."""
+        return [f"{2**adc.bits - 1} comparators a column, each a '{adc.own.comparators}'"]

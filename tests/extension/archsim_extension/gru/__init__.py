@@ -1,0 +1,1 @@
+"""A GRU: section, build, kernel, float reference."""

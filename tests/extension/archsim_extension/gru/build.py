@@ -1,0 +1,146 @@
+"""A GRU on the chip: a matrix of r, z and both sums of the candidate, and a second conversion."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from archsim_extension.gru.kernel import GRUArrays
+from archsim_extension.gru.reference import gru_float
+from archsim_extension.gru.section import GRULayer
+from numpy.typing import NDArray
+
+from archsim.chip.cut import cut_layer
+from archsim.chip.grid import Grid, build_grid
+from archsim.chip.layers.base import BuildContext
+from archsim.chip.layers.clipped import at_end_of_word
+from archsim.chip.layers.functions import layer_ramp
+from archsim.chip.layers.recurrent import (
+    Matrices,
+    RecurrentLayer,
+    Steps,
+    form_of,
+    goes_by_ramp,
+    second_grid,
+)
+from archsim.chip.mapping import with_bias_row
+from archsim.clipping import Clipping, Place
+from archsim.config.sections import Bias
+from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
+from archsim.kernels.recurrent import RecurrentOutputs
+from archsim.network.activations import get_activation
+from archsim.network.nonlinear import processed
+
+COLUMNS = ("r", "z", "n_x", "n_h")
+FUNCTIONS = ("sigmoid", "sigmoid", "identity", "identity")
+
+
+class GRUOnChip(RecurrentLayer):
+    """A GRU layer on the chip; `archsim_extension.gru.kernel` says what it computes."""
+
+    whole_steps: ClassVar[Steps] = {
+        "update": (MULTIPLY, ADD, LOOK_UP, MULTIPLY, MULTIPLY, ADD, OUTPUT)
+    }
+    split_steps: ClassVar[Steps] = {
+        "accumulate": (MULTIPLY, ADD),
+        "output": (MULTIPLY, MULTIPLY, ADD, OUTPUT),
+    }
+
+    def __init__(self, section: GRULayer, inputs: int, context: BuildContext) -> None:
+        units = section.units
+
+        def get(name: str, *shape: int) -> NDArray[np.float64]:
+            return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
+
+        none = section.bias is Bias.NONE
+        self.bias_row = not none
+        self._weights = (get("weight_ih", 3 * units, inputs), get("weight_hh", 3 * units, units))
+        self._biases = tuple(
+            np.zeros(3 * units) if none else get(name, 3 * units) for name in ("bias_ih", "bias_hh")
+        )
+        self.macs = context.config.network.timesteps * 3 * units * (inputs + units)
+        gates = self._gates_grid(section, context)
+        second = None
+        if goes_by_ramp(context):
+            end = float(context.config.digital.cell_range)
+            tanh = get_activation("tanh")
+            name = f"{section.name}_candidate"
+            ramp = layer_ramp(tanh, name, context, input_range=(-end, end))
+            second = second_grid(name, units, ramp, context)
+        one = 1 << context.config.digital.fraction_bits
+        self.assemble(
+            section,
+            context,
+            Matrices(gates, second),
+            units=units,
+            cell=_arrays(gates, second, context),
+            form=form_of(context, None, h_full_scale=one),
+        )
+
+    def _gates_grid(self, section: GRULayer, context: BuildContext) -> Grid:
+        """Lay out the columns of r, z, n_x and n_h; rows are inputs, fed-back h, bias."""
+        (w_ih, w_hh), (b_ih, b_hh) = self._weights, self._biases
+        of_x = np.split(w_ih.T * context.input_range, 3, axis=1)
+        of_h = np.split(w_hh.T, 3, axis=1)
+        first, second = np.split(b_ih, 3), np.split(b_hh, 3)
+        columns = [np.concatenate([of_x[gate], of_h[gate]]) for gate in (0, 1)]
+        columns.append(np.concatenate([of_x[2], np.zeros_like(of_h[2])]))
+        columns.append(np.concatenate([np.zeros_like(of_x[2]), of_h[2]]))
+        bias = np.concatenate([first[0] + second[0], first[1] + second[1], first[2], second[2]])
+        rows = with_bias_row(np.concatenate(columns, axis=1), bias if self.bias_row else None)
+        computes = context.config.adc.nonlinear
+        names = list(dict.fromkeys(FUNCTIONS)) if computes else ["identity"]
+        limits = section.candidate_range if computes else context.config.adc.input_range
+        ramps = [
+            layer_ramp(get_activation(name), section.name, context, input_range=limits)
+            for name in names
+        ]
+        ramp_of = [names.index(name) if computes else 0 for name in FUNCTIONS]
+        return build_grid(
+            section.name,
+            rows,
+            ramps,
+            np.repeat(ramp_of, section.units),
+            cut_layer(
+                section.name, *rows.shape, config=context.config, columns_per_unit=len(COLUMNS)
+            ),
+            config=context.config,
+            library=context.library,
+        )
+
+    def clipped(
+        self,
+        x_drive: NDArray[np.int16],
+        outputs: RecurrentOutputs,
+    ) -> tuple[Clipping, ...]:
+        """Count candidates at the end of a word."""
+        one, limit = 1 << self._form.fraction_bits, self._form.word_limit
+        return (at_end_of_word(self.name, Place.STATE_WORDS, outputs.c, limit=limit, one=one),)
+
+    def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Run the GRU in float64."""
+        return gru_float(x, *self._weights, *self._biases)
+
+
+def _arrays(gates: Grid, second: Grid | None, context: BuildContext) -> GRUArrays:
+    """Put levels and the table of tanh into fixed point."""
+    config, empty = context.config, np.zeros(0, dtype=np.int64)
+    digital = config.digital
+    shift = (
+        (digital.cell_range << digital.fraction_bits) // digital.table_entries
+    ).bit_length() - 1
+    middle = (np.arange(digital.table_entries) + 0.5) * 2.0 ** (shift - digital.fraction_bits)
+    functions = [get_activation(name) for name in FUNCTIONS]
+    if config.adc.nonlinear:
+        names = list(dict.fromkeys(FUNCTIONS))
+        levels = [gates.levels(names.index(name)) for name in FUNCTIONS]
+    else:
+        levels = [processed(each, gates.levels(), digital.processors) for each in functions]
+    return GRUArrays(
+        level=np.stack([context.to_fixed(level) for level in levels]),
+        fraction_bits=digital.fraction_bits,
+        word_limit=context.word_limit,
+        table=empty if second else context.to_fixed(np.tanh(middle)),
+        table_shift=shift,
+        second_level=context.to_fixed(second.levels()) if second else empty,
+    )

@@ -1,0 +1,197 @@
+"""Does a package outside archsim add a cell, a converter, a workload, a device and costs?
+
+No line of archsim knows the package in ``tests/extension``: what it brings is found by its entry
+points, in processes of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+from tests.extension.offered import FOLDER, offer
+from tests.runs import ROOT
+
+CONFIG = """\
+name: outside
+technology: {node: 16 nm, clock: 1 GHz, supply: 800 mV, components: library.yaml}
+device: {model: ideal, g_min: 0 S, g_max: 150 uS}
+tile: {rows: 64, columns: 64, input_bits: 6, v_read: 200 mV, v_clp: 400 mV, full_scale: 300 mV}
+adc: {kind: flash, bits: 6, flash: {comparators: fast}}
+network:
+  inputs: 6
+  timesteps: 9
+  weights: random
+  layers:
+    - {kind: gru, name: cell, units: 10}
+    - {kind: linear, name: output, units: 2}
+workload: {kind: chirps, sequences: 7}
+trace: {level: cycle, sequences: [0, 3]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the configuration and a library that names the package's cost model."""
+    library = yaml.safe_load((ROOT / "configs/components/cmos-16nm.yaml").read_text())
+    fast = {"description": "a comparator", "from_table": "fast_comparator", "scaling": "analog"}
+    library["components"]["fast"] = fast
+    (tmp_path / "library.yaml").write_text(yaml.safe_dump(library, sort_keys=False))
+    (tmp_path / "outside.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def outside(folder):
+    """Run a program that has the package installed; return what it did."""
+    path = offer(folder / "site")
+
+    def run(*words, code=0, **environment):
+        command = [sys.executable, "-m", "archsim", *map(str, words)]
+        if words[0] == "-c":
+            command = [sys.executable, *words]
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=folder,
+            env={**os.environ, "PYTHONPATH": f"{path}:{ROOT}", **environment},
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def outputs_of(path, layer):
+    with h5py.File(path) as file:
+        return {name: item[...] for name, item in file[f"outputs/{layer}"].items()}
+
+
+def test_a_network_of_strange_kinds_runs_from_end_to_end(folder, outside):
+    done = outside("run", "outside.yaml", "--json", "--out", "t.h5")
+    summary = json.loads(done.stdout)
+    assert summary["sequences"] == 7
+    assert "flash, 6 bits, 63 comparators a column, each a 'fast'" in done.stdout
+    assert "7 chirps" in done.stdout
+    with h5py.File(folder / "t.h5") as file:
+        assert set(file["outputs"]) == {"cell", "output"}
+    h = outputs_of(folder / "t.h5", "cell")["h"]
+    assert h.shape == (7, 9, 10)
+    assert 0.05 < np.abs(h).max() <= 1
+
+
+@pytest.mark.parametrize("second", ["table", "ramp"])
+def test_fused_and_walked_conversions_of_a_strange_converter_are_the_same(folder, outside, second):
+    sets = ("--set", f"digital.cell_activation={second}", "--set", "trace.sequences=all")
+    outside("run", "outside.yaml", *sets, "--out", "fused.h5")
+    outside("run", "outside.yaml", *sets, "--set", "trace.waveforms=true", "--out", "walked.h5")
+    for layer in ("cell", "output"):
+        fused, walked = (outputs_of(folder / f"{name}.h5", layer) for name in ("fused", "walked"))
+        for name, values in fused.items():
+            np.testing.assert_array_equal(walked[name], values, err_msg=name)
+    with h5py.File(folder / "fused.h5") as one, h5py.File(folder / "walked.h5") as other:
+        for tile in one["tiles"]:
+            mine, same = one["tiles"][tile], other["tiles"][tile]
+            np.testing.assert_array_equal(mine["energy"][...], same["energy"][...])
+
+
+FLOAT = """
+import numpy as np
+from archsim.config.load import load_config
+from archsim.run.prepare import prepare
+from archsim.chip.layers.base import Recorder
+sets = ["adc={kind: ideal, bits: 8}", "tile.input_bits=10", "digital.word_bits=24",
+        "digital.fraction_bits=12", "digital.table_entries=16384"]
+chip, data = prepare(load_config("outside.yaml", sets))
+layer = chip.layers[0]
+signal = chip.encode(data.features)
+x = data.features.astype(np.float64)
+float_h = layer.run_float(x)
+h = layer.run(signal, Recorder(np.full(len(x), -1), 0, waveforms=False)).outputs["h"]
+print(np.abs(h - float_h).max(), np.abs(float_h).max())
+"""
+
+
+def test_the_gru_on_ideal_converters_is_the_float_one_but_for_pulse_widths(outside):
+    """Pulse widths of 10 bits are 5e-4 off at most; 9 timesteps of 16 sums add some of it up."""
+    error, largest = map(float, outside("-c", FLOAT).stdout.split())
+    assert error < 5e-3
+    assert largest > 0.1
+
+
+TORCH = """
+import numpy as np, torch
+from archsim_extension.gru.reference import gru_float
+torch.manual_seed(1)
+cell = torch.nn.GRUCell(5, 7, dtype=torch.float64)
+x = torch.randn(3, 11, 5, dtype=torch.float64)
+h, steps = torch.zeros(3, 7, dtype=torch.float64), []
+for t in range(11):
+    h = cell(x[:, t], h)
+    steps.append(h)
+wanted = torch.stack(steps, 1).detach().numpy()
+given = [p.detach().numpy() for p in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)]
+print(np.abs(gru_float(x.numpy(), *given) - wanted).max())
+"""
+
+
+def test_the_float_gru_is_pytorchs(outside):
+    pytest.importorskip("torch", reason="needs: pip install 'archsim[train]'")
+    assert float(outside("-c", TORCH).stdout) < 1e-12
+
+
+def test_the_schema_lists_what_is_installed(outside):
+    schema = outside("schema").stdout
+    assert "GRULayer" in schema
+    assert '"flash"' in schema
+    assert "Chirps" in schema
+
+
+def test_a_device_of_the_package_is_found_by_its_name(folder, outside):
+    device = (
+        "device={model: custom, name: leaky, g_min: 0 S, g_max: 150 uS, parameters: {loss: 0.1}}"
+    )
+    outside("run", "outside.yaml", "--out", "a.h5")
+    outside("run", "outside.yaml", "--set", device, "--out", "b.h5")
+    a, b = (outputs_of(folder / name, "cell")["h"] for name in ("a.h5", "b.h5"))
+    assert (a != b).any()
+
+
+def test_without_the_package_its_kinds_are_not_known(folder, outside):
+    done = outside("validate", "outside.yaml", code=2, PYTHONPATH=str(ROOT))
+    assert "'gru' is not one of linear, lstm" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("gru.section:GRULayer", "gru.section:GRU", "does not load: AttributeError"),
+        (
+            "gru.section:GRULayer",
+            "gru.build:COLUMNS",
+            "is not a subclass of archsim.config",
+        ),
+        ('gru = "', 'gated = "', "calls itself 'gru': give class and entry the same name"),
+    ],
+)
+def test_a_kind_that_does_not_load_is_one_sentence_and_in_nobodys_way(
+    folder, outside, old, new, sentence
+):
+    broken = folder / "broken"
+    broken.mkdir()
+    text = (FOLDER / "pyproject.toml").read_text()
+    assert old in text
+    (broken / "pyproject.toml").write_text(text.replace(old, new))
+    path = f"{offer(folder / 'other', broken)}:{FOLDER}:{ROOT}"
+    layer = "gated" if "gated" in new else "gru"
+    words = ("validate", "outside.yaml", "--set", f"network.layers.0.kind={layer}")
+    done = outside(*words, code=2, PYTHONPATH=path)
+    assert done.stderr.count("\n") == 1
+    assert sentence in done.stderr
+    kws = ROOT / "configs/kws.yaml"
+    assert "valid" in outside("validate", kws, PYTHONPATH=path).stdout
