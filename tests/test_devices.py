@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -377,8 +377,8 @@ class Halving(DeviceModel):
 
 @pytest.fixture
 def registry(monkeypatch):
-    known = dict(base._REGISTRY)
-    monkeypatch.setattr(base, "_REGISTRY", known)
+    known = dict(base.DEVICES.all())
+    monkeypatch.setattr(base.DEVICES, "_known", known)
     return known
 
 
@@ -397,15 +397,11 @@ def test_a_model_of_ones_own_is_found_under_its_name(registry):
 
 
 def test_a_model_of_an_installed_package_is_loaded_by_its_name(registry, monkeypatch):
-    asked = []
-
-    def entry_points(group, name):
-        asked.append((group, name))
-        return [SimpleNamespace(load=lambda: base.register(Halving))]
-
-    monkeypatch.setattr(base, "entry_points", entry_points)
+    entry = EntryPoint("halving", f"{__name__}:Halving", base.DEVICES.group)
+    monkeypatch.setattr(base.DEVICES, "_entries", lambda: (entry,))
+    assert "halving" not in registry
     assert isinstance(device_model(custom()), Halving)
-    assert asked == [("archsim.devices", "halving")]
+    assert base.DEVICES.group == "archsim.devices"
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():

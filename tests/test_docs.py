@@ -182,7 +182,7 @@ def test_commands_that_sentences_name_are_there():
 @pytest.fixture
 def models(monkeypatch):
     """Device models that a block registers are forgotten after the test."""
-    monkeypatch.setattr(base, "_REGISTRY", dict(base._REGISTRY))
+    monkeypatch.setattr(base.DEVICES, "_known", dict(base.DEVICES.all()))
 
 
 @pytest.mark.parametrize(

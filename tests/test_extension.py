@@ -106,7 +106,8 @@ from archsim.config.load import load_config
 from archsim.run.prepare import prepare
 from archsim.chip.layers.base import Recorder
 sets = ["adc={kind: ideal, bits: 8}", "tile.input_bits=10", "digital.word_bits=24",
-        "digital.fraction_bits=12", "digital.table_entries=16384"]
+        "digital.fraction_bits=12", "digital.table_entries=16384",
+        "network.layers.1.input_range=[-4, 4]"]
 chip, data = prepare(load_config("outside.yaml", sets))
 layer = chip.layers[0]
 signal = chip.encode(data.features)

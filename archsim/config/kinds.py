@@ -72,6 +72,7 @@ class Kinds(Generic[T]):
         self._known: dict[str, type[T]] = {}
         self._started = False
         self._listeners: list[Callable[[], object]] = []
+        _GROUPS.append(self)
 
     @property
     def base(self) -> type[T]:
@@ -221,6 +222,15 @@ class Kinds(Generic[T]):
     def _plugin(self, entry: EntryPoint) -> str:
         package = f" of package {entry.dist.name}" if entry.dist is not None else ""
         return f"the {self.what} plug-in '{entry.name}' ({entry.value}){package}"
+
+
+_GROUPS: list[Kinds[Any]] = []
+
+
+def why_not(name: object) -> str:
+    """Return why a kind that some package offers, of whatever group, cannot be had, if so."""
+    reasons = (group.why_not(name) for group in _GROUPS if isinstance(name, str))
+    return next((reason for reason in reasons if reason), "")
 
 
 def _modules(package: str, part: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from archsim.config.kinds import why_not
 from archsim.config.merge import Document
 from archsim.config.origin import KeyPath, Origin, SourceStr
 from archsim.errors import ConfigError
@@ -311,7 +312,8 @@ def _sentence(found: _Found) -> str:
 
 
 def _unknown_tag(found: _Found) -> str:
-    return _not_one_of(found.error["ctx"]["tag"], list(found.schema["choices"]))
+    tag = found.error["ctx"]["tag"]
+    return why_not(tag) or _not_one_of(tag, list(found.schema["choices"]))
 
 
 def _missing_tag(found: _Found) -> str:
@@ -324,7 +326,8 @@ def _vocabulary(words: Iterable[object]) -> str:
 
 
 def _unknown_choice(found: _Found) -> str:
-    return _not_one_of(found.error["input"], _choices(found))
+    value = found.error["input"]
+    return why_not(value) or _not_one_of(value, _choices(found))
 
 
 def _wanted(found: _Found) -> str:

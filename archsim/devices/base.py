@@ -1,26 +1,25 @@
 """The interface of a device model, and the registry of known ones.
 
 To add your own: subclass `DeviceModel` and register it under a name; a configuration names it with
-``model: custom`` and hands it `parameters`. An installed package registers its models by entry
-points in the group ``archsim.devices``, which are loaded when their name is asked for.
+``model: custom`` and hands it `parameters`. An installed package offers its models by entry points
+in the group ``archsim.devices``, which are loaded when their name is asked for.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.kinds import Kinds
 from archsim.errors import DesignError
 from archsim.listing import listed
 from archsim.numeric.philox import Purpose, fill_normal, fill_uniform
 
 Array = NDArray[np.float64]
-_GROUP = "archsim.devices"
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,17 @@ class DeviceModel(ABC):
         return None
 
 
-_REGISTRY: dict[str, type[DeviceModel]] = {}
+DEVICES: Kinds[DeviceModel] = Kinds(
+    "device model",
+    "archsim.devices",
+    DeviceModel,
+    shipped="archsim.devices",
+    part="",
+    name_of=lambda cls: getattr(cls, "model", None),
+)
+"""All device models."""
 
-
-def register(cls: type[DeviceModel]) -> type[DeviceModel]:
-    """Class decorator: make a device model known under its ``model``."""
-    _REGISTRY[cls.model] = cls
-    return cls
+register = DEVICES.register
 
 
 def device_model(section: Any) -> DeviceModel:
@@ -120,13 +123,10 @@ def device_model(section: Any) -> DeviceModel:
     Raises
     ------
     DesignError
-        If no model of that name is registered.
+        If no model of that name is registered, or it is a plug-in's and does not load.
     """
     name = section.name if section.model == "custom" else section.model
-    if name not in _REGISTRY:
-        for point in entry_points(group=_GROUP, name=name):
-            point.load()
-    if name not in _REGISTRY:
-        msg = f"device: no model '{name}' is registered; known are {listed(_REGISTRY)}"
+    if name not in DEVICES.names():
+        msg = f"device: no model '{name}' is registered; known are {listed(DEVICES.names())}"
         raise DesignError(msg)
-    return _REGISTRY[name](section)
+    return DEVICES.get(name)(section)
