@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import h5py
 
 from archsim.config.load import LoadedConfig, load_config
 from archsim.run.simulate import RunResult, run
@@ -19,3 +22,15 @@ def load(*overrides: str, sequences: int | str = 3) -> LoadedConfig:
 def run_to(path: Path, *overrides: str, sequences: int | str = 3) -> RunResult:
     """Run the ideal chip and write its trace to `path`."""
     return run(load(*overrides, sequences=sequences), path)
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Return every dataset of a trace."""
+    out: dict[str, Any] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                out.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return out

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 
-import h5py
 import numba
 import numpy as np
 import pytest
@@ -14,22 +13,10 @@ import pytest
 from archsim.config.load import load_config
 from archsim.numeric.philox import philox
 from archsim.run.simulate import run
-from tests.runs import ROOT
+from tests.runs import ROOT, contents
 from tests.small_run import write_small_run
 
 RECORD = "trace.level=event"
-
-
-def contents(path):
-    """Return every dataset of a trace."""
-    out = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                out.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-    return out
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")

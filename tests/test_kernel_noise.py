@@ -11,6 +11,7 @@ import pytest
 
 from archsim.numeric.normal import (
     LARGEST_NORMAL,
+    DrawKey,
     add_normal,
     cosine_and_sine,
     draw_pairs,
@@ -37,7 +38,7 @@ Array = Any
 def drawn(count: int, *, seed: int = SEED, place: tuple[int, int, int] = PLACE) -> Array:
     """Return so many variates."""
     scratch, out = normal_scratch(count), np.empty(count)
-    draw_pairs(seed, PURPOSE, *place, count, scratch)
+    draw_pairs(DrawKey(seed, PURPOSE, *place), count, scratch)
     fill_short_normal(scratch, out)
     return out
 
@@ -94,8 +95,8 @@ def test_noise_in_quanta_is_that_of_the_variates(size: float, columns: int, kind
         step = size**2 / 256 * rng.random(columns + first)
         charge = np.full(columns + at + 1, 7, dtype=kind)
         place = 3, conversion, 7
-        columns_of = variance, from_, step, first, scratch, charge, at
-        add_normal(SEED, PURPOSE, *place, columns, *columns_of)
+        key = DrawKey(SEED, PURPOSE, *place)
+        add_normal(key, variance[from_:], step[first:], scratch, charge[at:-1])
         sigma = np.sqrt(step[first:] * variance[from_:])
         noise = sigma * drawn(columns, place=place)
         quanta = charge[at:-1].astype(np.int64) - 7

@@ -19,7 +19,7 @@ from archsim.kernels.energy import (
     join_energy,
     make_weights,
 )
-from archsim.kernels.product import lay_out, multiply, product_scratch
+from archsim.kernels.product import Vectors, lay_out, multiply, product_scratch
 from archsim.numeric.inner.loops import LANES
 from archsim.vocabulary import N_ACTIVITY, Activity
 from tests.counting import bits_of
@@ -47,8 +47,8 @@ def product_of(cells: Array, drive: Array, largest: int, *, squared: bool, signe
     flat[1:].reshape(sequences, stride)[:, :rows] = drive
     out = np.full(sequences * width + 1, 77, dtype=np.int64)
     scratch = product_scratch(product.digits, sequences, rows, width)
-    inputs = flat, 1, stride, sequences, squared
-    multiply(product, 0, rows, *inputs, scratch, out, width)
+    vectors = Vectors(flat[1:], stride, sequences, rows)
+    multiply(product, 0, vectors, squared, scratch, out, width)
     assert product.cell.dtype == (np.uint8 if cells.dtype == np.uint8 else np.int16)
     assert out[-1] == 77
     return out[:-1].reshape(sequences, width)[:, :columns]

@@ -17,20 +17,23 @@ import pytest
 from llvmlite import binding
 
 from archsim.numeric.inner.loops import (
+    ADD_PRODUCTS,
+    COUNT_BELOW,
     HALVES,
     LANES,
     MANY_LANES,
     MOST_REACHED,
-    AddProducts,
-    CountBelow,
-    CountReached,
+    PLAIN_LOOPS_VARIABLE,
+    count_reached,
     multiply_high,
 )
-from tests.runs import ROOT
+from archsim.numeric.jit import start
+from tests.runs import ROOT, contents
 
 pytestmark = pytest.mark.interpreted
 
 QUICK = bool(numba.config.DISABLE_JIT)
+start()
 INT32 = np.iinfo(np.int32)
 GUARD = 77
 """Stands around what is written."""
@@ -44,11 +47,11 @@ class Products:
 
     def __init__(self, sequences: int, panels: int, kind: Any) -> None:
         self.sequences, self.panels, self.kind = sequences, panels, kind
-        self.define = add = AddProducts(sequences, panels)
+        self.define = add = ADD_PRODUCTS[sequences, panels]
 
         @numba.njit
         def compiled(a: Array, b: Array, n: int, c: Array, strides: tuple[int, int, int]) -> None:
-            add(a, 1, strides[0], b, 3, strides[1], n, c, 5, strides[2])
+            add(a[1:], strides[0], b[3:], strides[1], n, c[5:], strides[2])
 
         self.compiled = compiled
 
@@ -68,7 +71,7 @@ class Products:
         drive, cell = drive.astype(np.int16), cell.astype(self.kind)
         a, b, c = self.strides(pairs)
         self.compiled(drive, cell, pairs, found, (a, b, c))
-        self.define(drive, 1, a, cell, 3, b, pairs, expected, 5, c)
+        self.define(drive[1:], a, cell[3:], b, pairs, expected[5:], c)
         np.testing.assert_array_equal(found, expected)
         return found
 
@@ -164,11 +167,11 @@ def test_sums_that_are_largest_with_bytes_are_exact(
 
 
 def compiled_below(panels: int) -> Any:
-    count_below = CountBelow(panels)
+    count_below = COUNT_BELOW[panels]
 
     @numba.njit
     def compiled(seen: Array, rung: Array, rungs: int, count: Array) -> None:
-        count_below(seen, 3, rung, 1, rungs, count, 2)
+        count_below(seen[3:], rung[1:], rungs, count[2:])
 
     return compiled
 
@@ -185,16 +188,13 @@ def test_rungs_at_or_below_are_counted_as_defined(panels: int, kind: Any) -> Non
             seen[3:5], rung[1:2], rung[-2:-1] = (low, high), low, high
             found, expected = (np.full(panels * LANES + 4, GUARD, np.int32) for _ in range(2))
             compiled(seen, rung, rungs, found)
-            CountBelow(panels)(seen, 3, rung, 1, rungs, expected, 2)
+            COUNT_BELOW[panels](seen[3:], rung[1:], rungs, expected[2:])
             np.testing.assert_array_equal(found, expected)
-
-
-count_reached = CountReached()
 
 
 @numba.njit
 def compiled_reached(number: Array, at: int, steps: int, count: Array) -> None:
-    count_reached(number, at, steps, count)
+    count_reached(number[at:], steps, count)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 64, 254, MOST_REACHED])
@@ -209,7 +209,7 @@ def test_numbers_that_reach_a_step_are_counted_as_defined(steps: int) -> None:
         number[3:-1] = mine
         found, expected = (np.full(steps + 2, GUARD, np.int64) for _ in range(2))
         compiled_reached(number, 3, steps, found)
-        count_reached(number, 3, steps, expected)
+        count_reached(number[3:], steps, expected)
         np.testing.assert_array_equal(found, expected)
         reached = [np.count_nonzero(mine > step) for step in range(steps)]
         assert (found - GUARD).tolist() == [*reached, 0, 0]
@@ -237,6 +237,16 @@ def test_upper_halves_of_long_products_are_exact() -> None:
 # -------------------------------------------------------------------------------- other processors
 
 
+def run_here(**settings: str) -> None:
+    """Run the tests of this file in a process with other settings."""
+    tests = "sums_of or sums_that or at_or_below or reach_a_step or upper_halves"
+    command = [sys.executable, "-m", "pytest", "-q", Path(__file__).relative_to(ROOT), "-k", tests]
+    done = subprocess.run(
+        command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(QUICK, reason="nothing is compiled")
 @pytest.mark.parametrize(
@@ -246,10 +256,55 @@ def test_other_processors_compute_the_same(processor: str, features: str) -> Non
     """Older ones have other instructions, or none; what they run, newer ones run too."""
     if features and not binding.get_host_cpu_features().get("avx2"):
         pytest.skip("this processor does not have these instructions")
-    tests = "sums_of or sums_that or at_or_below or reach_a_step or upper_halves"
-    command = [sys.executable, "-m", "pytest", "-q", Path(__file__).relative_to(ROOT), "-k", tests]
-    settings = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
-    done = subprocess.run(
-        command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
+    run_here(NUMBA_CPU_NAME=processor, NUMBA_CPU_FEATURES=features)
+
+
+CODES = """
+import sys
+import numpy as np
+from archsim.config.load import load_config
+from archsim.numeric.inner.loops import wants_plain_loops
+from archsim.run.simulate import run
+loaded = load_config("configs/kws-ideal.yaml", ["workload.sequences=3", *sys.argv[2:]])
+result = run(loaded, __import__("pathlib").Path(sys.argv[1]))
+print(wants_plain_loops())
+"""
+NOISE = (
+    "device.model=memristor", "device.read_noise.sigma=2 uS",
+    "device.sources={read_noise: 'assumed: it', g_min: 'assumed: it', g_max: 'assumed: it'}",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(QUICK, reason="nothing is compiled")
+def test_plain_loops_compute_the_same() -> None:
+    run_here(**{PLAIN_LOOPS_VARIABLE: "1"})
+
+
+@pytest.mark.skipif(QUICK, reason="nothing is compiled")
+@pytest.mark.parametrize("more", [(), NOISE], ids=["ideal", "noise"])
+def test_a_run_with_plain_loops_has_the_same_trace(tmp_path: Path, more: tuple[str, ...]) -> None:
+    traces = []
+    for name, setting in (("vectors", ""), ("plain", "1")):
+        done = subprocess.run(
+            [sys.executable, "-c", CODES, tmp_path / name, *more],
+            env=os.environ | {PLAIN_LOOPS_VARIABLE: setting},
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.split()[-1] == str(bool(setting))
+        traces.append(contents(tmp_path / name))
+    assert traces[0].keys() == traces[1].keys()
+    for name, values in traces[0].items():
+        np.testing.assert_array_equal(traces[1][name], values, err_msg=name)
+
+
+def test_code_that_cannot_be_built_gives_way_to_plain_loops(monkeypatch: Any) -> None:
+    from archsim.numeric.inner import llvm, loops
+
+    def fail() -> None:
+        raise NotImplementedError("no such instruction")
+
+    monkeypatch.delenv(PLAIN_LOOPS_VARIABLE, raising=False)
+    assert not loops.wants_plain_loops.__wrapped__()
+    monkeypatch.setattr(llvm, "try_out", fail)
+    assert loops.wants_plain_loops.__wrapped__()

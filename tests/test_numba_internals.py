@@ -153,16 +153,20 @@ def test_settings_that_are_switches_of_the_cache():
 
 
 def test_what_writes_vector_instructions():
+    from llvmlite import ir
     from numba.core import cgutils, types
-    from numba.core.registry import cpu_target
-    from numba.extending import intrinsic
+    from numba.extending import intrinsic, overload
 
     assert callable(intrinsic)
+    for name in ("jit_options", "strict"):
+        assert name in inspect.signature(overload).parameters, relied_on(name, "dispatch.py")
     for name in ("alloca_once_value", "for_range", "get_or_insert_function"):
-        assert hasattr(cgutils, name), relied_on(f"cgutils.{name}", "vector_compiled.py")
-    for name in ("refresh", "resolve_value_type"):
-        context = cpu_target.typing_context
-        assert hasattr(context, name), relied_on(f"typing_context.{name}", "vector_compiled.py")
+        assert hasattr(cgutils, name), relied_on(f"cgutils.{name}", "llvm.py")
+    for name in ("create_struct_proxy", "pack_array"):
+        assert hasattr(cgutils, name), relied_on(f"cgutils.{name}", "llvm.py")
+    for name in ("gep", "load"):
+        known = inspect.signature(getattr(ir.IRBuilder, name)).parameters
+        assert {"source_etype", "typ"} & {*known}, f"llvmlite's {name} does not take a type"
     assert types.intp.bitwidth == 64, "kernels are written for 64-bit machines"
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.numeric.inner.loops import MANY_LANES, MOST_REACHED, count_reached
+from archsim.numeric.inner.loops import MANY_LANES, MOST_REACHED, count_reached, tail
 from archsim.numeric.jit import inlined
-from archsim.vocabulary import N_ACTIVITY, Activity
+from archsim.vocabulary import Activity
 
 _ACTIVE_ROWS = int(Activity.ACTIVE_ROWS)
 _CONDUCTANCE = int(Activity.CONDUCTANCE)
@@ -39,58 +39,45 @@ def rows_fit(row_conductance: NDArray[np.int64]) -> bool:
 
 
 @inlined
-def magnitudes(
-    drive: NDArray[np.int16], at: int, rows: int, most: int, width: NDArray[np.int64]
-) -> None:
-    """Write the magnitudes of signed pulse widths, ``drive[at:at + rows]``, in cycles.
+def magnitudes(signed: NDArray[np.int16], most: int, width: NDArray[np.int64]) -> None:
+    """Write the magnitudes of signed pulse widths (rows,), in cycles.
 
     None is above `most`, so that they can be indices.
     """
-    signed, mine = drive[at : at + rows], width[:rows]
-    for row in range(rows):
+    mine = width[: signed.shape[0]]
+    for row in range(signed.shape[0]):
         mine[row] = min(abs(int(signed[row])), most)
 
 
 @inlined
-def sum_rows(
-    width: NDArray[np.int64],
-    packed: NDArray[np.int64],
-    row: int,
-    rows: int,
-    total: NDArray[np.int64],
-    to: int,
-) -> None:
-    """Write what a tile's rows did in a conversion to row `to` of `total`.
+def sum_rows(width: NDArray[np.int64], packed: NDArray[np.int64], total: NDArray[np.int64]) -> None:
+    """Write what a tile's rows did in a conversion.
 
     Parameters
     ----------
     width : int64 (rows or more,)
         Pulse widths of the tile's rows, in cycles.
-    packed : int64
-        Rows of `pack_rows`, those of the tile from `row` on.
-    rows : int
-        How many.
+    packed : int64 (rows,)
+        The tile's rows of `pack_rows`.
+    total : int64 (N_ACTIVITY or more,)
+        Out.
     """
-    mine = packed[row : row + rows]
     active, charged, driven = np.int64(0), np.int64(0), np.int64(0)
-    for place in range(rows):
+    for place in range(packed.shape[0]):
         active += width[place]
-        charged += width[place] * (mine[place] >> ROW_BITS)
+        charged += width[place] * (packed[place] >> ROW_BITS)
         driven += np.int64(width[place] > 0)
-    _write_totals(total, to, active, charged, 2 * driven)
+    _write_totals(total, active, charged, 2 * driven)
 
 
 @inlined
 def spread_rows(
     width: NDArray[np.int64],
     packed: NDArray[np.int64],
-    row: int,
-    rows: int,
     cycles: int,
     by_width: NDArray[np.int64],
     count: NDArray[np.int64],
     total: NDArray[np.int64],
-    to: int,
 ) -> None:
     """Do what `sum_rows` does, and count the rows in every integrate cycle.
 
@@ -98,7 +85,7 @@ def spread_rows(
 
     Parameters
     ----------
-    width, packed, row, rows
+    width, packed, total
         As of `sum_rows`; no width is above `cycles`.
     cycles : int
         Integrate cycles.
@@ -106,15 +93,12 @@ def spread_rows(
         Scratch.
     count : int64
         Out.
-    total, to
-        As of `sum_rows`.
     """
     for place in range(2 * cycles + 2):
         by_width[place] = 0
-    mine = packed[row : row + rows]
     # Rows of even and odd numbers apart: a sum that was just written takes time to be read again.
-    for place in range(rows):
-        by_width[np.uint64(2 * width[place] + (place & 1))] += mine[place]
+    for place in range(packed.shape[0]):
+        by_width[np.uint64(2 * width[place] + (place & 1))] += packed[place]
     active = count[_ACTIVE_ROWS]
     charged = count[_CONDUCTANCE][:cycles]
     edges = count[_ROW_EDGES]
@@ -135,23 +119,23 @@ def spread_rows(
         all_active += active[cycle]
         all_charged += charged[cycle]
         all_edges += edges[cycle]
-    _write_totals(total, to, all_active, all_charged, all_edges)
+    _write_totals(total, all_active, all_charged, all_edges)
 
 
 @inlined
-def _write_totals(total: NDArray[np.int64], to: int, active: Any, charged: Any, edges: Any) -> None:
-    total[to * N_ACTIVITY + _ACTIVE_ROWS] = active
-    total[to * N_ACTIVITY + _CONDUCTANCE] = charged
-    total[to * N_ACTIVITY + _ROW_EDGES] = edges
-    total[to * N_ACTIVITY + _UNDECIDED] = 0
-    total[to * N_ACTIVITY + _LATCHED] = 0
+def _write_totals(total: NDArray[np.int64], active: Any, charged: Any, edges: Any) -> None:
+    total[_ACTIVE_ROWS] = active
+    total[_CONDUCTANCE] = charged
+    total[_ROW_EDGES] = edges
+    total[_UNDECIDED] = 0
+    total[_LATCHED] = 0
 
 
 @inlined
 def sum_columns(
-    latch_step: NDArray[np.int32], columns: int, ramp_cycles: int, total: NDArray[np.int64], to: int
+    latch_step: NDArray[np.int32], columns: int, ramp_cycles: int, total: NDArray[np.int64]
 ) -> int:
-    """Write what a bank's comparators did to the total of its foot.
+    """Write what a bank's comparators did.
 
     Returns the cycles up to the last latch, all where a column never latches.
 
@@ -161,8 +145,8 @@ def sum_columns(
         Step at which each column latches, `ramp_cycles` where it never does.
     columns, ramp_cycles : int
         Columns of the bank, and steps of the ramp.
-    total : int64
-        Out: a row of `N_ACTIVITY` elements a tile; row `to`.
+    total : int64 (N_ACTIVITY or more,)
+        Out.
     """
     waited, never, longest = np.int64(0), np.int64(0), np.int64(0)
     for column in range(columns):
@@ -171,8 +155,8 @@ def sum_columns(
         never += np.int64(step == ramp_cycles)
         longest = max(longest, step)
     latched = columns - never
-    total[to * N_ACTIVITY + _UNDECIDED] = waited + latched
-    total[to * N_ACTIVITY + _LATCHED] = latched
+    total[_UNDECIDED] = waited + latched
+    total[_LATCHED] = latched
     return min(int(longest) + 1, ramp_cycles)
 
 
@@ -184,7 +168,6 @@ def spread_columns(
     by_step: NDArray[np.int64],
     count: NDArray[np.int64],
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     """Do what `sum_columns` does, and count the columns in every cycle of a ramp.
 
@@ -198,7 +181,7 @@ def spread_columns(
         Scratch.
     count : int64
         Out; an early stop leaves nothing to count after it.
-    total, to
+    total
         As of `sum_columns`.
     """
     undecided, latched = count[_UNDECIDED], count[_LATCHED]
@@ -207,7 +190,7 @@ def spread_columns(
         by_step[step] = 0
     if ramp_cycles <= MOST_REACHED:
         for first in range(0, columns, MANY_LANES):
-            count_reached(latch_step, first, ramp_cycles, by_step)
+            count_reached(tail(latch_step, first), ramp_cycles, by_step)
         undecided[0] = waiting
         for step in range(1, ramp_cycles):
             undecided[step] = by_step[step - 1]
@@ -225,16 +208,16 @@ def spread_columns(
         compared += undecided[step]
         all_latched += latched[step]
         longest += int(undecided[step] > 0)
-    total[to * N_ACTIVITY + _UNDECIDED] = compared
-    total[to * N_ACTIVITY + _LATCHED] = all_latched
+    total[_UNDECIDED] = compared
+    total[_LATCHED] = all_latched
     return longest
 
 
 @inlined
-def sum_turns(columns: int, bits: int, total: NDArray[np.int64], to: int) -> None:
+def sum_turns(columns: int, bits: int, total: NDArray[np.int64]) -> None:
     """Write what shared converters did, which decide `bits` bits of every column."""
-    total[to * N_ACTIVITY + _UNDECIDED] = columns * bits
-    total[to * N_ACTIVITY + _LATCHED] = columns
+    total[_UNDECIDED] = columns * bits
+    total[_LATCHED] = columns
 
 
 @inlined

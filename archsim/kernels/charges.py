@@ -5,18 +5,16 @@ Charges are kept in 32 bits where none can overflow, whatever the inputs, and in
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.kernels.drive import Drive
 from archsim.kernels.matrix import Imperfections, MatrixArrays
-from archsim.kernels.product import ProductArrays, ProductScratch, add_products, multiply
+from archsim.kernels.product import Strided, Vectors, add_products, multiply
 from archsim.kernels.scratch import Scratch, width_of
-from archsim.numeric.inner.loops import HALVES, LANES
+from archsim.numeric.inner.loops import HALVES, LANES, tail
 from archsim.numeric.jit import inlined, leaf
-from archsim.numeric.normal import NormalScratch, add_normal
+from archsim.numeric.normal import DrawKey, add_normal
 from archsim.numeric.philox import Purpose
 
 _READ_NOISE = int(Purpose.READ_NOISE)
@@ -52,108 +50,81 @@ def charges_of_bank(
     extra : Imperfections or None
         What disturbs the matrix; None where nothing does and charges are narrow.
     """
-    start, rows, seen = matrix.bank[index]["input"], matrix.bank[index]["rows"], scratch.seen
-    column, columns = matrix.bank[index]["column"], matrix.bank[index]["columns"]
+    place = matrix.bank[index]
     if extra is None:
-        _integrate_narrow(
-            drive.width, start, drive.stride, sequences, matrix.charge.cell,
-            matrix.bank[index]["charge"], rows, matrix.rest, column, columns, seen,
-        )  # fmt: skip
+        _integrate_narrow(matrix, place, drive, sequences, scratch.seen)
     else:
         if extra.narrow == 1:
-            _integrate_narrow(
-                drive.width, start, drive.stride, sequences, matrix.charge.cell,
-                matrix.bank[index]["charge"], rows, matrix.rest, column, columns, seen,
-            )  # fmt: skip
+            _integrate_narrow(matrix, place, drive, sequences, scratch.seen)
         else:
-            _integrate_wide(
-                matrix.charge, index, drive.width, start, drive.stride, sequences, rows,
-                matrix.rest, column, columns, scratch.noise.product, seen,
-            )  # fmt: skip
+            _integrate_wide(matrix, index, drive, sequences, scratch)
         if extra.noise.cell.shape[0] > 0:
-            key = extra.seed, matrix.bank[index]["number"], when[0], when[1]
-            _disturb_block(
-                extra.noise, index, drive.width, start, drive.stride, sequences, rows,
-                extra.variance_step, column, key, columns, scratch.noise.product,
-                scratch.noise.pairs, seen,
-            )  # fmt: skip
+            _disturb_block(matrix, extra, index, drive, sequences, when, scratch)
 
 
 @inlined
 def _integrate_narrow(
-    drive: NDArray[np.int16],
-    start: int,
-    stride: int,
+    matrix: MatrixArrays,
+    place: np.void,
+    drive: Drive,
     sequences: int,
-    cell: NDArray[np.int16],
-    cell_at: int,
-    rows: int,
-    rest: NDArray[np.int64],
-    column: int,
-    columns: int,
     seen: NDArray[np.int32],
 ) -> None:
     """Add products to offsets in 32 bits."""
-    width, pairs = width_of(columns), (rows + HALVES - 1) // HALVES
-    offset = rest[column : column + columns]
+    column, columns = place["column"], place["columns"]
+    width, pairs = width_of(columns), (place["rows"] + HALVES - 1) // HALVES
+    offset = matrix.rest[column : column + columns]
     for sequence in range(sequences):
         mine = seen[sequence * width : sequence * width + columns]
-        for place in range(columns):
-            mine[place] = offset[place]
+        for index in range(columns):
+            mine[index] = offset[index]
+    inputs, cells = tail(drive.width, place["input"]), tail(matrix.charge.cell, place["charge"])
     add_products(
-        drive, start, stride, sequences, cell, cell_at, pairs * _PANEL, width // LANES, pairs,
-        seen, width,
+        Strided(inputs, drive.stride), sequences, Strided(cells, pairs * _PANEL), width // LANES,
+        pairs, Strided(seen, width),
     )  # fmt: skip
 
 
 @leaf
+def _vectors_of(place: np.void, drive: Drive, sequences: int) -> Vectors:
+    """Return what drives a bank's rows."""
+    return Vectors(drive.width[place["input"] :], drive.stride, sequences, place["rows"])
+
+
+@leaf
 def _integrate_wide(
-    charge: ProductArrays,
-    index: int,
-    drive: NDArray[np.int16],
-    start: int,
-    stride: int,
-    sequences: int,
-    rows: int,
-    rest: NDArray[np.int64],
-    column: int,
-    columns: int,
-    scratch: ProductScratch,
-    seen: NDArray[np.int64],
+    matrix: MatrixArrays, index: int, drive: Drive, sequences: int, scratch: Scratch
 ) -> None:
     """Add offsets to products in 64 bits."""
-    width, offset = width_of(columns), rest[column : column + columns]
-    multiply(charge, index, rows, drive, start, stride, sequences, False, scratch, seen, width)
+    place, seen = matrix.bank[index], scratch.seen
+    column, columns = place["column"], place["columns"]
+    width, offset = width_of(columns), matrix.rest[column : column + columns]
+    vectors = _vectors_of(place, drive, sequences)
+    multiply(matrix.charge, index, vectors, False, scratch.noise.product, seen, width)
     for sequence in range(sequences):
         mine = seen[sequence * width : sequence * width + columns]
-        for place in range(columns):
-            mine[place] += offset[place]
+        for index_of_column in range(columns):
+            mine[index_of_column] += offset[index_of_column]
 
 
 @leaf
 def _disturb_block(
-    noise: ProductArrays,
+    matrix: MatrixArrays,
+    extra: Imperfections,
     index: int,
-    drive: NDArray[np.int16],
-    start: int,
-    stride: int,
+    drive: Drive,
     sequences: int,
-    rows: int,
-    step: NDArray[np.float64],
-    column: int,
-    key: tuple[int, int, int, int],
-    columns: int,
-    scratch: ProductScratch,
-    pairs: NormalScratch,
-    seen: NDArray[Any],
+    when: tuple[int, int],
+    scratch: Scratch,
 ) -> None:
     """Add the read noise of a conversion to every sequence's charges, as `disturb` does."""
-    seed, number, first, conversion = key
-    width, variance = width_of(columns), scratch.total
-    multiply(noise, index, rows, drive, start, stride, sequences, True, scratch, variance, width)
+    place, (first, conversion), product = matrix.bank[index], when, scratch.noise.product
+    column, columns, variance = place["column"], place["columns"], product.total
+    width, step = width_of(columns), extra.variance_step[column : column + columns]
+    vectors = _vectors_of(place, drive, sequences)
+    multiply(extra.noise, index, vectors, True, product, variance, width)
     for sequence in range(sequences):
         at = sequence * width
-        add_normal(
-            seed, _READ_NOISE, first + sequence, conversion, number, columns, variance, at, step,
-            column, pairs, seen, at,
-        )  # fmt: skip
+        key = DrawKey(extra.seed, _READ_NOISE, first + sequence, conversion, place["number"])
+        mine = variance[at : at + columns]
+        add_normal(key, mine, step, scratch.noise.pairs, scratch.seen[at : at + columns])

@@ -22,8 +22,9 @@ from archsim.kernels.matrix import Imperfections, MatrixArrays
 from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, width_of
 from archsim.numeric.dispatch import by_type
-from archsim.numeric.inner.loops import MANY_LANES
+from archsim.numeric.inner.loops import MANY_LANES, tail
 from archsim.numeric.jit import inlined, leaf
+from archsim.vocabulary import N_ACTIVITY
 
 # ----------------------------------------------------------------- what a kind of converters gives
 
@@ -52,17 +53,15 @@ def decide(
         Out.
     """
     ladder, latch_step = readout.ladder, scratch.latch_step
-    at = sequence * width_of(place["columns"])
+    at, rungs = sequence * width_of(place["columns"]), ladder.rung.shape[1]
     for number in range(place["run"], place["run"] + place["runs"]):
         run = ladder.run[number]
-        first, end, ramp = run["first"], run["end"], run["ramp"]
-        count_rungs(
-            scratch.rung, ramp, ladder.rung.shape[1], ladder.ordered, scratch.seen, at, first, end,
-            latch_step,
-        )  # fmt: skip
-        add_codes(
-            latch_step, first, end, ladder.code, ramp, run["last_code"], code, sequence, run["to"]
-        )
+        first, end, ramp, to = run["first"], run["end"], run["ramp"], run["to"]
+        rung, seen = tail(scratch.rung, ramp * rungs), tail(scratch.seen, at + first)
+        steps = tail(latch_step, first)
+        count_rungs(rung, rungs, ladder.ordered, end - first, seen, steps)
+        mine = code[sequence, to + first : to + end]
+        add_codes(latch_step[first:end], ladder.code[ramp], run["last_code"], mine)
 
 
 @by_type(default=True, leaf=True)
@@ -98,7 +97,6 @@ def sum_decisions(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     """Note what a bank's converters did in a conversion, all cycles together.
 
@@ -108,8 +106,8 @@ def sum_decisions(
         As of `decide`, with `latch_step`.
     columns, cycles : int
         Columns of the bank, and cycles of the phase of conversion.
-    total : int64
-        Out: `N_ACTIVITY` numbers a tile; the tile `to`.
+    total : int64 (N_ACTIVITY,)
+        Out: the converters' numbers.
 
     Returns
     -------
@@ -126,7 +124,6 @@ def spread_decisions(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     """Do what `sum_decisions` does, and count comparisons and latches in every cycle.
 
@@ -206,14 +203,15 @@ def _note_rows(
         above = matrix.row_pointer[index, tile]
         rows = matrix.row_pointer[index, tile + 1] - above
         at, row = sequence * drive.stride + first_input + above, first_row + above
-        magnitudes(drive.width, at, rows, cycles, scratch.width)
+        packed, total = (
+            matrix.packed_row[row : row + rows],
+            tail(record.total, (to + tile) * N_ACTIVITY),
+        )
+        magnitudes(drive.width[at : at + rows], cycles, scratch.width)
         if slot < 0:
-            sum_rows(scratch.width, matrix.packed_row, row, rows, record.total, to + tile)
+            sum_rows(scratch.width, packed, total)
             continue
-        spread_rows(
-            scratch.width, matrix.packed_row, row, rows, cycles, scratch.sorted, scratch.counts,
-            record.total, to + tile,
-        )  # fmt: skip
+        spread_rows(scratch.width, packed, cycles, scratch.sorted, scratch.counts, total)
         keep_cycles(
             energy, record, index * tiles + tile, slot * conversions + conversion, INTEGRATING,
             (matrix.reset_cycles, cycles), scratch.counts, scratch.energy,
@@ -234,10 +232,11 @@ def _note_converters(
     slot, energy, cycles = record.slot[sequence], matrix.energy, matrix.convert_cycles
     last, columns = index * tiles + tiles - 1, matrix.bank[index]["columns"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + last
+    total = tail(record.total, to * N_ACTIVITY)
     if slot < 0:
-        used = sum_decisions(matrix.readout, columns, cycles, scratch, record.total, to)
+        used = sum_decisions(matrix.readout, columns, cycles, scratch, total)
     else:
-        used = spread_decisions(matrix.readout, columns, cycles, scratch, record.total, to)
+        used = spread_decisions(matrix.readout, columns, cycles, scratch, total)
         keep_cycles(
             energy, record, last, slot * conversions + conversion, CONVERTING,
             (matrix.reset_cycles + matrix.integrate_cycles, cycles), scratch.counts,
@@ -256,35 +255,27 @@ def clear_behind(latch_step: NDArray[np.int32], columns: int) -> None:
 
 @inlined
 def add_codes(
-    latch_step: NDArray[np.int32],
-    first: int,
-    end: int,
+    steps: NDArray[np.int32],
     meaning: NDArray[np.int64],
-    ramp: int,
     last: int,
     code: NDArray[np.uint16],
-    sequence: int,
-    to: int,
 ) -> None:
-    """Add what the latch steps of a run stand for to the codes of the layer's columns.
+    """Add what the latch steps of a run stand for to the codes of the matrix's columns.
 
     Parameters
     ----------
-    latch_step : int32 (columns or more,)
-        Rungs below each column of the bank.
-    first, end : int
-        The run's columns.
-    meaning : int64 (ramps, 2**n)
-        `code` of the layer's `LadderArrays`.
-    ramp, last : int
-        The run's ramp, and its last code.
-    code : uint16 (sequences, columns)
-        Added to, in the row of `sequence`; a column of the bank is column ``to + column`` there.
+    steps : int32 (columns,)
+        Rungs below each column.
+    meaning : int64 (2**n,)
+        The code of each number of rungs below.
+    last : int
+        The largest code, if codes are those numbers themselves up to it; -1 if not.
+    code : uint16 (columns,)
+        Added to.
     """
-    steps, mine = latch_step[first:end], code[sequence, to + first : to + end]
     if last >= 0:
-        for column in range(end - first):
-            mine[column] += min(steps[column], last)
+        for column in range(steps.shape[0]):
+            code[column] += min(steps[column], last)
     else:
-        for column in range(end - first):
-            mine[column] += meaning[ramp, np.uint32(steps[column])]
+        for column in range(steps.shape[0]):
+            code[column] += meaning[np.uint32(steps[column])]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.numeric.inner.loops import LANES, count_below_1, count_below_2, count_below_4
+from archsim.numeric.inner.loops import LANES, count_below_1, count_below_2, count_below_4, tail
 from archsim.numeric.jit import inlined
 
 NEVER = 1 << 61
@@ -137,87 +137,71 @@ def _runs(
 @inlined
 def count_rungs(
     rung: NDArray[Any],
-    ramp: int,
     rungs: int,
     ordered: int,
+    columns: int,
     seen: NDArray[Any],
-    at: int,
-    first: int,
-    end: int,
     count: NDArray[np.int32],
 ) -> None:
     """Count the rungs at or below what each column of a run shows, by vectors or by searching.
 
     Parameters
     ----------
-    rung : int64 or int32 (ramps * rungs,)
-        As in `LadderArrays`.
-    ramp, rungs : int
-        The run's ramp, and rungs of a ramp, ``2**n - 1``.
+    rung : int64 or int32 (2**n - 1 or more,)
+        Those of the run's ramp, as in `LadderArrays`.
+    rungs : int
+        How many, ``2**n - 1``.
     ordered : int
         How many rungs are in order with all others out of reach, or 0 if they need not be.
-    seen : int64 or int32
-        What the comparators of a bank see, its columns from `at` on; as wide as the rungs.
-    first, end : int
-        The run's columns.
-    count : int32
-        Out, a column of the bank an element; what is behind the run may be written to.
+    columns : int
+        Columns of the run.
+    seen : int64 or int32 (columns or more,)
+        What the comparators of the run see; as wide as the rungs.
+    count : int32 (columns or more,)
+        Out; what is behind the run may be written to, up to a whole panel.
     """
     if 0 < ordered <= _FEW:
-        _count_all(rung, ramp * rungs, ordered, seen, at, first, end, count)
+        _count_all(rung, ordered, columns, seen, count)
     else:
-        _search(rung, ramp * rungs, rungs, seen, at, first, end, count)
+        _search(rung, rungs, seen[:columns], count[:columns])
 
 
 @inlined
 def _count_all(
     rung: NDArray[Any],
-    start: int,
     rungs: int,
+    columns: int,
     seen: NDArray[Any],
-    at: int,
-    first: int,
-    end: int,
     count: NDArray[np.int32],
 ) -> None:
     """Compare every column with every rung, some panels of columns at a time."""
-    column = first
-    while column + _FOUR <= end:
-        count_below_4(seen, at + column, rung, start, rungs, count, column)
+    column = 0
+    while column + _FOUR <= columns:
+        count_below_4(tail(seen, column), rung, rungs, tail(count, column))
         column += _FOUR
-    if column + 2 * LANES <= end:
-        count_below_2(seen, at + column, rung, start, rungs, count, column)
+    if column + 2 * LANES <= columns:
+        count_below_2(tail(seen, column), rung, rungs, tail(count, column))
         column += 2 * LANES
-    while column < end:
-        count_below_1(seen, at + column, rung, start, rungs, count, column)
+    while column < columns:
+        count_below_1(tail(seen, column), rung, rungs, tail(count, column))
         column += LANES
 
 
 @inlined
-def _search(
-    rung: NDArray[Any],
-    start: int,
-    rungs: int,
-    seen: NDArray[Any],
-    at: int,
-    first: int,
-    end: int,
-    count: NDArray[np.int32],
-) -> None:
+def _search(rung: NDArray[Any], rungs: int, charge: NDArray[Any], below: NDArray[np.int32]) -> None:
     """Decide a bit of every column at a time, the highest first.
 
     Which way a column goes cannot be predicted, so the sign of a difference decides it, not a
     branch; differences fit because rungs and charges are within `NEVER`.
     """
-    below, charge = count[first:end], seen[at + first : at + end]
-    ladder, columns = rung[start : start + rungs], end - first
+    columns = charge.shape[0]
     for column in range(columns):
         below[column] = 0
     half = (rungs + 1) >> 1
     while half > 0:
         for column in range(columns):
             place = np.int64(below[column])
-            mine = np.int64(ladder[np.uint64(place + half - 1)])
+            mine = np.int64(rung[np.uint64(place + half - 1)])
             under = (mine - np.int64(charge[column]) - 1) >> 63
             below[column] = place + (half & under)
         half >>= 1

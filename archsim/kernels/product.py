@@ -25,6 +25,7 @@ from archsim.numeric.inner.loops import (
     add_products_1x4,
     add_products_4x1,
     add_products_4x4,
+    tail,
 )
 from archsim.numeric.jit import kernel, leaf
 
@@ -173,15 +174,37 @@ def product_scratch(digits: int, sequences: int, rows: int, columns: int) -> Pro
     )
 
 
+class Vectors(NamedTuple):
+    """Inputs of a bank for a block of sequences.
+
+    Attributes
+    ----------
+    width : int16 (elements,)
+        A vector every `stride` elements.
+    stride : int
+        How far vectors are apart.
+    sequences, rows : int
+        How many vectors, and how long they are; a pair of elements behind the last can be read.
+    """
+
+    width: NDArray[np.int16]
+    stride: int
+    sequences: int
+    rows: int
+
+
+class Strided(NamedTuple):
+    """An array in which something begins every `stride` elements."""
+
+    data: NDArray[Any]
+    stride: int
+
+
 @leaf
 def multiply(
     product: ProductArrays,
     bank: int,
-    rows: int,
-    drive: NDArray[np.int16],
-    start: int,
-    drive_stride: int,
-    sequences: int,
+    vectors: Vectors,
     squared: bool,
     scratch: ProductScratch,
     out: NDArray[np.int64],
@@ -192,14 +215,11 @@ def multiply(
     Parameters
     ----------
     product : ProductArrays
-        Cells of the layer's banks.
-    bank, rows : int
-        Which bank, and its rows.
-    drive : int16 (elements,)
-        Inputs of the layer: a vector every `drive_stride` elements; the bank's from its element
-        `start` on.
-    sequences : int
-        How many vectors.
+        Cells of the matrix's banks.
+    bank : int
+        Which bank.
+    vectors : Vectors
+        Its inputs.
     squared : bool
         Whether inputs are squared.
     scratch : ProductScratch
@@ -207,61 +227,70 @@ def multiply(
     out : int64
         Out: a vector every `stride` elements, which is as wide as the panels.
     """
-    vector, partial = scratch.vector, scratch.partial
-    pairs, panels = (rows + HALVES - 1) // HALVES, stride // LANES
-    width, step, sums = pairs * HALVES, pairs * _PANEL, sequences * stride
-    _split_inputs(product, drive, start, drive_stride, sequences, rows, squared, vector)
+    partial, sums = scratch.partial, vectors.sequences * stride
+    _split_inputs(product, vectors, squared, scratch.vector)
     if product.single == 1:
-        for place in range(sums):
-            partial[place] = 0
-        add_products(
-            vector, 0, width, sequences, product.cell, product.place[bank], step, panels, pairs,
-            partial, stride,
-        )  # fmt: skip
+        _sum_block(product, bank, vectors, (0, 0, 0, _pairs(vectors.rows)), scratch, stride)
         for place in range(sums):
             out[place] = np.int64(partial[place]) & product.mask
         return
     for place in range(sums):
         out[place] = 0
     for layer in range(product.layers):
-        cells = product.place[bank] + layer * panels * step
         for digit in range(product.digits):
             shift = layer * product.layer_bits + digit * product.digit_bits
-            inputs = digit * sequences * width
-            for begin in range(0, pairs, product.block):
-                length = min(product.block, pairs - begin)
-                for place in range(sums):
-                    partial[place] = 0
-                at, cell = inputs + begin * HALVES, cells + begin * _PANEL
-                add_products(
-                    vector, at, width, sequences, product.cell, cell, step, panels, length,
-                    partial, stride,
-                )  # fmt: skip
+            for begin in range(0, _pairs(vectors.rows), product.block):
+                length = min(product.block, _pairs(vectors.rows) - begin)
+                _sum_block(product, bank, vectors, (layer, digit, begin, length), scratch, stride)
                 for place in range(sums):
                     out[place] += (np.int64(partial[place]) & product.mask) << shift
 
 
 @leaf
-def _split_inputs(
+def _pairs(rows: int) -> int:
+    return (rows + HALVES - 1) // HALVES
+
+
+@leaf
+def _sum_block(
     product: ProductArrays,
-    drive: NDArray[np.int16],
-    start: int,
+    bank: int,
+    vectors: Vectors,
+    which: tuple[int, int, int, int],
+    scratch: ProductScratch,
     stride: int,
-    sequences: int,
-    rows: int,
-    squared: bool,
-    vector: NDArray[np.int16],
+) -> None:
+    """Write the sums of a block of pairs of rows to the scratch.
+
+    `which` are the limb of the cells and of the inputs, the first pair, and how many.
+    """
+    layer, digit, begin, length = which
+    pairs, panels, sequences = _pairs(vectors.rows), stride // LANES, vectors.sequences
+    partial, width, step = scratch.partial, pairs * HALVES, pairs * _PANEL
+    for place in range(sequences * stride):
+        partial[place] = 0
+    inputs = scratch.vector[digit * sequences * width + begin * HALVES :]
+    cells = product.cell[product.place[bank] + layer * panels * step + begin * _PANEL :]
+    add_products(
+        Strided(inputs, width), sequences, Strided(cells, step), panels, length,
+        Strided(partial, stride),
+    )  # fmt: skip
+
+
+@leaf
+def _split_inputs(
+    product: ProductArrays, vectors: Vectors, squared: bool, vector: NDArray[np.int16]
 ) -> None:
     """Write the digits of a bank's inputs, or of their squares, to the scratch.
 
     A vector of an odd number of rows ends with something that is multiplied with nothing.
     """
-    width, bits = (rows + HALVES - 1) // HALVES * HALVES, product.digit_bits
+    width, bits, sequences = _pairs(vectors.rows) * HALVES, product.digit_bits, vectors.sequences
     for digit in range(product.digits):
         shift = digit * bits
         mask = (1 << bits) - 1 if digit < product.digits - 1 else -1
         for sequence in range(sequences):
-            mine = drive[sequence * stride + start :][:rows]
+            mine = vectors.width[sequence * vectors.stride :][: vectors.rows]
             to = vector[(digit * sequences + sequence) * width :]
             _take_digit(mine, shift, mask, squared, to)
 
@@ -280,45 +309,42 @@ def _take_digit(
 
 @leaf
 def add_products(
-    vector: NDArray[np.int16],
-    vector_at: int,
-    vector_stride: int,
-    sequences: int,
-    cell: NDArray[Any],
-    cell_at: int,
-    panel_stride: int,
-    panels: int,
-    pairs: int,
-    total: NDArray[np.int32],
-    total_stride: int,
+    vectors: Strided, sequences: int, cells: Strided, panels: int, pairs: int, sums: Strided
 ) -> None:
-    """Add the products of some pairs of rows to 32 bit sums; arguments as of `AddProducts`.
+    """Add the products of some pairs of rows to 32 bit sums.
 
     Four sequences go with four panels, so that every number loaded serves several sums; a panel
     is used for all sequences while it is in the cache.
+
+    Parameters
+    ----------
+    vectors : Strided
+        Inputs (int16), a vector of pairs of rows each.
+    sequences : int
+        How many.
+    cells : Strided
+        Panels (int16 or uint8).
+    panels, pairs : int
+        How many, and how many pairs of rows of each.
+    sums : Strided
+        Added to (int32), a vector of `panels` times `LANES` each.
     """
+    vector, cell, total = vectors.data, cells.data, sums.data
+    of_vector, of_panel, of_sum = vectors.stride, cells.stride, sums.stride
     four, groups = sequences // 4 * 4, panels // 4 * 4
     for panel in range(0, groups, 4):
-        here, out = cell_at + panel * panel_stride, panel * LANES
+        here, out = tail(cell, panel * of_panel), panel * LANES
         for sequence in range(0, four, 4):
-            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
-            add_products_4x4(
-                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
-            )
+            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            add_products_4x4(mine, of_vector, here, of_panel, pairs, to, of_sum)
         for sequence in range(four, sequences):
-            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
-            add_products_1x4(
-                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
-            )
+            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            add_products_1x4(mine, of_vector, here, of_panel, pairs, to, of_sum)
     for panel in range(groups, panels):
-        here, out = cell_at + panel * panel_stride, panel * LANES
+        here, out = tail(cell, panel * of_panel), panel * LANES
         for sequence in range(0, four, 4):
-            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
-            add_products_4x1(
-                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
-            )
+            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            add_products_4x1(mine, of_vector, here, of_panel, pairs, to, of_sum)
         for sequence in range(four, sequences):
-            at, to = vector_at + sequence * vector_stride, sequence * total_stride + out
-            add_products_1x1(
-                vector, at, vector_stride, cell, here, panel_stride, pairs, total, to, total_stride
-            )
+            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            add_products_1x1(mine, of_vector, here, of_panel, pairs, to, of_sum)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from archsim.kernels.bank import NO_RAIL, BankArrays
 from archsim.numeric.dispatch import by_type
 from archsim.numeric.jit import kernel
-from archsim.numeric.normal import add_normal, normal_scratch
+from archsim.numeric.normal import DrawKey, add_normal, normal_scratch
 from archsim.numeric.philox import Purpose
 from archsim.vocabulary import Activity, Phase
 
@@ -279,7 +279,5 @@ def disturb(
         if square > 0:
             for column in range(columns):
                 variance[column] += square * read_variance[row, column]
-    add_normal(
-        bank.analog.seed, _READ_NOISE, sequence, conversion, bank.analog.tile, columns, variance, 0,
-        step, 0, normal_scratch(columns), charge, 0,
-    )  # fmt: skip
+    key = DrawKey(bank.analog.seed, _READ_NOISE, sequence, conversion, bank.analog.tile)
+    add_normal(key, variance, step, normal_scratch(columns), charge)

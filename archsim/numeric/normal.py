@@ -144,17 +144,27 @@ def cosine_and_sine(word: np.uint64) -> tuple[float, float]:
     return (-along if left else along), (-across if down else across)
 
 
+class DrawKey(NamedTuple):
+    """What a draw is for: key and counter of `philox`.
+
+    Attributes
+    ----------
+    seed, purpose : int
+        Key: seed of the run, and a `archsim.numeric.philox.Purpose`.
+    sequence, conversion, place : int
+        Counter: which conversion of the run it is, and where on the chip.
+    """
+
+    seed: int
+    purpose: int
+    sequence: int
+    conversion: int
+    place: int
+
+
 @leaf
-def draw_pairs(
-    seed: int,
-    purpose: int,
-    counter_1: int,
-    counter_2: int,
-    counter_3: int,
-    count: int,
-    scratch: NormalScratch,
-) -> None:
-    """Draw `count` variates, two a pair, by key and counter of `philox`.
+def draw_pairs(key: DrawKey, count: int, scratch: NormalScratch) -> None:
+    """Draw `count` variates, two a pair.
 
     The first half of the pairs comes from the first two words of the generator's calls, the second
     half from the others. Groups and pairs are drawn to whole vectors, so the calls for a count are
@@ -162,7 +172,7 @@ def draw_pairs(
     """
     first, second = scratch.first, scratch.second
     square, cosine, sine = scratch.square, scratch.cosine, scratch.sine
-    words = philox(seed, purpose, 0, counter_1, counter_2, counter_3)
+    words = philox(key.seed, key.purpose, 0, key.sequence, key.conversion, key.place)
     key_0, key_1 = words[0] & _LOW, words[0] >> _HALF
     start_1, start_2, start_3 = words[1] & _LOW, words[1] >> _HALF, words[2] & _LOW
     groups = groups_for(count)
@@ -191,48 +201,37 @@ def fill_short_normal(scratch: NormalScratch, out: NDArray[np.float64]) -> None:
 
 @leaf
 def add_normal(
-    seed: int,
-    purpose: int,
-    counter_1: int,
-    counter_2: int,
-    counter_3: int,
-    columns: int,
+    key: DrawKey,
     variance: NDArray[np.int64],
-    variance_at: int,
     step: NDArray[np.float64],
-    step_at: int,
     scratch: NormalScratch,
     charge: NDArray[Any],
-    at: int,
 ) -> None:
     """Add normal noise to charges, rounded to whole quanta (half to even).
 
     Parameters
     ----------
-    seed, purpose, counter_1, counter_2, counter_3 : int
-        Key and counter of Philox.
-    columns : int
-        How many columns.
-    variance, variance_at : int64, int
-        Their variances in each column's step, from an index on.
-    step, step_at : float64, int
-        The steps, quanta^2, from an index on.
+    key : DrawKey
+        What it is drawn for.
+    variance : int64 (columns,)
+        Variances in each column's step.
+    step : float64 (columns,)
+        The steps, quanta^2.
     scratch : NormalScratch
         For as many variates.
-    charge, at : int64 or int32, int
-        Added to: quanta, from an index on.
+    charge : int64 or int32 (columns,)
+        Added to, quanta.
     """
-    draw_pairs(seed, purpose, counter_1, counter_2, counter_3, columns, scratch)
+    columns = charge.shape[0]
+    draw_pairs(key, columns, scratch)
     square, cosine, sine = scratch.square, scratch.cosine, scratch.sine
-    steps, mine = variance[variance_at : variance_at + columns], charge[at : at + columns]
-    of_column = step[step_at : step_at + columns]
     for pair in range(columns // 2):
         even, odd = 2 * pair, 2 * pair + 1
-        reach = np.sqrt(of_column[even] * steps[even] * square[pair])
-        mine[even] += np.int64(np.rint(reach * cosine[pair]))
-        reach = np.sqrt(of_column[odd] * steps[odd] * square[pair])
-        mine[odd] += np.int64(np.rint(reach * sine[pair]))
+        reach = np.sqrt(step[even] * variance[even] * square[pair])
+        charge[even] += np.int64(np.rint(reach * cosine[pair]))
+        reach = np.sqrt(step[odd] * variance[odd] * square[pair])
+        charge[odd] += np.int64(np.rint(reach * sine[pair]))
     if columns % 2 == 1:
         last, pair = columns - 1, columns // 2
-        reach = np.sqrt(of_column[last] * steps[last] * square[pair])
-        mine[last] += np.int64(np.rint(reach * cosine[pair]))
+        reach = np.sqrt(step[last] * variance[last] * square[pair])
+        charge[last] += np.int64(np.rint(reach * cosine[pair]))

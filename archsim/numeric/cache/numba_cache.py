@@ -33,15 +33,19 @@ _dumps: Any = serialize.dumps
 def switches() -> list[str]:
     """Return what machine code depends on beside the source: versions, and Numba's settings.
 
-    Settings come from ``NUMBA_*`` in the environment and from ``.numba_config.yaml``.
+    Whether there is vector code is one of them. Settings come from ``NUMBA_*`` in the environment
+    and from ``.numba_config.yaml``.
     """
+    from archsim.numeric.inner.loops import wants_plain_loops
+
     settings = [
         f"{name}={value}"
         for name, value in sorted(vars(numba.config).items())
         if name.isupper() and name not in _ANY_CODE
     ]
     versions = [sys.version, numba.__version__, llvmlite.__version__, np.__version__]
-    return [*versions, f"python -O {sys.flags.optimize}", *settings]
+    loops = f"plain loops {wants_plain_loops()}"
+    return [*versions, f"python -O {sys.flags.optimize}", loops, *settings]
 
 
 class KernelCache(_Cache):  # type: ignore[misc]

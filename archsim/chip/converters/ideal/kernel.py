@@ -101,9 +101,8 @@ def _sum(
     cycles: int,  # noqa: ARG001
     scratch: Scratch,  # noqa: ARG001
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
-    sum_turns(columns, 1, total, to)
+    sum_turns(columns, 1, total)
     return 1
 
 
@@ -114,7 +113,6 @@ def _spread(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     spread_turns(columns, 1, 1, 1, cycles, scratch.counts)
-    return int(sum_decisions(readout, columns, cycles, scratch, total, to))
+    return int(sum_decisions(readout, columns, cycles, scratch, total))

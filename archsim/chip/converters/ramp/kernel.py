@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.converters.ramp.kernel_noise import (
+    RampNoise,
     RampScratch,
     disturb_rungs,
     disturbed_thresholds,
@@ -29,10 +30,13 @@ from archsim.kernels.scratch import Scratch, readout_scratch
 from archsim.kernels.tile import NOT_LATCHED, begin, convert_cycle, end
 from archsim.numeric.dispatch import implements
 from archsim.numeric.jit import kernel
+from archsim.numeric.normal import DrawKey
+from archsim.numeric.philox import Purpose
 from archsim.vocabulary import Activity
 
 _UNDECIDED = int(Activity.UNDECIDED)
 _LATCHED = int(Activity.LATCHED)
+_RAMP_NOISE = int(Purpose.RAMP_NOISE)
 
 
 class RampReadout(NamedTuple):
@@ -67,19 +71,6 @@ class FusedRamp(NamedTuple):
     ladder: LadderArrays
 
 
-class RampNoise(NamedTuple):
-    """Noise of the ramps' cells for the fused kernel: of all banks' ramps, or of none.
-
-    Attributes
-    ----------
-    position, sigma : float64 (all ramps, steps), (all ramps, steps + 1)
-        As in `RampReadout`.
-    """
-
-    position: NDArray[np.float64]
-    sigma: NDArray[np.float64]
-
-
 # ----------------------------------------------------------------- cycle by cycle
 
 
@@ -107,7 +98,8 @@ def thresholds_of_conversion(
     threshold, (sequence, conversion) = np.empty_like(still), when
     ramps, steps = threshold.shape
     noise = ramp_scratch(ramps, steps)
-    draw_ramps((bank.analog.seed, bank.analog.tile), sequence, conversion, ramps, steps, noise)
+    key = DrawKey(bank.analog.seed, _RAMP_NOISE, sequence, conversion, bank.analog.tile)
+    draw_ramps(key, ramps, steps, noise)
     for ramp in range(ramps):
         disturbed_thresholds(position[ramp], sigma[ramp], ramp, noise)
         for step in range(steps):
@@ -200,12 +192,10 @@ def _disturb(
     if noise.sigma.shape[0] == 0:
         return
     seed, sequence, conversion = key
-    ladder, of_bank = readout.ladder, (seed, place["number"])
-    disturb_rungs(
-        noise.position, noise.sigma, place["ramp"], place["ramps"], of_bank, sequence, conversion,
-        ladder.ordered, NARROW_NEVER if narrow == 1 else NEVER, ladder.rung.shape[1],
-        scratch.noise.readout, scratch.rung,
-    )  # fmt: skip
+    of_bank = DrawKey(seed, _RAMP_NOISE, sequence, conversion, place["number"])
+    never = NARROW_NEVER if narrow == 1 else NEVER
+    made, ladder = scratch.noise.readout, readout.ladder
+    disturb_rungs(noise, place, of_bank, ladder, never, made, scratch.rung)
 
 
 @implements(sum_decisions, FusedRamp)
@@ -215,9 +205,8 @@ def _sum(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
-    return sum_columns(scratch.latch_step, columns, cycles, total, to)
+    return sum_columns(scratch.latch_step, columns, cycles, total)
 
 
 @implements(spread_decisions, FusedRamp)
@@ -227,8 +216,7 @@ def _spread(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     return spread_columns(
-        scratch.latch_step, columns, cycles, scratch.sorted, scratch.counts, total, to
+        scratch.latch_step, columns, cycles, scratch.sorted, scratch.counts, total
     )

@@ -7,12 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.kernels.ladder import LadderArrays
 from archsim.numeric.jit import kernel, leaf
-from archsim.numeric.normal import NormalScratch, draw_pairs, fill_short_normal, normal_scratch
-from archsim.numeric.philox import Purpose
+from archsim.numeric.normal import (
+    DrawKey,
+    NormalScratch,
+    draw_pairs,
+    fill_short_normal,
+    normal_scratch,
+)
 from archsim.vocabulary import ROUNDING_GUARD
-
-_RAMP_NOISE = int(Purpose.RAMP_NOISE)
 
 
 class RampScratch(NamedTuple):
@@ -45,17 +49,10 @@ def ramp_scratch(ramps: int, steps: int) -> RampScratch:
 
 
 @leaf
-def draw_ramps(
-    key: tuple[int, int],
-    sequence: int,
-    conversion: int,
-    ramps: int,
-    steps: int,
-    noise: RampScratch,
-) -> None:
-    """Draw the variates of a conversion; `key` is the seed and the number of the tile."""
+def draw_ramps(key: DrawKey, ramps: int, steps: int, noise: RampScratch) -> None:
+    """Draw the variates of a conversion of some ramps."""
     count = ramps * (steps + 1)
-    draw_pairs(key[0], _RAMP_NOISE, sequence, conversion, key[1], count, noise.pairs)
+    draw_pairs(key, count, noise.pairs)
     fill_short_normal(noise.pairs, noise.normal[:count])
 
 
@@ -86,52 +83,59 @@ def disturbed_thresholds(
         threshold[step] = np.ceil(position[step] + threshold[step] - ROUNDING_GUARD)
 
 
+class RampNoise(NamedTuple):
+    """Noise of the ramps' cells for the fused kernel: of all banks' ramps, or of none.
+
+    Attributes
+    ----------
+    position, sigma : float64 (all ramps, steps), (all ramps, steps + 1)
+        Where each ramp stands after each step, and the noise of each step and of the bias cells,
+        quanta.
+    """
+
+    position: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+
 @leaf
 def disturb_rungs(
-    position: NDArray[np.float64],
-    sigma: NDArray[np.float64],
-    first: int,
-    ramps: int,
-    key: tuple[int, int],
-    sequence: int,
-    conversion: int,
-    ordered: int,
+    ramps_noise: RampNoise,
+    place: np.void,
+    key: DrawKey,
+    ladder: LadderArrays,
     never: int,
-    rungs: int,
     noise: RampScratch,
     rung: NDArray[Any],
 ) -> None:
     """Write the rungs of a bank's conversion with noise of the ramps' cells.
 
-    The thresholds are those of `thresholds_of_conversion`.
+    The thresholds are those of a conversion that is walked.
 
     Parameters
     ----------
-    position, sigma : float64 (ramps, steps), (ramps, steps + 1)
-        As `ramp_position` and `ramp_sigma` in `AnalogArrays`.
-    first, ramps : int
-        Which ramps are the bank's.
-    key : tuple of int
-        Seed of the run and number of the tile.
-    sequence, conversion : int
-        Which conversion of the run it is.
-    ordered : int
-        Rungs that are running maxima, or 0 if all are thresholds as they are.
+    ramps_noise : RampNoise
+        Noise of all ramps.
+    place : BANK
+        The bank.
+    key : DrawKey
+        What it is drawn for.
+    ladder : LadderArrays
+        Says which rungs are running maxima; none are if none are in order.
     never : int
         What no charge reaches.
-    rungs : int
-        Rungs of a ramp, ``2**n - 1``.
     noise : RampScratch
         Scratch.
     rung : int64 or int32 (ramps * rungs,)
         Out; those beyond the ramp stay as they are.
     """
-    steps, threshold = position.shape[1], noise.threshold
-    draw_ramps(key, sequence, conversion, ramps, steps, noise)
+    first, steps, threshold = place["ramp"], ramps_noise.position.shape[1], noise.threshold
+    rungs, ordered = ladder.rung.shape[1], ladder.ordered
+    draw_ramps(key, place["ramps"], steps, noise)
     reached = min(steps, ordered if ordered > 0 else rungs)
-    for ramp in range(ramps):
-        disturbed_thresholds(position[first + ramp], sigma[first + ramp], ramp, noise)
-        mine = rung[(first + ramp) * rungs :][:reached]
+    for ramp in range(place["ramps"]):
+        of_ramp = first + ramp
+        disturbed_thresholds(ramps_noise.position[of_ramp], ramps_noise.sigma[of_ramp], ramp, noise)
+        mine = rung[of_ramp * rungs :][:reached]
         if ordered > 0:
             highest = threshold[0]
             for step in range(reached):

@@ -133,9 +133,8 @@ def _sum(
     cycles: int,  # noqa: ARG001
     scratch: Scratch,  # noqa: ARG001
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
-    sum_turns(columns, readout.bits, total, to)
+    sum_turns(columns, readout.bits, total)
     turns = min(columns, readout.columns_per_converter) - 1
     return turns * readout.cycles_per_conversion + readout.bits
 
@@ -147,8 +146,7 @@ def _spread(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     sharing, each = readout.columns_per_converter, readout.cycles_per_conversion
     spread_turns(columns, readout.bits, sharing, each, cycles, scratch.counts)
-    return int(sum_decisions(readout, columns, cycles, scratch, total, to))
+    return int(sum_decisions(readout, columns, cycles, scratch, total))

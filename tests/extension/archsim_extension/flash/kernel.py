@@ -83,10 +83,9 @@ def _sum(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
-    sum_turns(columns, 1, total, to)
-    total[to * 5 + _UNDECIDED] = columns * readout.ladder.rung.shape[1]
+    sum_turns(columns, 1, total)
+    total[_UNDECIDED] = columns * readout.ladder.rung.shape[1]
     return 1
 
 
@@ -97,8 +96,7 @@ def _spread(
     cycles: int,
     scratch: Scratch,
     total: NDArray[np.int64],
-    to: int,
 ) -> int:
     spread_turns(columns, 1, 1, 1, cycles, scratch.counts)
     scratch.counts[_UNDECIDED, 0] = columns * readout.ladder.rung.shape[1]
-    return sum_decisions(readout, columns, cycles, scratch, total, to)
+    return sum_decisions(readout, columns, cycles, scratch, total)
