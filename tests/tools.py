@@ -1,11 +1,16 @@
-"""External programs that some tests need."""
+"""External programs that some tests need, and the scripts of tools/."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import sys
+from typing import Any
 
 import pytest
+
+from tests.runs import ROOT
 
 REQUIRE = "ARCHSIM_REQUIRE_TOOLS"
 
@@ -26,3 +31,12 @@ def require_tool(name: str, package: str | None = None) -> None:
     if os.environ.get(REQUIRE):
         pytest.fail(f"{reason} ({REQUIRE} is set)", pytrace=False)
     pytest.skip(reason)
+
+
+def tool(name: str) -> Any:
+    """Return a script of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -52,7 +52,7 @@ class Kinds(Generic[T]):
         Whether kinds have kernels: machine code then follows from a plug-in's files too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tells one group from another
         self,
         what: str,
         group: str,

@@ -2,7 +2,7 @@
 
 Numba's own looks for folders by itself, beside the source too, and executes whatever it finds
 there. This one asks a `Store`. It relies on parts of Numba that are not documented; the tests name
-them (``tests/test_numba_internals.py``).
+them (``tests/unit/numeric/test_numba_internals.py``).
 """
 
 from __future__ import annotations

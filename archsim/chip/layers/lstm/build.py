@@ -14,7 +14,7 @@ from archsim.chip.cut import cut_layer
 from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.functions import layer_ramp
-from archsim.chip.layers.lstm.clipped import clipped_by_lstm
+from archsim.chip.layers.lstm.clipped import LSTMParts, clipped_by_lstm
 from archsim.chip.layers.lstm.functions import (
     functions_of,
     gate_ramps,
@@ -84,17 +84,17 @@ class LSTMOnChip(RecurrentLayer):
         self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs
     ) -> tuple[Clipping, ...]:
         """Count what a block of sequences clipped, place by place."""
-        return clipped_by_lstm(
-            self.name,
+        matrices = self._matrices
+        parts = LSTMParts(
             self._form,
-            outputs,
-            cell=self._cell,
-            config=self._context.config,
-            x_drive=x_drive,
-            gates=self._matrices.gates,
-            projection=self._matrices.projection,
-            w_hr=self._tensors.w_hr,
-            functions=self._functions,
+            self._cell,
+            matrices.gates,
+            matrices.projection,
+            self._tensors.w_hr,
+            self._functions,
+        )
+        return clipped_by_lstm(
+            self.name, parts, outputs, config=self._context.config, x_drive=x_drive
         )
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:

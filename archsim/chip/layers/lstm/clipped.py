@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -30,33 +31,14 @@ _FLAT = 50.0
 """Input at which the gates' functions have come to their ends."""
 
 
-def clipped_by_lstm(
-    layer: str,
-    form: Format,
-    outputs: RecurrentOutputs,
-    *,
-    cell: LSTMArrays,
-    config: RunConfig,
-    x_drive: NDArray[np.int16],
-    gates: Grid,
-    projection: Grid | None,
-    w_hr: NDArray[np.float64] | None,
-    functions: LSTMFunctions,
-) -> tuple[Clipping, ...]:
-    """Count what a block of sequences clipped, place by place.
+@dataclass(frozen=True)
+class LSTMParts:
+    """What an LSTM layer is made of.
 
-    Parameters
+    Attributes
     ----------
-    layer : str
-        Name of the layer.
-    form, outputs : Format, RecurrentOutputs
-        What its kernel was given, and what it gave.
-    cell : LSTMArrays
-        What its digital units do.
-    config : RunConfig
-        The run's configuration.
-    x_drive : int16 (sequences, timesteps, inputs)
-        Its inputs as pulse widths.
+    form, cell : Format, LSTMArrays
+        Numbers of its digital units.
     gates, projection : Grid
         Tiles of the gates, and of the projection if there is one.
     w_hr : float64 (elements, units), optional
@@ -64,6 +46,40 @@ def clipped_by_lstm(
     functions : LSTMFunctions
         What gates and cell state go through.
     """
+
+    form: Format
+    cell: LSTMArrays
+    gates: Grid
+    projection: Grid | None
+    w_hr: NDArray[np.float64] | None
+    functions: LSTMFunctions
+
+
+def clipped_by_lstm(
+    layer: str,
+    parts: LSTMParts,
+    outputs: RecurrentOutputs,
+    *,
+    config: RunConfig,
+    x_drive: NDArray[np.int16],
+) -> tuple[Clipping, ...]:
+    """Count what a block of sequences clipped, place by place.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer.
+    parts : LSTMParts
+        What it is made of.
+    outputs : RecurrentOutputs
+        What its kernel gave.
+    config : RunConfig
+        The run's configuration.
+    x_drive : int16 (sequences, timesteps, inputs)
+        Its inputs as pulse widths.
+    """
+    form, cell, functions = parts.form, parts.cell, parts.functions
+    gates, projection, w_hr = parts.gates, parts.projection, parts.w_hr
     one, full = 1 << form.fraction_bits, form.h_full_scale
     slack = full / (2 * form.drive_steps)
     found = [

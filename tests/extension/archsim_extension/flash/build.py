@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from archsim_extension.flash.cost import FlashDesign
-from archsim_extension.flash.kernel import FlashReadout
 from numpy.typing import NDArray
 
 from archsim.chip.analog import Scale
@@ -16,6 +14,8 @@ from archsim.chip.programming import ProgrammedRamp
 from archsim.devices import DeviceModel
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
+from archsim_extension.flash.cost import FlashDesign
+from archsim_extension.flash.kernel import FlashReadout
 
 
 class FlashConverter(Converter):

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from archsim_extension.gru.kernel import GRUArrays
-from archsim_extension.gru.reference import gru_float
-from archsim_extension.gru.section import GRULayer
 from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
@@ -30,6 +27,9 @@ from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
 from archsim.kernels.recurrent import RecurrentOutputs
 from archsim.network.activations import get_activation
 from archsim.network.nonlinear import processed
+from archsim_extension.gru.kernel import GRUArrays
+from archsim_extension.gru.reference import gru_float
+from archsim_extension.gru.section import GRULayer
 
 COLUMNS = ("r", "z", "n_x", "n_h")
 FUNCTIONS = ("sigmoid", "sigmoid", "identity", "identity")

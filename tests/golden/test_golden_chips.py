@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs import ROOT
-from tests.test_run import tool
+from tests.tools import tool
 
 GOLDEN = json.loads((ROOT / "tests/golden/chips.json").read_text(encoding="utf-8"))
 BITS = "ARCHSIM_GOLDEN_BITS"

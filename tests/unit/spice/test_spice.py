@@ -1,6 +1,6 @@
 """Does ngspice, solving the circuit, find what the simulator computes?
 
-The largest deviations are logged: ``pytest tests/test_spice.py --log-cli-level=INFO``.
+The largest deviations are logged: ``pytest tests/unit/spice/test_spice.py --log-cli-level=INFO``.
 """
 
 from __future__ import annotations

@@ -4,8 +4,6 @@ The tables of these counts were once put through the energy calculator of Accele
 the same total, 46.555845 pJ.
 """
 
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -19,8 +17,8 @@ from archsim.costs.accelergy import (
 )
 from archsim.costs.library import load_library
 from archsim.errors import ConfigError
+from tests.runs import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = load_library(ROOT / "configs/components/cmos-16nm.yaml")
 COUNTS = {
     "register": {"write": 4096, "leak": 100},

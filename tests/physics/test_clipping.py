@@ -18,9 +18,9 @@ from archsim.config.load import load_config
 from archsim.report.run import run_report
 from archsim.run.simulate import run
 from archsim.trace.reader import read_summary
+from tests.ranges import FINE, LINEARS, PROJECTED, linear_tensors, projected_tensors
 from tests.runs import ROOT, run_to
 from tests.small_run import CLASSES, SEQUENCES, TIMESTEPS, UNITS, features, tensors, write_small_run
-from tests.test_output_range import FINE, LINEARS, PROJECTED, linear_tensors, projected_tensors
 
 
 def summary_of(folder, weights, *overrides, threads=1):

@@ -5,7 +5,6 @@ import json
 import re
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +21,8 @@ from archsim.costs.scaling import (
     scale_library,
 )
 from archsim.errors import ConfigError
+from tests.runs import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PATH = ROOT / "configs/components/cmos-16nm.yaml"
 LIBRARY = load_library(PATH)
 WANTED = (65, 28, 22, 16, 7)

@@ -5,15 +5,13 @@ counts written here and nowhere else: Shafiee et al., ISCA 2016, Table I, 1.2 GH
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from archsim.costs.library import SourceKind, load_library
+from tests.runs import ROOT
 
-LIBRARY = load_library(
-    Path(__file__).resolve().parents[1] / "configs" / "components" / "isaac-32nm.yaml"
-)
+LIBRARY = load_library(ROOT / "configs" / "components" / "isaac-32nm.yaml")
 CYCLE = 100e-9  # s, one crossbar read
 CLOCK = 1.2e9  # Hz
 LINK = 1e9  # flits/s of one port

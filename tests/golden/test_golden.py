@@ -7,7 +7,7 @@ import pytest
 
 from archsim.trace.reader import read_summary
 from tests.runs import ROOT
-from tests.test_run import tool
+from tests.tools import tool
 
 GOLDEN = json.loads((ROOT / "tests/golden/kws.json").read_text())
 

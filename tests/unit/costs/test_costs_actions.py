@@ -1,7 +1,6 @@
 """Do tables of actions, the library's factors and the digital units add up to the same joules?"""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,8 +26,8 @@ from archsim.costs.library import SourceKind, load_library
 from archsim.costs.operation import ActionCounts, EnergyTable, Inventory
 from archsim.costs.scaling import scale_library
 from archsim.errors import ConfigError
+from tests.runs import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = load_library(ROOT / "configs/components/cmos-16nm.yaml")
 DESIGN = DigitalDesign(word_bits=16, lanes=4, buffer_word_bits=24)
 UNITS = {

@@ -12,8 +12,9 @@ import pytest
 
 from archsim.errors import WorkloadError
 from archsim.workloads.features import FORMAT, FeatureSet, load_features
+from tests.runs import ROOT
 
-SHIPPED = Path(__file__).parent.parent / "configs" / "kws" / "test_features.npz"
+SHIPPED = ROOT / "configs" / "kws" / "test_features.npz"
 
 
 def make_set(utterances: int = 6, frames: int = 4, inputs: int = 3) -> FeatureSet:

@@ -42,11 +42,11 @@ NOT_RUN = {
     "archsim bench": "measures for minutes; tests/test_bench*.py run its sections",
     "archsim bench --only noise --only file": "measures for a minute; see tests/test_bench*.py",
     "archsim bench --growth": "measures for minutes; see tests/test_bench*.py",
-    "archsim bench --against verilator": "compiles C++; see tests/test_bench.py",
+    "archsim bench --against verilator": "compiles C++; see tests/unit/bench/test_bench.py",
     "ARCHSIM_PEER_PYTHON=~/peers/bin/python archsim bench --against crosssim": "needs CrossSim",
     "bash tools/install_peers.sh ~/peers ~/cross-sim": "installs gigabytes",
-    "pytest tests/test_spice.py --log-cli-level=INFO -k documented": "is a part of this suite",
-    "python tools/wire_errors.py": "takes minutes; tests/test_wires.py checks its tables",
+    "pytest tests/unit/spice/test_spice.py --log-cli-level=INFO -k documented": "is tested",
+    "python tools/wire_errors.py": "takes minutes; tests/physics/test_wires.py checks its tables",
 }
 """Commands that cannot run in a test, and why."""
 

@@ -126,7 +126,7 @@ sys.path.insert(0, {str(ROOT)!r})
 os.getpid = lambda: 1
 from pathlib import Path
 from archsim.trace import writer
-from tests.test_trace_writer import write
+from tests.unit.trace.test_writer import write
 number, stop = sys.argv[1:]
 if stop:
     def wait(self, *rest, old=getattr(writer.TraceWriter, stop)):

@@ -1,7 +1,6 @@
 """Do a tile and its converters cost what can be worked out by hand?"""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,8 @@ from archsim.costs.library import load_library
 from archsim.costs.operation import ActionCounts
 from archsim.errors import ConfigError
 from archsim.vocabulary import N_ACTIVITY, Activity
+from tests.runs import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = load_library(ROOT / "configs/components/cmos-16nm.yaml")
 SAR = SarDesign(bits=5, cycles_per_conversion=6, columns_per_converter=4, component="isaac_sar_5b")
 RAMP = RampDesign(

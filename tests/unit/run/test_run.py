@@ -1,6 +1,5 @@
 """Is a whole run right: codes, energy sums, reproducibility, accuracy, a trace others can open?"""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -16,14 +15,7 @@ from archsim.config.load import load_config
 from archsim.run.simulate import run
 from archsim.trace.reader import read_summary
 from tests.runs import KWS, ROOT, load, run_to
-
-
-def tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+from tests.tools import tool
 
 
 @pytest.fixture(scope="module")

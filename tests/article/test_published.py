@@ -17,8 +17,9 @@ from archsim.analysis.published import (
 )
 from archsim.costs.scaling import NODES, Step
 from archsim.errors import ConfigError, InputError
+from tests.runs import ROOT
 
-SHIPPED = Path(__file__).resolve().parents[1] / "configs" / "published" / "accelerators.yaml"
+SHIPPED = ROOT / "configs" / "published" / "accelerators.yaml"
 HEAD = "schema: archsim-published/1\nname: mine\naccelerators:\n"
 ENTRY = """\
   - name: Chip

@@ -5,12 +5,13 @@ that they would otherwise vouch for.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-LIBRARY = Path(__file__).resolve().parents[1] / "configs" / "components" / "cmos-16nm.yaml"
+from tests.runs import ROOT
+
+LIBRARY = ROOT / "configs" / "components" / "cmos-16nm.yaml"
 NUMBER = r"(?:0|[1-9]\d*)(?:\.\d+)?"
 UNITS = {
     "energy": r"[afpnu]?J",
