@@ -17,6 +17,7 @@ from archsim.console import progress_of, say, show, tell_notes
 from archsim.errors import InputError
 from archsim.exits import run_and_exit, tell
 from archsim.notes import when_noted
+from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption, TraceArgument
 
 app = typer.Typer(
     name="archsim",
@@ -26,20 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich doubles the time that --help takes
 )
-
-ConfigArgument = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="configuration (YAML); - for standard input")
-]
-TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="trace that a run wrote")]
-JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="override a key, for example adc.bits=4"),
-]
-
-PlotOption = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="picture to draw (.png, .pdf, .svg)")
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -179,7 +166,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare designs on the same network: ratios at three levels, and what makes them."""
-    from archsim.analysis.compare import compare as compare_designs
+    from archsim.experiments.side_by_side import compare as compare_designs
     from archsim.report.comparison import (
         comparison_report,
         comparison_to_json,
@@ -207,8 +194,9 @@ def timeline(
 ) -> None:
     """Show how busy every resource is, and the critical path of a sequence."""
     from archsim.analysis.gantt import draw_timeline
-    from archsim.analysis.timeline import timeline_of, timeline_report
+    from archsim.experiments.side_by_side import timeline_of
     from archsim.report.experiment import check_picture, save_figure
+    from archsim.report.timeline import timeline_report
 
     check_picture(plot)
     with progress_of(source.stem) as progress:
@@ -273,38 +261,22 @@ def adc(
     as_json: JsonOption = False,
 ) -> None:
     """Design the ramp of a function; with a device, program it many times and measure it."""
-    from archsim.network.activations import load_activations
+    from archsim.experiments.converter import Wanted, design, trials_of
     from archsim.report.converter import ramp_report, ramp_to_json
-    from archsim.transfer.ramp import design_from_text
+    from archsim.report.experiment import check_picture, experiment_report, save_figure
 
-    own = load_activations(config) if config else ()
+    wanted = Wanted(function, bits, input_range, g_max, device, config)
     if device is None:
         if plot:
             raise InputError("--plot: there is a picture with --device only; add it or leave both")
-        ramp = design_from_text(function, bits, g_max=g_max, input_range=input_range, own=own)
+        ramp = design(wanted)
         show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
         return
-    from archsim.config.device import load_device
-    from archsim.experiments.ramp_trials import compare_calibration
-    from archsim.network.activations import get_activation
-    from archsim.report.experiment import check_picture, experiment_report, save_figure
-
     check_picture(plot)
-    section = load_device(device)
-    ramp = design_from_text(
-        function, bits, g_max=g_max, input_range=input_range, range_of=section, own=own
-    )
+    ramp = design(wanted)
+    modes = (False, True) if calibrate is None else (calibrate,)
     with progress_of(function, "modes") as progress:
-        result = compare_calibration(
-            ramp,
-            get_activation(function, own=own),
-            section,
-            trials=trials,
-            seed=seed,
-            modes=(False, True) if calibrate is None else (calibrate,),
-            copies=copies,
-            progress=progress,
-        )
+        result = trials_of(wanted, ramp, (trials, seed, copies), modes=modes, progress=progress)
     show(experiment_report(result), {**ramp_to_json(ramp), **result.to_json()}, as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from archsim.kernels.bank import BankArrays, ideal_analog
-from archsim.kernels.matrix import Matrix, join_banks
+from archsim.kernels.join import join_banks
+from archsim.kernels.matrix import Matrix
 from archsim.kernels.record import MatrixRecord, totals
 from archsim.vocabulary import Activity
 from tests.banks import made_bank
@@ -398,11 +399,14 @@ class NaiveLSTM:
         """Elements of h."""
         return self.projection.columns if self.projection else self.gates.columns // 4
 
-    def run(self, x_drive: list[list[int]]) -> list[LSTMStep]:
-        """Run one sequence from c = h = 0."""
+    def run(
+        self, x_drive: list[list[int]], start: tuple[list[int], list[int]] | None = None
+    ) -> list[LSTMStep]:
+        """Run one sequence from words of h and c, by default from c = h = 0."""
         units = self.gates.columns // 4
         full_width = 2**self.gates.n_in - 1
-        c, h_drive = [0] * units, [0] * self.elements
+        h, c = start or ([0] * self.elements, [0] * units)
+        h_drive = self._encode(h, self.h_full_scale)
         steps = []
         for x in x_drive:
             gates = self.gates.convert([*x, *h_drive, full_width])
@@ -543,9 +547,19 @@ def grid_arrays_of(
 
 
 def random_grid(
-    rng: random.Random, *, inputs: int, columns: int, n_in: int, n_out: int, ramps: int
+    rng: random.Random,
+    *,
+    inputs: int,
+    columns: int,
+    n_in: int,
+    n_out: int,
+    ramps: int,
+    shared: bool | None = None,
 ) -> NaiveGrid:
-    """Return a layer cut at random: columns anyhow, rows in blocks or in tiles of one bank."""
+    """Return a layer cut at random: columns anyhow, rows in blocks or in tiles of one bank.
+
+    Whether its converters are shared is drawn, unless it is given.
+    """
     row_blocks, tiles = rng.choice([(1, 1), (1, 2), (2, 1), (3, 1)])
     row_blocks, tiles = min(row_blocks, inputs), min(tiles, inputs)
     shuffled = rng.sample(range(columns), columns)
@@ -554,6 +568,7 @@ def random_grid(
     size = {"n_in": n_in, "n_out": n_out, "ramps": ramps}
     first = random_tile(rng, rows=1, columns=1, **size)
     sar, early_stop = rng.random() < 0.3, rng.random() < 0.3
+    sar = sar if shared is None else shared
     cycles = n_out + rng.choice([0, 2])
     sharing = Sharing(rng.randint(1, columns), cycles) if sar else None
     placed = []

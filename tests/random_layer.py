@@ -14,7 +14,8 @@ from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
 from archsim.kernels.convert import convert
 from archsim.kernels.drive import SPARE_INPUTS, Drive
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.matrix import Matrix, join_banks
+from archsim.kernels.join import join_banks
+from archsim.kernels.matrix import Matrix
 from archsim.kernels.record import MatrixRecord, make_record
 from archsim.kernels.scratch import make_scratch
 from archsim.vocabulary import N_ACTIVITY

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from archsim.analysis.levels import Level, LevelMetrics, level_metrics
 from archsim.analysis.published import PublishedRow, published_rows
 from archsim.analysis.sameness import check_counts, check_structures
 from archsim.analysis.timeline import path_by_kind
-from archsim.config.load import load_config
+from archsim.config.load import is_config, load_config
 from archsim.config.quantity import parse_quantity
-from archsim.report.run import with_prefix
-from archsim.run.simulate import is_config, traced
+from archsim.si import with_prefix
 from archsim.trace import checked
 from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
-from archsim.workloads.base import load_workload
-
-Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Shows the progress of a run of a name."""
 
 _NAMED = 3
 """Parts of a difference that are named, if they are at least a hundredth of the largest."""
@@ -68,49 +61,7 @@ class Comparison:
     published: list[PublishedRow]
 
 
-def compare(paths: Sequence[Path], *, watch: Watch, published: Path | None = None) -> Comparison:
-    """Compare traces and configurations; configurations are run.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Traces (.h5) or configurations (.yaml).
-    watch : callable
-        Shows the progress of runs.
-    published : Path, optional
-        File of published accelerators.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be used or the networks differ; before anything runs where possible.
-    """
-    check_structures(paths)
-    rows = [] if published is None else _published(published, paths[0])
-    with TemporaryDirectory() as folder:
-        traces = [_traced(path, Path(folder) / f"{n}.h5", watch) for n, path in enumerate(paths)]
-        return Comparison(read_designs(traces), rows)
-
-
-def _traced(path: Path, out: Path, watch: Watch) -> Path:
-    """Return a trace as it is; of a configuration, run it with the cycles of whole groups."""
-    if not is_config(path):
-        read_summary(path)
-        return path
-    config = load_config(path).config
-    streams, chosen = config.streams, config.trace.sequences
-    wanted = "all"
-    if chosen != "all":
-        count = len(load_workload(config)) if streams > 1 else math.inf
-        groups = sorted({sequence // streams for sequence in chosen} or {0})
-        members = [group * streams + stream for group in groups for stream in range(streams)]
-        wanted = str([sequence for sequence in members if sequence < count])
-    overrides = ["trace.level=cycle", "trace.tiles=all", f"trace.sequences={wanted}"]
-    with watch(config.name) as progress:
-        return traced(path, out, overrides, progress=progress)
-
-
-def _published(file: Path, first: Path) -> list[PublishedRow]:
+def published_beside(file: Path, first: Path) -> list[PublishedRow]:
     """Read published accelerators and bring them to the first design's node and clock."""
     if is_config(first):
         technology = load_config(first).config.technology

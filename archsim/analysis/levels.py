@@ -26,13 +26,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.config.run import CHIP
 from archsim.errors import TraceError
 from archsim.trace import checked
+from archsim.trace.hdf5 import File, Group
 from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
 
@@ -205,7 +205,7 @@ class _IncompleteError(Exception):
     """A trace has not recorded all that metrics need; says what to record."""
 
 
-def _recorded(file: h5py.File, summary: Summary) -> NDArray[np.int64]:
+def _recorded(file: File, summary: Summary) -> NDArray[np.int64]:
     """Return the sequences of the groups that are recorded whole; full groups if there are any."""
     if checked.setting(file, "trace", "level") != "cycle":
         msg = "it has no cycles of tiles and units: run with --set trace.level=cycle"
@@ -238,7 +238,7 @@ def _recorded(file: h5py.File, summary: Summary) -> NDArray[np.int64]:
     return np.concatenate(whole)
 
 
-def _busy(file: h5py.File, level: Level, sequences: NDArray[np.int64]) -> int:
+def _busy(file: File, level: Level, sequences: NDArray[np.int64]) -> int:
     """Count the cycles in which any tile or unit works at a level for some sequences."""
     parts = []
     for group, here in (*_tiles_at(file, level), *_units_at(file, level)):
@@ -248,9 +248,7 @@ def _busy(file: h5py.File, level: Level, sequences: NDArray[np.int64]) -> int:
     return int(np.unique(np.concatenate(parts)).size) if parts else 0
 
 
-def _tiles_at(
-    file: h5py.File, level: Level
-) -> Iterator[tuple[h5py.Group, NDArray[np.bool_] | np.bool_]]:
+def _tiles_at(file: File, level: Level) -> Iterator[tuple[Group, NDArray[np.bool_] | np.bool_]]:
     """Yield every tile and in which of its cycles it is in a phase of a level."""
     for tile in _groups(file, "tiles").values():
         phase, names = checked.enumerated(tile, "phase", checked.whole(tile, "cycle").size)
@@ -258,16 +256,14 @@ def _tiles_at(
         yield tile, np.isin(phase[...], codes)
 
 
-def _units_at(
-    file: h5py.File, level: Level
-) -> Iterator[tuple[h5py.Group, NDArray[np.bool_] | np.bool_]]:
+def _units_at(file: File, level: Level) -> Iterator[tuple[Group, NDArray[np.bool_] | np.bool_]]:
     """Yield the digital units of which some component is at a level; they are, in every cycle."""
     for name, unit in _groups(file, "units").items():
         if name != CHIP and not COMPONENTS[level].isdisjoint(checked.names(unit, "component")):
             yield unit, np.True_
 
 
-def _groups(file: h5py.File, name: str) -> dict[str, h5py.Group]:
+def _groups(file: File, name: str) -> dict[str, Group]:
     """Return the groups of a group of the file by their names."""
     parent = checked.group(file, name)
     return {member: checked.group(parent, member) for member in parent}

@@ -14,15 +14,11 @@ The whole chip is scaled as if it were digital, which flatters analog ones from 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
 
 from archsim.config.base import Section
 from archsim.config.merge import load_document
@@ -32,7 +28,6 @@ from archsim.costs.library import Source
 from archsim.costs.scaling import NODES, Step
 from archsim.errors import ConfigError, InputError
 from archsim.listing import listed
-from archsim.report.run import with_prefix
 
 SUPPLY = 0.8
 """Supply of the energy equations at both ends, V; that of the shipped component library."""
@@ -45,7 +40,6 @@ RULE = (
 )
 """The rule that `published_rows` normalises by, in words."""
 
-_LEGEND = "*: not given, computed from what is. -: not given, or no rule for its node."
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -219,44 +213,6 @@ def published_rows(path: Path, *, node: float, clock: float) -> list[PublishedRo
     return [_row(entry, node, clock) for entry in load_published(path).accelerators]
 
 
-def published_table(rows: list[PublishedRow], simulated: Sequence[SimulatedRow] = ()) -> Table:
-    """Return a table with two lines an accelerator, and the rule below it.
-
-    Simulated designs come first; one of the rows' node and clock has one line.
-    """
-    title = "simulated and published accelerators" if simulated else "published accelerators"
-    table = Table(
-        title=title,
-        title_justify="left",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    table.caption = Text(f"{_LEGEND}\n{RULE}")
-    for heading in ("accelerator", "figures, bits"):
-        table.add_column(heading)
-    for heading in ("node", "clock", "TOPS", "TOPS/W", "mm^2", "TOPS/mm^2"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for design in simulated:
-        own = (design.node, design.clock)
-        table.add_row(
-            design.name, f"simulated, {design.bits}", *_place(*own), *_cells(design.raw, ())
-        )
-        if own != (rows[0].node, rows[0].clock):
-            to = _place(rows[0].node, rows[0].clock)
-            table.add_row("", "normalised", *to, *_cells(design.normalised, ()))
-        table.add_section()
-    for row in rows:
-        entry = row.entry
-        what = ", ".join(part for part in (entry.basis, entry.bits) if part)
-        own_place = _place(entry.node, entry.clock)
-        table.add_row(_label(entry), what, *own_place, *_cells(row.raw, row.derived))
-        to = _place(row.node, row.clock)
-        table.add_row("", "normalised", *to, *_cells(row.normalised, row.derived))
-        table.add_section()
-    return table
-
-
 def to_json(rows: list[PublishedRow]) -> dict[str, Any]:
     """Return the rows as plain data, in SI units but for TOPS, TOPS/W and TOPS/mm^2."""
     return {
@@ -290,7 +246,8 @@ def to_json(rows: list[PublishedRow]) -> dict[str, Any]:
     }
 
 
-def _label(entry: Accelerator) -> str:
+def label_of(entry: Accelerator) -> str:
+    """Return an accelerator's name with its year, if it is known."""
     return entry.name if entry.year is None else f"{entry.name} ({entry.year})"
 
 
@@ -307,16 +264,16 @@ def normalise(
     faster = None if clock is None else to[1] / clock
     energy, area = _factors(node, to[0])
     return Figures(
-        tops=_times(raw.tops, faster),
+        tops=times(raw.tops, faster),
         tops_per_w=_over(raw.tops_per_w, energy),
-        area_m2=_times(raw.area_m2, area),
-        tops_per_mm2=_over(_times(raw.tops_per_mm2, faster), area),
+        area_m2=times(raw.area_m2, area),
+        tops_per_mm2=_over(times(raw.tops_per_mm2, faster), area),
     )
 
 
 def _completed(entry: Accelerator) -> tuple[Figures, tuple[str, ...]]:
     """Return the figures of an entry, what follows from others filled in, and what that is."""
-    area_mm2 = _times(entry.area, 1e6)
+    area_mm2 = times(entry.area, 1e6)
     follows = {
         "tops_per_w": _over(entry.tops, entry.power),
         "tops_per_mm2": _over(entry.tops, area_mm2),
@@ -337,7 +294,8 @@ def _factors(node: float, to_node: float) -> tuple[float | None, float | None]:
     return step.energy().value, step.area().value
 
 
-def _times(value: float | None, factor: float | None) -> float | None:
+def times(value: float | None, factor: float | None) -> float | None:
+    """Return a product, None if either is not known."""
     return None if value is None or factor is None else value * factor
 
 
@@ -348,20 +306,3 @@ def _over(value: float | None, divisor: float | None) -> float | None:
 def _nm(node: float) -> float:
     """Return a node in nm, rounded so that it compares equal with the rules' nodes."""
     return round(node * 1e9, 3)
-
-
-def _place(node: float, clock: float | None) -> tuple[str, str]:
-    return with_prefix(node, "m"), "-" if clock is None else with_prefix(clock, "Hz")
-
-
-def _cells(figures: Figures, derived: tuple[str, ...]) -> list[str]:
-    values = {
-        "tops": figures.tops,
-        "tops_per_w": figures.tops_per_w,
-        "area_m2": _times(figures.area_m2, 1e6),
-        "tops_per_mm2": figures.tops_per_mm2,
-    }
-    return [
-        "-" if value is None else f"{value:.3g}{'*' if key in derived else ''}"
-        for key, value in values.items()
-    ]

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archsim.config.load import load_config
+from archsim.config.load import is_config, load_config
 from archsim.errors import InputError
 from archsim.network.identity import network_structure, structure_differences
-from archsim.run.simulate import is_config
 from archsim.trace import checked
 from archsim.trace.reader import open_trace, reading
 from archsim.trace.summary import Summary

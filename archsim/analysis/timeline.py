@@ -9,27 +9,19 @@ path works, add up to the group's length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from archsim.config.load import load_config
 from archsim.config.run import BUS
-from archsim.report.run import usage_table, with_prefix
-from archsim.run.simulate import Progress, is_config, traced
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
-from archsim.trace.events import GroupEvents, check_sequence, read_group_of, read_groups
+from archsim.trace.events import GroupEvents, read_group_of, read_groups
 from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
-from archsim.workloads.base import load_workload
 
 IDLE = "idle"
 """Kind of a part of the path on which nothing works; its resource is what starts after it."""
@@ -152,18 +144,6 @@ def read_timeline(path: str | Path, sequence: int = 0) -> Timeline:
         return Timeline(read_summary(path), events, _usage(events), critical_path(events))
 
 
-def timeline_of(source: Path, sequence: int = 0, progress: Progress | None = None) -> Timeline:
-    """Return the timeline of a trace, or of a configuration, which is run; see `read_timeline`."""
-    if is_config(source):
-        check_sequence(sequence, len(load_workload(load_config(source).config)), "run")
-    with TemporaryDirectory() as folder:
-        trace = traced(source, Path(folder) / "t.h5", ["trace.level=event"], progress=progress)
-        found = read_timeline(trace, sequence)
-    if trace == source:
-        return found
-    return replace(found, summary=replace(found.summary, trace=None))
-
-
 def critical_path(events: GroupEvents) -> tuple[Step, ...]:
     """Return the critical path of a group; steps of no cycles are left out.
 
@@ -245,47 +225,3 @@ def _usage(events: GroupEvents) -> tuple[Usage, ...]:
         count[resource] += 1
     found = (Usage(name, count[name], busy[name], busy[name] / events.cycles) for name in busy)
     return tuple(sorted(found, key=lambda usage: -usage.busy_cycles))
-
-
-# ----------------------------------------------------------------- report
-
-
-def timeline_report(timeline: Timeline) -> RenderableType:
-    """Return the two tables of a timeline."""
-    summary = timeline.summary
-    which = ", ".join(map(str, _shortened(timeline.sequences)))
-    many = len(timeline.sequences) > 1
-    title = (
-        f"{summary.name}, sequence{'s' if many else ''} {which}"
-        f"{' together' if many else ''}: {timeline.cycles:,} cycles, "
-        f"{with_prefix(timeline.cycles / summary.clock_hz, 's')}"
-    )
-    parts: list[RenderableType] = [
-        Text(title, style="bold"),
-        _path_table(timeline.path, timeline.cycles),
-        usage_table(
-            {item.resource: item.share for item in timeline.usage},
-            {item.resource: (item.busy_cycles, item.operations) for item in timeline.usage},
-        ),
-    ]
-    if any(step.event < 0 for step in timeline.steps):
-        parts.append(Text(f"{IDLE}: nothing on the path works; the resource is the one that waits"))
-    return Group(*parts)
-
-
-def _shortened(numbers: Sequence[int]) -> list[Any]:
-    return list(numbers) if len(numbers) <= 6 else [*numbers[:2], "...", numbers[-1]]
-
-
-def _path_table(path: Iterable[PathPart], total: int) -> Table:
-    table = Table(title="critical path, by what works on it", title_justify="left")
-    for name in ("resource", "kind"):
-        table.add_column(name)
-    for name in ("cycles", "share", "times"):
-        table.add_column(name, justify="right")
-    for part in path:
-        cells = (f"{part.cycles:,}", f"{part.share:.1%}", f"{part.count:,}")
-        table.add_row(part.resource, part.kind, *cells)
-    table.add_section()
-    table.add_row("all", "", f"{total:,}", "100.0%", "")
-    return table

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from archsim.errors import InputError, TraceError
 from archsim.listing import listed
 from archsim.shown import shown_in_line
 from archsim.trace import checked
+from archsim.trace.hdf5 import File, Group
 from archsim.trace.reader import open_trace, reading
 
 if TYPE_CHECKING:
@@ -106,14 +106,14 @@ def read_conversion(path: Path, number: int, tile: str | None = None) -> Convers
         return _conversion(group, shown_in_line(name), number, supply=_supply(file))
 
 
-def _supply(file: h5py.File) -> float:
+def _supply(file: File) -> float:
     supply = parse_quantity(checked.setting(file, "technology", "supply"), "V")
     if not 0 < supply <= LARGEST_VOLTAGE:
         raise checked.damage(file, "config", f"has a supply of {supply:g} V")
     return supply
 
 
-def _first_tile(tiles: h5py.Group, names: list[str]) -> str:
+def _first_tile(tiles: Group, names: list[str]) -> str:
     """Return the tile that works first."""
 
     def begins(name: str) -> int:
@@ -123,7 +123,7 @@ def _first_tile(tiles: h5py.Group, names: list[str]) -> str:
     return min(names, key=begins)
 
 
-def _conversion(group: h5py.Group, name: str, number: int, *, supply: float) -> Conversion:
+def _conversion(group: Group, name: str, number: int, *, supply: float) -> Conversion:
     stored, name_of = checked.enumerated(group, "phase", None)
     phases = {text: code for code, text in name_of.items()}
     values = stored[...]

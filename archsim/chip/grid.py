@@ -17,7 +17,8 @@ from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.errors import DesignError
 from archsim.kernels.energy import TileEnergy
-from archsim.kernels.matrix import Matrix, join_banks
+from archsim.kernels.join import join_banks
+from archsim.kernels.matrix import Matrix
 from archsim.transfer.ramp import Ramp
 
 LARGEST_CODE = (1 << 16) - 1

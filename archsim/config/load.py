@@ -95,6 +95,11 @@ class LoadedConfig:
         return [self.path, *self.digests]
 
 
+def is_config(path: Path) -> bool:
+    """Return whether a path is that of a configuration, by its name."""
+    return path.suffix in {".yaml", ".yml"}
+
+
 def digest_of_file(path: Path) -> str:
     """Return a digest of a file's content, or the name of what is not a readable file."""
     digest = hashlib.sha256()

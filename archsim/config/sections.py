@@ -315,6 +315,7 @@ class ConverterKind(ABC):
         """Say what the summary of a run tells of it, beside its kind and resolution."""
         return []
 
+    @abstractmethod
     def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
         """Return the thresholds and levels of a function, as a ramp.
 
@@ -334,17 +335,6 @@ class ConverterKind(ABC):
         archsim.transfer.ramp.Ramp
             The ramp, or what stands for one.
         """
-        from archsim.transfer.ramp import design_ramp
-
-        adc, device = config.adc, config.device
-        return design_ramp(
-            function,
-            bits,
-            g_max=device.g_max,
-            g_min=device.g_min,
-            input_range=limits,
-            bias_cells=adc.bias_cells if self.has_ramps and adc.bias_cells != "auto" else None,
-        )
 
 
 CONVERTERS: Kinds[ConverterKind] = Kinds(

@@ -7,7 +7,6 @@ merge keys, several documents, infinities) is refused with a sentence that says 
 
 from __future__ import annotations
 
-import math
 import re
 import stat
 import sys
@@ -18,7 +17,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from archsim.config.origin import STANDARD_INPUT, KeyPath, Origin, SourceStr, is_stream
+from archsim.config.origin import STANDARD_INPUT, KeyPath, Origin, is_stream
+from archsim.config.yaml_scalar import FORBIDDEN, scalar
 from archsim.errors import ConfigError
 from archsim.shipped import shipped
 
@@ -27,22 +27,11 @@ __all__ = ["YamlSource", "parse_value", "read_yaml"]
 MAX_BYTES = 1 << 20
 MAX_VALUES = 100_000
 MAX_DEPTH = 50
-_MAX_DIGITS = 1000
 _TOO_LARGE = "is larger than 1 MiB; split it with 'extends', or check that it is a configuration"
 
 # libyaml where PyYAML was built with it, for speed; PyYAML's own parser takes the same language.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
-    **dict.fromkeys(["true", "True", "TRUE"], True),
-    **dict.fromkeys(["false", "False", "FALSE"], False),
-}
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SPANS = re.compile("unexpected end of stream|expected ',' or|expected ':'")
 _TAB_INDENT = re.compile(r"^ *\t[ \t]*[^\s#]", re.MULTILINE)
 
@@ -201,7 +190,7 @@ def _decode(data: bytes, origin: Origin) -> str:
 
 
 def _check_characters(text: str, origin: Origin) -> None:
-    if found := _FORBIDDEN.search(text):
+    if found := FORBIDDEN.search(text):
         line = text.count("\n", 0, found.start()) + 1
         at = Origin(origin.file, line, origin.label)
         raise at.error(f"the character U+{ord(found[0]):04X} is not text; remove it")
@@ -330,7 +319,7 @@ class _Builder:
         if index in self._scan.targets:
             return self.build(self._scan.targets[index], path)[0], index + 1
         if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event.value, at, plain=event.implicit[0]), index + 1
+            return scalar(event.value, at, plain=event.implicit[0]), index + 1
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(index + 1, path)
         return self._mapping(index + 1, path)
@@ -363,41 +352,6 @@ class _Builder:
         plain = event.implicit[0]
         if plain and event.value == "<<":
             raise at.error("the merge key '<<' is not allowed; write its keys out")
-        if not isinstance(_scalar(event.value, at, plain=plain), str):
+        if not isinstance(scalar(event.value, at, plain=plain), str):
             raise at.error(f"a key is text; write it in quotes: '{event.value}'")
         return str(event.value)
-
-
-def _scalar(text: str, at: Origin, *, plain: bool) -> Any:
-    if found := _FORBIDDEN.search(text):
-        raise at.error(f"the character U+{ord(found[0]):04X} is not text; remove its escape")
-    if not plain:
-        return SourceStr(text, at)
-    if text in _WORDS:
-        return _WORDS[text]
-    if _NOT_FINITE.fullmatch(text):
-        raise at.error(f"{text} is not a finite number; write one, or quote it if it is text")
-    if _INT.fullmatch(text) or _FLOAT.fullmatch(text):
-        return _number(text, at)
-    return SourceStr(text, at)
-
-
-def _leading_zero(text: str) -> str:
-    digits = text.lstrip("+-")
-    sign = text[: len(text) - len(digits)]
-    plain = digits.lstrip("0") or "0"
-    octal = "" if sign or set(digits) & {"8", "9"} else f" or 0o{plain}"
-    return f"{text} starts with a zero; write {sign}{plain}{octal}, or quote it if it is text"
-
-
-def _number(text: str, at: Origin) -> int | float:
-    if len(text) > _MAX_DIGITS:
-        raise at.error(f"a number of {len(text):,} characters; round it")
-    if _LEADING_ZERO.fullmatch(text):
-        raise at.error(_leading_zero(text[:40]))
-    if _INT.fullmatch(text):
-        return int(text, 0)
-    value = float(text)
-    if math.isinf(value):
-        raise at.error(f"{text[:40]} is too large a number; write a smaller one")
-    return value

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.costs.library import ComponentLibrary
-from archsim.kernels.energy import Weights, add_weighted, make_weights
+from archsim.numeric.weighted import Weights, add_weighted, make_weights
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64] | NDArray[np.float64]

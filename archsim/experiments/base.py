@@ -7,7 +7,6 @@ To add one: a section with a ``kind`` and a `run` function here beside the other
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -18,11 +17,15 @@ from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
 from archsim.listing import listed
+from archsim.report.result import Column, ExperimentResult
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 Progress = Callable[[int, int], None]
+
+
+__all__ = ["Column", "ExperimentResult", "Named", "Progress", "distinct", "experiment"]
 
 
 class Named(Protocol):
@@ -51,44 +54,6 @@ def distinct(items: tuple[N, ...]) -> tuple[N, ...]:
             msg = f"two are called '{name}': give each its own name"
             raise ValueError(msg)
     return items
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a result: key of the rows, heading with its unit, format of its numbers."""
-
-    key: str
-    heading: str
-    form: str = ""
-
-
-@dataclass(frozen=True)
-class ExperimentResult:
-    """What an experiment found.
-
-    Attributes
-    ----------
-    title : str
-        Heading of the table.
-    columns : tuple of Column
-        Columns of the table.
-    rows : list of dict
-        Rows, by the columns' keys; may hold more than is shown.
-    notes : tuple of str
-        Lines below the table.
-    draw : callable, optional
-        Draws the figure.
-    """
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: list[dict[str, Any]]
-    notes: tuple[str, ...] = ()
-    draw: Callable[[Figure], None] | None = field(default=None, repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the object that ``archsim experiment --json`` prints."""
-        return {"title": self.title, "rows": self.rows, "notes": list(self.notes)}
 
 
 Runner = Callable[[Any, Progress], ExperimentResult]

@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import h5py
-import numpy as np
 from pydantic import Field
 
 from archsim.config.base import Section
@@ -15,6 +13,7 @@ from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
 from archsim.run.inputs import Inputs
 from archsim.run.simulate import run
+from archsim.trace.reader import read_operations, read_phase_cycles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,16 +90,9 @@ def times(path: Path) -> tuple[float, float]:
     Linear are the integrate and ramp phases of the first tile, nonlinear the operations that
     activate gates on digital processors.
     """
-    with h5py.File(path) as file:
-        events = file["events"]
-        kinds = h5py.check_enum_dtype(events["kind"].dtype)
-        mine = events["kind"][...] == kinds["activate"]
-        nonlinear = (events["end_cycle"][...] - events["start_cycle"][...])[mine].sum()
-        timesteps = int(mine.sum())
-        tile = file["tiles"]["lstm"]
-        phases = h5py.check_enum_dtype(tile["phase"].dtype)
-        at_work = np.isin(tile["phase"][...], [phases["integrate"], phases["ramp"]])
-    return float(at_work.sum()) / timesteps, float(nonlinear) / timesteps
+    timesteps, nonlinear = read_operations(path, "activate")
+    linear = read_phase_cycles(path, "lstm", ("integrate", "ramp"))
+    return float(linear) / timesteps, float(nonlinear) / timesteps
 
 
 def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import h5py
 import numpy as np
 from pydantic import AfterValidator, Field
 
@@ -17,6 +16,7 @@ from archsim.experiments.base import Column, ExperimentResult, Progress, distinc
 from archsim.report.run import with_prefix
 from archsim.run.inputs import Inputs
 from archsim.run.simulate import run
+from archsim.trace.reader import read_codes
 from archsim.trace.summary import Summary
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run_schedule_options(section: ScheduleOptions, progress: Progress) -> Experi
         for done, (network, option) in enumerate(cases):
             overrides = [*network.overrides, "trace.level=event", *option.overrides]
             summary = run(inputs.load(network.config, overrides), path, inputs=inputs).summary
-            codes = _codes(path)
+            codes = read_codes(path)
             base, expected = first.setdefault(network.name, (summary, codes))
             if not all(np.array_equal(codes[layer], expected[layer]) for layer in expected):
                 msg = f"'{option.name}' changes codes of '{network.name}', which no schedule may"
@@ -95,13 +95,6 @@ def run_schedule_options(section: ScheduleOptions, progress: Progress) -> Experi
         ),
         draw=lambda figure: _draw(figure, rows),
     )
-
-
-def _codes(path: Path) -> dict[str, Any]:
-    """Return the codes of every layer of a trace."""
-    with h5py.File(path) as file:
-        outputs = file["outputs"].items()
-        return {name: group["code"][...] for name, group in outputs if "code" in group}
 
 
 def _row(network: str, option: str, summary: Summary, base: Summary) -> dict[str, Any]:

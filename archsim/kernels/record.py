@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.energy import (
-    CONVERTING,
-    INTEGRATING,
-    EnergyArrays,
-    add_energy,
-)
+from archsim.kernels.energy import CONVERTING, INTEGRATING, EnergyArrays, add_energy
 from archsim.numeric.jit import inlined, kernel
 from archsim.vocabulary import N_ACTIVITY, Activity
 

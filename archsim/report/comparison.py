@@ -13,14 +13,9 @@ from rich.text import Text
 
 from archsim.analysis.compare import Comparison, Design, reasons
 from archsim.analysis.levels import Level
-from archsim.analysis.published import (
-    Figures,
-    SimulatedRow,
-    normalise,
-    published_table,
-    to_json,
-)
+from archsim.analysis.published import Figures, SimulatedRow, normalise, to_json
 from archsim.analysis.sameness import differences, other_choices, same_title, sameness
+from archsim.report.published import published_table
 from archsim.report.run import IDEAL, choices_table, with_prefix
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from archsim.errors import InputError
-from archsim.experiments import ExperimentResult
 from archsim.outputs import OutputKind, begins_with, check_output, first_bytes, writing
+from archsim.report.result import ExperimentResult
 from archsim.shown import shown
 
 if TYPE_CHECKING:

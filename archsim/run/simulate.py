@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.layers.base import Recorder
 from archsim.clipping import Clipping
-from archsim.config.load import LoadedConfig, load_config
+from archsim.config.load import LoadedConfig
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import MatrixRecord, totals
@@ -137,21 +137,6 @@ def run(
         simulation.actions(),
         profile.seconds(),
     )
-
-
-def traced(
-    path: Path, out: Path, overrides: Iterable[str] = (), *, progress: Progress | None = None
-) -> Path:
-    """Return a trace as it is; of a configuration, run it and return its trace, `out`."""
-    if not is_config(path):
-        return path
-    run(load_config(path, overrides), out, progress=progress)
-    return out
-
-
-def is_config(path: Path) -> bool:
-    """Return whether a path is that of a configuration, by its name."""
-    return path.suffix in {".yaml", ".yml"}
 
 
 def _attributes(loaded: LoadedConfig) -> dict[str, Any]:

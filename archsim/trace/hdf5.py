@@ -16,6 +16,9 @@ import h5py
 
 LOCKING_VARIABLE = "HDF5_USE_FILE_LOCKING"
 
+File, Group = h5py.File, h5py.Group
+"""What readers of a trace hold."""
+
 _NUMBER = re.compile(r"errno = (\d+), error message = ")
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 # The values that make HDF5 lock files whatever it is told.

@@ -12,11 +12,11 @@ from archsim.analysis.published import (
     PublishedRow,
     load_published,
     published_rows,
-    published_table,
     to_json,
 )
 from archsim.costs.scaling import NODES, Step
 from archsim.errors import ConfigError, InputError
+from archsim.report.published import published_table
 from tests.runs import ROOT
 
 SHIPPED = ROOT / "configs" / "published" / "accelerators.yaml"

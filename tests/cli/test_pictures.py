@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from archsim.analysis.compare import compare
 from archsim.analysis.waveform import (
     Conversion,
     columns_beyond_rails,
@@ -15,6 +14,7 @@ from archsim.analysis.waveform import (
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.experiments.ramp_trials import transfer
+from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import draw_comparison
 from archsim.report.converter import ramp_report
 from archsim.run.simulate import run

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from archsim.analysis.compare import compare
 from archsim.chip.build import build_chip
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.errors import ArchsimError
+from archsim.experiments.side_by_side import compare
 from archsim.network.activations import activation_names, get_activation
 from archsim.report.comparison import comparison_report
 from archsim.report.run import run_report

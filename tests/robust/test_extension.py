@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -196,3 +197,39 @@ def test_a_kind_that_does_not_load_is_one_sentence_and_in_nobodys_way(
     assert sentence in done.stderr
     kws = ROOT / "configs/kws.yaml"
     assert "valid" in outside("validate", kws, PYTHONPATH=path).stdout
+
+
+# ------------------------------------------------------------------------- shipped kinds
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory):
+    """Archsim without two of its kinds' folders."""
+    folder = tmp_path_factory.mktemp("without")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "archsim", folder / "archsim", ignore=ignore)
+    shutil.rmtree(folder / "archsim/chip/converters/sar")
+    shutil.rmtree(folder / "archsim/chip/converters/bit_serial")
+    shutil.rmtree(folder / "archsim/workloads/synthetic")
+
+    def run(*words, code=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "archsim", *map(str, words)], check=False,
+            capture_output=True, text=True, cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def test_a_shipped_kind_whose_folder_is_gone_leaves_the_others_running(without, tmp_path):
+    kws = ROOT / "configs/kws-ideal.yaml"
+    done = without("run", kws, "--set", "workload.sequences=2", "--out", tmp_path / "t.h5")
+    assert "utilisation" in done.stdout
+    done = without("validate", kws, "--set", "adc.kind=sar", code=2)
+    assert "'sar' is not one of ideal, linear_ramp, nonlinear_ramp" in done.stderr
+    done = without("validate", kws, "--set", "workload={kind: synthetic}", code=2)
+    assert "'synthetic' is not keyword_spotting" in done.stderr
+    assert "synthetic" not in without("schema").stdout

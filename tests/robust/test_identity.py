@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from archsim.analysis.compare import compare, read_designs
+from archsim.analysis.compare import read_designs
 from archsim.config.load import load_config
 from archsim.console import progress_of, show
 from archsim.errors import InputError
+from archsim.experiments.side_by_side import compare
 from archsim.network.identity import network_structure, structure_differences
 from archsim.report.comparison import comparison_report, comparison_to_json
 from archsim.report.run import run_report

@@ -348,8 +348,10 @@ def random_lstm(rng: random.Random) -> NaiveLSTM:
     """Return an LSTM with its second pass and projection on tiles, with every imperfection."""
     units, inputs, elements, n_out = rng.randint(1, 3), 2, rng.randint(1, 3), 3
     size = {"n_in": 3, "n_out": n_out}
+    size |= {"shared": None if QUICK else rng.random() < 0.3}
     gates = random_grid(rng, inputs=inputs + elements + 1, columns=4 * units, ramps=2, **size)
     projection = random_grid(rng, inputs=units, columns=elements, ramps=1, **size)
+    del size["shared"]
     cell = diagonal_tile(random_tile(rng, rows=units, columns=units, ramps=1, **size))
     top = 2**9
 

@@ -15,13 +15,15 @@ import pytest
 
 from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
 from archsim.kernels.charges import charges_of_bank
-from archsim.kernels.energy import TileEnergy, add_weighted, make_weights
+from archsim.kernels.energy import TileEnergy
+from archsim.kernels.join import join_banks
 from archsim.kernels.ladder import NARROW_NEVER
-from archsim.kernels.matrix import Matrix, bank_at, join_banks
+from archsim.kernels.matrix import Matrix, bank_at
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.scratch import make_scratch
 from archsim.kernels.tile import convert_cycles
 from archsim.numeric.inner.loops import LANES
+from archsim.numeric.weighted import add_weighted, make_weights
 from archsim.vocabulary import N_ACTIVITY
 from tests.banks import kind_of, made_bank
 from tests.counting import assert_same_record, bits_of, counting_energies

@@ -66,9 +66,21 @@ def random_cell(rng: random.Random, units: int, n_in: int, n_out: int) -> NaiveG
 
 
 def random_lstm(
-    rng: random.Random, inputs: int, *, cell: bool, saturating: bool, projected: bool = False
+    rng: random.Random,
+    inputs: int,
+    *,
+    cell: bool,
+    saturating: bool,
+    projected: bool = False,
+    shared: bool | None = None,
 ) -> NaiveLSTM:
-    """Return an LSTM whose levels lie about -1 .. 1, or far beyond so that c runs out of range."""
+    """Return an LSTM whose levels lie about -1 .. 1, or far beyond so that c runs out of range.
+
+    Gates and projection have converters of one kind: for every other pair of kinds a kernel more
+    would be compiled.
+    """
+    if not QUICK:
+        shared = rng.random() < 0.3 if shared is None else shared
     units, n_out, ramps = rng.randint(1, 4), rng.randint(1, 5), rng.randint(1, 3)
     elements = rng.randint(1, 5) if projected else units
     fraction_bits = rng.randint(1, 11)
@@ -81,6 +93,7 @@ def random_lstm(
         n_in=rng.randint(1, 5),
         n_out=n_out,
         ramps=ramps,
+        shared=shared,
     )
 
     def levels(count: int) -> list[int]:
@@ -104,7 +117,7 @@ def random_lstm(
         )
     if projected:
         size = {"n_in": lstm.gates.n_in, "n_out": n_out, "ramps": 1}
-        projection = random_grid(rng, inputs=units, columns=elements, **size)
+        projection = random_grid(rng, inputs=units, columns=elements, shared=shared, **size)
         lstm = replace(
             lstm, projection=projection, projection_level=levels(codes_of(projection, n_out))
         )

@@ -15,12 +15,11 @@ from archsim.kernels.energy import (
     EnergyArrays,
     TileEnergy,
     add_energy,
-    add_weighted,
     join_energy,
-    make_weights,
 )
 from archsim.kernels.product import Vectors, lay_out, multiply, product_scratch
 from archsim.numeric.inner.loops import LANES
+from archsim.numeric.weighted import add_weighted, make_weights
 from archsim.vocabulary import N_ACTIVITY, Activity
 from tests.counting import bits_of
 

@@ -8,11 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from archsim.analysis.compare import compare, read_designs, reasons
+from archsim.analysis.compare import read_designs, reasons
 from archsim.analysis.levels import COMPONENTS, Level, level_metrics
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.errors import InputError, TraceError
+from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import comparison_to_json
 from archsim.run.simulate import run
 from tests.runs import ROOT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from archsim.config.base import Section
-from archsim.config.sections import CONVERTERS, ConverterKind
+from archsim.config.sections import CONVERTERS, ConverterKind, Range
 
 if TYPE_CHECKING:
     from archsim.config.hardware import Converter
@@ -77,6 +77,12 @@ class BitSerialKind(ConverterKind):
         if adc.early_stop:
             msg = "early_stop is for ramps; bit-serial converters always convert every column"
             raise ValueError(msg)
+
+    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+        """Return the thresholds and levels of a function, as a ramp."""
+        from archsim.chip.converters.design import usual_ramp
+
+        return usual_ramp(function, bits, limits=limits, config=config)
 
     def in_words(self, adc: Converter) -> list[str]:
         """Say the resolution of a read, and what a converter costs."""

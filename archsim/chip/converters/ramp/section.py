@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archsim.config.sections import CONVERTERS, ConverterKind
+from archsim.config.sections import CONVERTERS, ConverterKind, Range
 
 if TYPE_CHECKING:
     from archsim.config.hardware import Converter
@@ -21,6 +21,12 @@ class _Ramp(ConverterKind):
         from archsim.chip.converters.ramp.build import RampConverter
 
         return RampConverter(config, bits)
+
+    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+        """Return the thresholds and levels of a function, as a ramp."""
+        from archsim.chip.converters.design import usual_ramp
+
+        return usual_ramp(function, bits, limits=limits, config=config)
 
     def in_words(self, adc: Converter) -> list[str]:
         """Say how ramps are programmed and when they stop."""

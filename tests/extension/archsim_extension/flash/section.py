@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from archsim.config.base import Section
-from archsim.config.sections import ConverterKind
+from archsim.config.sections import ConverterKind, Range
 
 
 class FlashOptions(Section):
@@ -31,6 +31,12 @@ class Flash(ConverterKind):
         from archsim_extension.flash.build import FlashConverter
 
         return FlashConverter(config, bits)
+
+    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+        """Return the thresholds and levels of a function, as a ramp."""
+        from archsim.chip.converters.design import usual_ramp
+
+        return usual_ramp(function, bits, limits=limits, config=config)
 
     def in_words(self, adc: Any) -> list[str]:
         """Say what a comparator costs as."""

@@ -1,0 +1,77 @@
+"""Comparisons and timelines of traces and configurations; the latter are run first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from archsim.analysis.compare import Comparison, published_beside, read_designs
+from archsim.analysis.sameness import check_structures
+from archsim.analysis.timeline import Timeline, read_timeline
+from archsim.config.load import is_config, load_config
+from archsim.run.simulate import Progress
+from archsim.run.traced import traced
+from archsim.trace.events import check_sequence
+from archsim.trace.reader import read_summary
+from archsim.workloads.base import load_workload
+
+Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+"""Shows the progress of a run of a name."""
+
+
+def compare(paths: Sequence[Path], *, watch: Watch, published: Path | None = None) -> Comparison:
+    """Compare traces and configurations; configurations are run.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Traces (.h5) or configurations (.yaml).
+    watch : callable
+        Shows the progress of runs.
+    published : Path, optional
+        File of published accelerators.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used or the networks differ; before anything runs where possible.
+    """
+    check_structures(paths)
+    rows = [] if published is None else published_beside(published, paths[0])
+    with TemporaryDirectory() as folder:
+        traces = [_traced(path, Path(folder) / f"{n}.h5", watch) for n, path in enumerate(paths)]
+        return Comparison(read_designs(traces), rows)
+
+
+def _traced(path: Path, out: Path, watch: Watch) -> Path:
+    """Return a trace as it is; of a configuration, run it with the cycles of whole groups."""
+    if not is_config(path):
+        read_summary(path)
+        return path
+    config = load_config(path).config
+    streams, chosen = config.streams, config.trace.sequences
+    wanted = "all"
+    if chosen != "all":
+        count = len(load_workload(config)) if streams > 1 else math.inf
+        groups = sorted({sequence // streams for sequence in chosen} or {0})
+        members = [group * streams + stream for group in groups for stream in range(streams)]
+        wanted = str([sequence for sequence in members if sequence < count])
+    overrides = ["trace.level=cycle", "trace.tiles=all", f"trace.sequences={wanted}"]
+    with watch(config.name) as progress:
+        return traced(path, out, overrides, progress=progress)
+
+
+def timeline_of(source: Path, sequence: int = 0, progress: Progress | None = None) -> Timeline:
+    """Return the timeline of a trace, or of a configuration, which is run; see `read_timeline`."""
+    if is_config(source):
+        check_sequence(sequence, len(load_workload(load_config(source).config)), "run")
+    with TemporaryDirectory() as folder:
+        trace = traced(source, Path(folder) / "t.h5", ["trace.level=event"], progress=progress)
+        found = read_timeline(trace, sequence)
+    if trace == source:
+        return found
+    return replace(found, summary=replace(found.summary, trace=None))
