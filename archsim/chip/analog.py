@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.config.run import RunConfig
+from archsim.chip.spec import TileSpec
 from archsim.devices import Site
 from archsim.errors import DesignError
 from archsim.kernels.bank import NO_RAIL, AnalogArrays
 from archsim.numeric.philox import Purpose
+from archsim.transfer.decisions import half_up
 
 LARGEST_OFFSET = float(1 << 59)
 """Charge quanta at which offsets and rails end: no charge is near it (conductances of 2**28 steps,
@@ -46,7 +47,7 @@ class Scale:
 def analog_arrays(
     scale: Scale,
     *,
-    config: RunConfig,
+    spec: TileSpec,
     columns: int,
     columns_per_converter: int,
     read_variance: NDArray[np.float64],
@@ -56,20 +57,20 @@ def analog_arrays(
 
     Columns that share a converter share its comparator's offset.
     """
-    integrator, comparator = config.tile.integrator, config.adc.comparator
-    site = Site(config.seed, number, 0)
+    integrator, comparator = spec.tile.integrator, spec.adc.comparator
+    site = Site(spec.seed, number, 0)
     low, high = -NO_RAIL, NO_RAIL
     if integrator.saturation:
         swing = scale.volts_per_quantum
-        room = config.technology.supply - integrator.headroom
-        if not integrator.headroom < config.tile.v_clp < room:
+        room = spec.technology.supply - integrator.headroom
+        if not integrator.headroom < spec.tile.v_clp < room:
             msg = (
-                f"tile.integrator.headroom: V_CLP ({config.tile.v_clp:g} V) has to lie between the "
+                f"tile.integrator.headroom: V_CLP ({spec.tile.v_clp:g} V) has to lie between the "
                 f"rails, {integrator.headroom:g} V and {room:g} V"
             )
             raise DesignError(msg)
-        low = -_rail(config.tile.v_clp - integrator.headroom, swing)
-        high = _rail(room - config.tile.v_clp, swing)
+        low = -_rail(spec.tile.v_clp - integrator.headroom, swing)
+        high = _rail(room - spec.tile.v_clp, swing)
 
     def offsets(purpose: Purpose, volts: float, shared_by: int = 1) -> NDArray[np.int64]:
         if volts == 0:
@@ -91,7 +92,7 @@ def analog_arrays(
         rail_low=low,
         rail_high=high,
         decision_sigma=float(comparator.noise_sigma / scale.volts_per_quantum),
-        seed=config.seed,
+        seed=spec.seed,
         tile=number,
     )
 
@@ -112,6 +113,6 @@ def _whole_variance(
     largest = np.iinfo(np.uint8).max
     step = variance.max(axis=0, initial=0.0) / largest
     step[step == 0] = 1.0
-    sums = np.floor(np.cumsum(variance / step, axis=0) + 0.5)  # half up: 255 stays 255
+    sums = half_up(np.cumsum(variance / step, axis=0))  # 255 stays 255
     whole = np.diff(sums, axis=0, prepend=0.0)
     return np.minimum(whole, largest).astype(np.uint8), step

@@ -17,8 +17,8 @@ from archsim.chip.analog import Scale, analog_arrays
 from archsim.chip.converters.base import Converter
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
+from archsim.chip.spec import TileSpec
 from archsim.chip.tile_cost import Foot, TileDesign, tile_energy, tile_inventory
-from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.devices import device_model
@@ -168,7 +168,7 @@ def build_bank(
     ramps: Sequence[Ramp],
     ramp_of_column: NDArray[np.int64],
     *,
-    config: RunConfig,
+    spec: TileSpec,
     library: ComponentLibrary,
     present: NDArray[np.bool_],
     weight_max: float,
@@ -185,7 +185,7 @@ def build_bank(
         Ramps of the layer, all of one resolution.
     ramp_of_column : int64 (columns of the layer,)
         Which ramp each column uses.
-    config : RunConfig
+    spec : TileSpec
         Device, tile and converter.
     library : ComponentLibrary
         Costs.
@@ -194,8 +194,8 @@ def build_bank(
     weight_max : float
         Weight that a conductance difference of g_max stands for.
     """
-    model, column = device_model(config.device), plan.column
-    converter = config.adc.of_kind.build(config, ramps[0].bits)
+    model, column = device_model(spec.device), plan.column
+    converter = spec.kind.build(spec, ramps[0].bits)
     number = tile_number(plan.tile_names[-1])
     crossbars = [
         converter.crossbar(
@@ -208,26 +208,24 @@ def build_bank(
         for name, rows in zip(plan.tile_names, plan.rows, strict=True)
     ]
     programmed = converter.program(ramps, model, number)
-    scale = _scale(ramps, converter.weight_steps / weight_max, config)
+    scale = _scale(ramps, converter.weight_steps / weight_max, spec)
     arrays = _arrays(
         crossbars,
         programmed,
         ramp_of_column[column],
         converter=converter,
         scale=scale,
-        config=config,
+        spec=spec,
         number=number,
     )
-    tiles = _tiles(
-        plan, crossbars, programmed, converter, scale=scale, config=config, library=library
-    )
+    tiles = _tiles(plan, crossbars, programmed, converter, scale=scale, spec=spec, library=library)
     return Bank(
         name=plan.name,
         tiles=tuple(tiles),
         arrays=arrays,
         ramps=tuple(item.ramp for item in programmed),
         scale=scale,
-        v_clp=config.tile.v_clp,
+        v_clp=spec.tile.v_clp,
         first_input=plan.rows[0].start,
         column=column,
     )
@@ -257,13 +255,13 @@ def check_numbers(names: Sequence[str]) -> None:
             raise DesignError(msg)
 
 
-def _scale(ramps: Sequence[Ramp], steps_per_weight: float, config: RunConfig) -> Scale:
+def _scale(ramps: Sequence[Ramp], steps_per_weight: float, spec: TileSpec) -> Scale:
     """Return the scale of the charge: the longest ramp reaches the full scale."""
-    quanta_per_unit = (2**config.tile.input_bits - 1) * steps_per_weight
+    quanta_per_unit = (2**spec.tile.input_bits - 1) * steps_per_weight
     swing = max(ramp.span for ramp in ramps) * quanta_per_unit
-    fixed = config.adc.fixed_reference
-    ratio = 1.0 if fixed is None else fixed / config.tile.v_read
-    return Scale(quanta_per_unit, config.tile.full_scale / swing, ratio)
+    fixed = spec.adc.fixed_reference
+    ratio = 1.0 if fixed is None else fixed / spec.tile.v_read
+    return Scale(quanta_per_unit, spec.tile.full_scale / swing, ratio)
 
 
 def _arrays(
@@ -273,7 +271,7 @@ def _arrays(
     *,
     converter: Converter,
     scale: Scale,
-    config: RunConfig,
+    spec: TileSpec,
     number: int,
 ) -> BankArrays:
     """Put everything on the scale of the integer charge, for kernels."""
@@ -282,14 +280,14 @@ def _arrays(
         difference=np.concatenate([crossbar.difference for crossbar in crossbars]),
         row_conductance=np.concatenate([crossbar.row_conductance for crossbar in crossbars]),
         row_pointer=np.cumsum([0, *heights], dtype=np.int64),
-        reset_cycles=config.tile.reset_cycles,
+        reset_cycles=spec.tile.reset_cycles,
         integrate_cycles=converter.integrate_cycles,
         convert_cycles=converter.cycles([item.ramp for item in programmed]),
-        readout_cycles=config.tile.readout_cycles,
-        early_stop=int(config.adc.early_stop),
+        readout_cycles=spec.tile.readout_cycles,
+        early_stop=int(spec.adc.early_stop),
         analog=analog_arrays(
             scale,
-            config=config,
+            spec=spec,
             columns=ramp_of_column.size,
             columns_per_converter=converter.columns_per_converter,
             read_variance=_stacked([crossbar.read_variance for crossbar in crossbars]),
@@ -310,19 +308,19 @@ def _tiles(
     converter: Converter,
     *,
     scale: Scale,
-    config: RunConfig,
+    spec: TileSpec,
     library: ComponentLibrary,
 ) -> list[Tile]:
     """Account for the bank's tiles.
 
     The capacitors follow from the swing: a quantum is ``V_read * T * g_step`` of charge.
     """
-    conductance_step = config.device.g_max / config.device.conductance_steps
-    read_charge = config.tile.v_read / config.technology.clock
+    conductance_step = spec.device.g_max / spec.device.conductance_steps
+    read_charge = spec.tile.v_read / spec.technology.clock
     foot = Foot(
         c_fb=read_charge * conductance_step / scale.volts_per_quantum,
-        sample_and_holds=BUFFERS if config.tile.double_buffer else 1,
-        readout_cycles=config.tile.readout_cycles,
+        sample_and_holds=BUFFERS if spec.tile.double_buffer else 1,
+        readout_cycles=spec.tile.readout_cycles,
         converter=converter.cost_design(programmed, scale, read_charge),
     )
     tiles = []
@@ -333,10 +331,10 @@ def _tiles(
             rows=rows,
             columns=columns,
             cells=crossbar.memristors,
-            input_bits=config.tile.input_bits,
-            reset_cycles=config.tile.reset_cycles,
-            v_read=config.tile.v_read,
-            period=1.0 / config.technology.clock,
+            input_bits=spec.tile.input_bits,
+            reset_cycles=spec.tile.reset_cycles,
+            v_read=spec.tile.v_read,
+            period=1.0 / spec.technology.clock,
             conductance_step=conductance_step,
             foot=foot if last else None,
         )

@@ -22,8 +22,10 @@ from archsim.chip.layers.base import (
     transfers,
 )
 from archsim.chip.program import Needs, Program, Schedule
+from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.chip.tile_cost import tile_inventory
 from archsim.clipping import Clipping, Place
+from archsim.config.hardware import Technology
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, RunConfig
 from archsim.costs.digital import (
     UnitCost,
@@ -39,6 +41,7 @@ from archsim.costs.scaling import scale_library
 from archsim.errors import ConfigError, DesignError
 from archsim.network.unused import refuse_unused
 from archsim.network.weights import Weights, network_weights
+from archsim.transfer.decisions import half_up
 
 INPUT_REGISTERS = 2
 """Input vectors that a tile's row registers hold: the one at work and the next one."""
@@ -84,7 +87,7 @@ class Chip:
         program = Program()
         for stream in range(streams):
             program.stream = stream
-            _add_sequence(program, self.config, self.layers, self.units)
+            _add_sequence(program, self.config.network.timesteps, self.layers, self.units)
         return program.schedule()
 
     @property
@@ -121,7 +124,7 @@ class Chip:
     def encode(self, x: NDArray[np.float32]) -> Signal:
         """Turn features of -1 .. 1 (sequences, timesteps, inputs) into pulse widths."""
         steps = 2**self.config.tile.input_bits - 1
-        magnitude = np.minimum(np.floor(np.abs(x.astype(np.float64)) * steps + 0.5), steps)
+        magnitude = np.minimum(half_up(np.abs(x.astype(np.float64)) * steps), steps)
         fixed = to_fixed(x.astype(np.float64), self.config.digital)
         return Signal(drive=(np.sign(x) * magnitude).astype(np.int16), fixed=fixed.astype(np.int32))
 
@@ -146,6 +149,7 @@ def total(parts: Iterable[dict[str, float]]) -> dict[str, float]:
 def build_chip(
     config: RunConfig,
     *,
+    spec: ChipSpec | None = None,
     library: ComponentLibrary | None = None,
     weights: Weights | None = None,
 ) -> Chip:
@@ -155,6 +159,8 @@ def build_chip(
     ----------
     config : RunConfig
         The configuration.
+    spec : ChipSpec, optional
+        What is built, where it is not what the configuration says: a chip without anything random.
     library : ComponentLibrary, optional
         Its costs at the chip's node and supply, where they are read already.
     weights : Weights, optional
@@ -165,11 +171,12 @@ def build_chip(
     DesignError, WorkloadError
         If the network does not fit the chip, or a file that it names cannot be used.
     """
-    library = library or chip_library(config)
+    library = library or chip_library(config.technology)
     weights = weights or network_weights(config.network, seed=config.seed)
     weights = replace(weights, used={})  # other chips may have the same
-    shared = _shared_processors(config, library)
-    context = BuildContext(config, library, weights, shared)
+    config.adc.of_kind.check_run(config)
+    spec = spec or chip_spec(config)
+    context = BuildContext(spec, library, weights, _shared_processors(spec, library))
     layers = _build_layers(context)
     refuse_unused(weights, config.network)
     units = _shared_units(context, layers)
@@ -217,7 +224,7 @@ def _inventory(layers: Sequence[ChipLayer], units: Sequence[Unit]) -> dict[str, 
     return out
 
 
-def chip_library(config: RunConfig) -> ComponentLibrary:
+def chip_library(technology: Technology) -> ComponentLibrary:
     """Load the component library and scale it to the chip's node and supply.
 
     Raises
@@ -225,7 +232,6 @@ def chip_library(config: RunConfig) -> ComponentLibrary:
     ConfigError
         If it cannot be read, or there is no rule for the node and supply.
     """
-    technology = config.technology
     library = load_library(technology.components)
     try:
         library = scale_library(library, technology.node, supply=technology.supply)
@@ -240,8 +246,8 @@ def chip_library(config: RunConfig) -> ComponentLibrary:
 
 def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     layers: list[ChipLayer] = []
-    elements = context.config.network.inputs
-    sections = context.config.network.layers
+    elements = context.spec.network.inputs
+    sections = context.spec.network.layers
     for section, following in zip(sections, [*sections[1:], None], strict=True):
         context = replace(context, following=following)
         layers.append(section.build(elements, context))
@@ -250,54 +256,54 @@ def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     return tuple(layers)
 
 
-def _shared_processors(config: RunConfig, library: ComponentLibrary) -> Unit | None:
+def _shared_processors(spec: ChipSpec, library: ComponentLibrary) -> Unit | None:
     """Return the digital processors that all layers share; None where each has its own."""
-    processors = config.digital.processors
-    sections = [item for item in config.network.layers if item.processed]
-    if config.adc.nonlinear or not processors.shared or not sections:
+    processors = spec.digital.processors
+    sections = [item for item in spec.network.layers if item.processed]
+    if spec.adc.nonlinear or not processors.shared or not sections:
         return None
     costs = {
-        f"activate_{section.name}": _activation_cost(section.processed, config, library)
+        f"activate_{section.name}": _activation_cost(section.processed, spec, library)
         for section in sections
     }
-    largest = _activation_cost(max(each.processed for each in sections), config, library)
+    largest = _activation_cost(max(each.processed for each in sections), spec, library)
     energy = {kind: cost.energy["activate"] for kind, cost in costs.items()}
     return Unit(PROCESSORS, UnitCost(energy, largest.inventory))
 
 
-def _activation_cost(values: int, config: RunConfig, library: ComponentLibrary) -> UnitCost:
+def _activation_cost(values: int, spec: ChipSpec, library: ComponentLibrary) -> UnitCost:
     return processor_unit(
         values,
-        processors=config.digital.processors,
-        design=digital_design(config.digital),
+        processors=spec.digital.processors,
+        design=digital_design(spec.digital),
         library=library,
     )
 
 
 def _shared_units(context: BuildContext, layers: Sequence[ChipLayer]) -> tuple[Unit, ...]:
     """Return the input buffer, the classifier, and what else layers share."""
-    config, last = context.config, layers[-1]
-    bits = config.network.inputs * (config.tile.input_bits + 1)
+    spec, last = context.spec, layers[-1]
+    bits = spec.network.inputs * (spec.tile.input_bits + 1)
     load = buffer_unit(bits, design=context.digital_design(), library=context.library)
-    width = config.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits
+    width = spec.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits
     classify = argmax_unit(last.elements, width, library=context.library)
     units = [Unit(INPUT_BUFFER, load), Unit(CLASSIFIER, classify)]
     if context.processors is not None:
         units.append(context.processors)
-    if config.digital.bus is not None:
+    if spec.digital.bus is not None:
         units.append(Unit(BUS, _bus(context, layers)))
     return tuple(units)
 
 
 def _bus(context: BuildContext, layers: Sequence[ChipLayer]) -> UnitCost:
     """Return the cost of a bus as long as a side of all tiles together."""
-    bus, word = context.config.digital.bus, context.config.tile.input_bits + 1
+    bus, word = context.spec.digital.bus, context.spec.tile.input_bits + 1
     assert bus is not None
     nominal = context.library.nominal
     tiles = [tile_inventory(tile.design, nominal) for layer in layers for tile in layer.tiles]
     area = math.fsum(part for tile in tiles for part in tile.area.values())
     return bus_unit(
-        {kind: count * word for kind, count in transfers(context.config).items()},
+        {kind: count * word for kind, count in transfers(context.spec).items()},
         width=bus.width,
         latency=bus.latency,
         length=math.sqrt(area),
@@ -306,7 +312,7 @@ def _bus(context: BuildContext, layers: Sequence[ChipLayer]) -> UnitCost:
 
 
 def _add_sequence(
-    program: Program, config: RunConfig, layers: Sequence[ChipLayer], shared: Sequence[Unit]
+    program: Program, timesteps: int, layers: Sequence[ChipLayer], shared: Sequence[Unit]
 ) -> None:
     """Add the operations of one sequence, from the first load to its class."""
     buffer, classifier = shared[:2]
@@ -318,7 +324,7 @@ def _add_sequence(
             timestep=timestep,
             duration=buffer.duration("load"),
         )
-        for timestep in range(config.network.timesteps)
+        for timestep in range(timesteps)
     ]
     produced: list[Needs] = [(load,) for load in loads]
     for layer in layers:
@@ -327,7 +333,7 @@ def _add_sequence(
         classifier.name,
         "argmax",
         layer=layers[-1].name,
-        timestep=config.network.timesteps - 1,
+        timestep=timesteps - 1,
         duration=classifier.duration("argmax"),
         needs=produced[-1],
     )

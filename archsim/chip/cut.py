@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.chip.spec import TileSpec
 from archsim.config.hardware import RowSum
-from archsim.config.run import RunConfig
 from archsim.errors import DesignError
 
 
@@ -39,7 +39,13 @@ class Cut:
 
 
 def cut_layer(
-    name: str, rows: int, columns: int, *, config: RunConfig, columns_per_unit: int = 1
+    name: str,
+    rows: int,
+    columns: int,
+    *,
+    spec: TileSpec,
+    columns_per_unit: int = 1,
+    side: int | None = None,
 ) -> Cut:
     """Cut a matrix to the size of a tile, in parts as equal as can be.
 
@@ -49,29 +55,32 @@ def cut_layer(
         Layer, for messages.
     rows, columns : int
         Size of the matrix, bias row included.
-    config : RunConfig
+    spec : TileSpec
         Size of a tile, and how row blocks are summed.
     columns_per_unit : int
         Columns of one unit (4 of an LSTM), which stay together: column ``g * units + u`` belongs to
         unit u.
+    side : int, optional
+        Most columns of a tile that has as many rows as it needs; both as in `spec` by default.
 
     Raises
     ------
     DesignError
         If one unit is wider than a tile, or rows would have to be cut where they cannot.
     """
-    tile = config.tile
-    if columns_per_unit > tile.columns:
+    tile = spec.tile
+    most_rows, most_columns = (tile.rows, tile.columns) if side is None else (rows, side)
+    if columns_per_unit > most_columns:
         msg = (
             f"tile.columns: a unit of layer '{name}' has {columns_per_unit} columns, which cannot "
             f"be cut, but tile.columns is {tile.columns}: raise it"
         )
         raise DesignError(msg)
-    row_blocks = _parts(rows, tile.rows)
-    if len(row_blocks) > 1 and tile.row_sum is RowSum.DIGITAL and config.adc.nonlinear:
+    row_blocks = _parts(rows, most_rows)
+    if len(row_blocks) > 1 and tile.row_sum is RowSum.DIGITAL and spec.kind.computes:
         msg = (
             f"tile.row_sum: layer '{name}' has {rows} rows (bias row included) and a tile "
-            f"{tile.rows}, so it is cut; {config.adc.of_kind.sees} has to see the whole sum, which "
+            f"{tile.rows}, so it is cut; {spec.kind.sees} has to see the whole sum, which "
             "partial sums that are converted one by one and added digitally never show it: set "
             "tile.row_sum to analog, raise tile.rows, or take adc.kind linear_ramp or sar"
         )
@@ -80,7 +89,7 @@ def cut_layer(
     starts = np.arange(columns_per_unit, dtype=np.int64) * units
     blocks = [
         (starts[:, None] + np.arange(part.start, part.stop, dtype=np.int64)[None, :]).ravel()
-        for part in _parts(units, tile.columns // columns_per_unit)
+        for part in _parts(units, most_columns // columns_per_unit)
     ]
     return Cut(tuple(row_blocks), tuple(blocks))
 

@@ -12,9 +12,8 @@ from archsim.chip.bank import Bank, BankPlan, Tile, build_bank
 from archsim.chip.cut import Cut
 from archsim.chip.mapping import largest_weight
 from archsim.chip.program import Needs, Program
+from archsim.chip.spec import MatrixSpec, TileSpec
 from archsim.config.hardware import RowSum
-from archsim.config.run import RunConfig
-from archsim.costs.library import ComponentLibrary
 from archsim.errors import DesignError
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.join import join_banks
@@ -140,22 +139,18 @@ class Grid:
 
 
 def build_grid(
-    name: str,
+    matrix: MatrixSpec,
     weight: NDArray[np.float64],
     ramps: Sequence[Ramp],
     ramp_of_column: NDArray[np.int64],
     cut: Cut,
-    *,
-    config: RunConfig,
-    library: ComponentLibrary,
-    diagonal: bool = False,
 ) -> Grid:
     """Build the tiles of a weight matrix.
 
     Parameters
     ----------
-    name : str
-        Name of the matrix.
+    matrix : MatrixSpec
+        Its name, tiles and costs.
     weight : float64 (rows, columns)
         Weights for inputs of -1 .. 1 (full pulse width), bias row included.
     ramps : sequence of Ramp
@@ -164,39 +159,33 @@ def build_grid(
         Which ramp each column uses.
     cut : Cut
         How the matrix is cut.
-    config : RunConfig
-        Device, tile and converter.
-    library : ComponentLibrary
-        Costs.
-    diagonal : bool
-        Whether there are memristors only where row and column have the same number; a column block
-        then has the rows of its columns' numbers.
 
     Raises
     ------
     DesignError
         If the options of tile and converter do not go together.
     """
-    adc, tile = config.adc, config.tile
+    name, spec, diagonal = matrix.name, matrix.tile, matrix.diagonal
+    adc, tile = spec.adc, spec.tile
     if adc.banks_per_converter > 1 and not tile.double_buffer:
         msg = (
             f"adc.banks_per_converter: {adc.banks_per_converter} column blocks can take turns at a "
             "converter only where another sample-and-hold keeps what waits: set tile.double_buffer"
         )
         raise DesignError(msg)
-    _check_sums(cut, ramps, config)
+    _check_sums(cut, ramps, spec)
     present = np.eye(*weight.shape) > 0 if diagonal else np.ones(weight.shape, dtype=np.bool_)
     digital = tile.row_sum is RowSum.DIGITAL
     plans = _diagonal_plans(name, cut) if diagonal else _plans(name, cut, digital=digital)
-    weight_max = largest_weight(weight, device=config.device)
+    weight_max = largest_weight(weight, device=spec.device)
     banks = [
         build_bank(
             plan,
             weight,
             ramps,
             ramp_of_column,
-            config=config,
-            library=library,
+            spec=spec,
+            library=matrix.library,
             present=present,
             weight_max=weight_max,
         )
@@ -221,10 +210,10 @@ def build_grid(
     )
 
 
-def _check_sums(cut: Cut, ramps: Sequence[Ramp], config: RunConfig) -> None:
+def _check_sums(cut: Cut, ramps: Sequence[Ramp], spec: TileSpec) -> None:
     """Refuse digital sums of more row blocks than words of codes hold."""
     bits, blocks = max(ramp.bits for ramp in ramps), len(cut.rows)
-    if config.tile.row_sum is RowSum.DIGITAL and blocks * (2**bits - 1) > LARGEST_CODE:
+    if spec.tile.row_sum is RowSum.DIGITAL and blocks * (2**bits - 1) > LARGEST_CODE:
         msg = (
             f"tile.row_sum: digital: a sum of {blocks} codes of {bits} bits is more than the "
             f"{LARGEST_CODE} that a code can be: raise tile.rows, so that there are fewer row "

@@ -292,13 +292,13 @@ class ConverterKind(ABC):
     buildable: ClassVar[bool] = True
 
     @abstractmethod
-    def build(self, config: Any, bits: int) -> Any:
+    def build(self, spec: Any, bits: int) -> Any:
         """Return the columns' converters.
 
         Parameters
         ----------
-        config : RunConfig
-            The run's configuration.
+        spec : archsim.chip.spec.TileSpec
+            What the tile is built from.
         bits : int
             Resolution.
 
@@ -311,12 +311,15 @@ class ConverterKind(ABC):
     def check(self, adc: Converter) -> None:  # noqa: B027 - most kinds have nothing to check
         """Raise ValueError, which says what to change, if the section does not go with the kind."""
 
+    def check_run(self, config: RunConfig) -> None:  # noqa: B027 - most kinds go with any run
+        """Raise DesignError, which names the key, if the kind does not go with a run."""
+
     def in_words(self, adc: Converter) -> list[str]:  # noqa: ARG002
         """Say what the summary of a run tells of it, beside its kind and resolution."""
         return []
 
     @abstractmethod
-    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
         """Return the thresholds and levels of a function, as a ramp.
 
         Parameters
@@ -327,8 +330,8 @@ class ConverterKind(ABC):
             Resolution.
         limits : (float, float), optional
             Where a function without bounds begins and ends.
-        config : RunConfig
-            The run's configuration.
+        spec : archsim.chip.spec.TileSpec
+            Devices and converter.
 
         Returns
         -------

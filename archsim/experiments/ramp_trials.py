@@ -13,6 +13,7 @@ from archsim.config.device import Device
 from archsim.devices import Site, device_model
 from archsim.experiments.base import Column, ExperimentResult, Progress
 from archsim.network.activations import Activation
+from archsim.transfer.decisions import first_above
 from archsim.transfer.linearity import Linearity, linearity, mean_absolute, worst_absolute
 from archsim.transfer.ramp import Ramp
 
@@ -174,8 +175,7 @@ def transfer(
 
     Inputs beyond the last crossing get the last step, as in `Ramp.step`.
     """
-    step = np.searchsorted(crossing, x, side="right")
-    return np.asarray(design.level[design.step_code[step]])
+    return np.asarray(design.level[design.step_code[first_above(crossing, x)]])
 
 
 def _draw(figure: Figure, design: Ramp, activation: Activation, found: list[Trials]) -> None:

@@ -96,7 +96,7 @@ class Inputs:
         ConfigError
             As `archsim.chip.build.chip_library`.
         """
-        return self._libraries.get(config.technology, lambda: chip_library(config))
+        return self._libraries.get(config.technology, lambda: chip_library(config.technology))
 
     def weights(self, config: RunConfig) -> Weights:
         """Return a network's weights.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, build_chip
+from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.config.device import IdealDevice
 from archsim.config.load import LoadedConfig
 from archsim.config.origin import STANDARD_INPUT
-from archsim.config.run import RunConfig
 from archsim.devices import device_model
 from archsim.errors import ConfigError, DesignError
 from archsim.run.inputs import Inputs
@@ -56,25 +57,25 @@ def check(loaded: LoadedConfig) -> None:
     with in_file(loaded):
         data = load_workload(loaded.config)
         device_model(loaded.config.device)
-        chip = build_chip(_without_chance(loaded.config))
+        chip = build_chip(loaded.config, spec=_without_chance(chip_spec(loaded.config)))
         plan_recording(loaded.config, chip, len(data))
 
 
-def _without_chance(config: RunConfig) -> RunConfig:
-    """Return a configuration that fits where the given one fits, and draws no random number."""
-    device = config.device
+def _without_chance(spec: ChipSpec) -> ChipSpec:
+    """Return a chip that fits where the given one fits, and draws no random number."""
     ideal = IdealDevice.model_construct(
-        **{name: getattr(device, name) for name in IdealDevice.model_fields if name != "model"},
+        **{
+            name: getattr(spec.device, name) for name in IdealDevice.model_fields if name != "model"
+        },
         model="ideal",
     )
-    integrator = config.tile.integrator.model_copy(update={"offset_sigma": 0.0})
-    comparator = config.adc.comparator.model_copy(update={"offset_sigma": 0.0})
-    return config.model_copy(
-        update={
-            "device": ideal,
-            "tile": config.tile.model_copy(update={"integrator": integrator}),
-            "adc": config.adc.model_copy(update={"comparator": comparator}),
-        }
+    integrator = spec.tile.integrator.model_copy(update={"offset_sigma": 0.0})
+    comparator = spec.adc.comparator.model_copy(update={"offset_sigma": 0.0})
+    return replace(
+        spec,
+        device=ideal,
+        tile=spec.tile.model_copy(update={"integrator": integrator}),
+        adc=spec.adc.model_copy(update={"comparator": comparator}),
     )
 
 

@@ -41,9 +41,11 @@ class Profile:
         try:
             yield
         finally:
-            compiling = compile_seconds() - compiled
+            spent = perf_counter() - begin
+            # A compilation in a thread may have begun just before this part.
+            compiling = min(compile_seconds() - compiled, spent)
             self._seconds[Part.COMPILE] += compiling
-            self._seconds[part] += perf_counter() - begin - compiling
+            self._seconds[part] += spent - compiling
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds of every part so far; they add up to the time since the start."""

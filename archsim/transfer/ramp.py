@@ -24,6 +24,7 @@ from archsim.config.sections import check_range
 from archsim.errors import DesignError, InputError
 from archsim.network.activations import Activation, Clipped, Range, get_activation
 from archsim.network.activations.quantised import Quantised, outer_ends, quantise
+from archsim.transfer.decisions import first_above
 from archsim.vocabulary import ROUNDING_GUARD
 
 CALIBRATION_CELLS = 5
@@ -144,7 +145,7 @@ class Ramp:
         Where none does, the last one.
         """
         undecided = np.asarray(x, dtype=np.float64) + _RELATIVE_GUARD * self.span
-        return np.asarray(np.searchsorted(self.crossing, undecided, side="right"), dtype=np.int64)
+        return first_above(self.crossing, undecided)
 
     def code(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the codes that the ramp gives for inputs x (any shape)."""
@@ -152,7 +153,7 @@ class Ramp:
 
     def ideal_code(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the codes that the ramp should give for inputs x (any shape)."""
-        return np.asarray(self.step_code[np.searchsorted(self.theta, x, side="right")])
+        return np.asarray(self.step_code[first_above(self.theta, x)])
 
 
 def design_ramp(

@@ -16,6 +16,7 @@ from archsim.chip.build import build_chip
 from archsim.chip.converters.ramp.build import RampConverter
 from archsim.chip.converters.ramp.kernel import thresholds_of_conversion
 from archsim.chip.programming import ProgrammedRamp
+from archsim.chip.spec import chip_spec
 from archsim.config.device import Memristor
 from archsim.config.load import load_config
 from archsim.devices import Site, device_model
@@ -246,7 +247,7 @@ def drawn_offsets(*overrides, number=9, columns=20_000, shared_by=1, read_varian
     scale = Scale(quanta_per_unit=1000.0, volts_per_quantum=1e-5)
     return analog_arrays(
         scale,
-        config=config,
+        spec=chip_spec(config),
         columns=columns,
         columns_per_converter=shared_by,
         read_variance=read_variance,
@@ -311,7 +312,7 @@ def test_ramp_noise_is_turned_into_quanta():
     ]
     scale = Scale(quanta_per_unit=1000.0, volts_per_quantum=1e-5, reference_ratio=0.5)
     config = load_config(KWS_TAOX).config
-    readout = RampConverter(config, 5).arrays(ramps, np.zeros(1, dtype=np.int64), scale)
+    readout = RampConverter(chip_spec(config), 5).arrays(ramps, np.zeros(1, dtype=np.int64), scale)
     most = ramps[1].ramp.steps
     assert most > 8
     assert readout.sigma.shape == (1, 3, most + 1)

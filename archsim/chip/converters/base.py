@@ -19,7 +19,7 @@ from archsim.chip.analog import Scale
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar, program_crossbar
 from archsim.chip.programming import ProgrammedRamp
-from archsim.config.run import RunConfig
+from archsim.chip.spec import TileSpec
 from archsim.devices import DeviceModel
 from archsim.transfer.ramp import Ramp
 from archsim.vocabulary import Phase
@@ -36,8 +36,8 @@ class Converter(ABC):
 
     phase: Phase
 
-    def __init__(self, config: RunConfig, bits: int) -> None:
-        self._config = config
+    def __init__(self, spec: TileSpec, bits: int) -> None:
+        self._spec = spec
         self._bits = bits
 
     @abstractmethod
@@ -87,13 +87,13 @@ class Converter(ABC):
         weight_max: float,
     ) -> Crossbar:
         """Return the weights as tile number `tile` holds them; see `program_crossbar`."""
-        config = self._config
+        spec = self._spec
         return program_crossbar(
             weight,
             model,
-            device=config.device,
-            wires=config.tile.wires,
-            seed=config.seed,
+            device=spec.device,
+            wires=spec.tile.wires,
+            seed=spec.seed,
             tile=tile,
             present=present,
             weight_max=weight_max,
@@ -102,12 +102,12 @@ class Converter(ABC):
     @property
     def integrate_cycles(self) -> int:
         """Clock cycles in which rows are driven: the longest pulse and a cycle."""
-        return int(2**self._config.tile.input_bits)
+        return int(2**self._spec.tile.input_bits)
 
     @property
     def weight_steps(self) -> float:
         """Whole steps in `Crossbar.difference` of the weight that g_max stands for."""
-        return float(self._config.device.conductance_steps)
+        return float(self._spec.device.conductance_steps)
 
     @property
     def columns_per_converter(self) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from archsim.clipping import Clipping
 from archsim.numeric.dispatch import by_type
+from archsim.transfer.decisions import first_above
 
 if TYPE_CHECKING:
     from archsim.chip.bank import Bank
@@ -52,6 +53,6 @@ def codes_of(
     ramp_of, code = readout.ramp_of_column[0, column], np.empty(charge.shape, dtype=np.int64)
     for ramp, threshold in enumerate(readout.threshold[0]):
         mine = ramp_of == ramp
-        passed = np.searchsorted(np.maximum.accumulate(threshold), seen[mine], side="right")
+        passed = first_above(np.maximum.accumulate(threshold), seen[mine])
         code[mine] = readout.step_code[0, ramp, np.minimum(passed, threshold.size - 1)]
     return code

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archsim.config.run import RunConfig
+from archsim.chip.spec import TileSpec
 from archsim.network.activations import Activation
 from archsim.network.activations.base import Range
 from archsim.transfer.ramp import Ramp, design_ramp
 
 
-def usual_ramp(function: Activation, bits: int, *, limits: Range | None, config: RunConfig) -> Ramp:
+def usual_ramp(function: Activation, bits: int, *, limits: Range | None, spec: TileSpec) -> Ramp:
     """Return the ramp of a function on a run's devices.
 
     Parameters
@@ -19,7 +19,7 @@ def usual_ramp(function: Activation, bits: int, *, limits: Range | None, config:
         Resolution.
     limits : (float, float), optional
         Where a function without bounds begins and ends.
-    config : RunConfig
+    spec : TileSpec
         Devices and converter.
 
     Raises
@@ -27,7 +27,7 @@ def usual_ramp(function: Activation, bits: int, *, limits: Range | None, config:
     DesignError
         If the function cannot be such a ramp.
     """
-    adc, device = config.adc, config.device
+    adc, device = spec.adc, spec.device
     given = adc.of_kind.has_ramps and adc.bias_cells != "auto"
     return design_ramp(
         function,

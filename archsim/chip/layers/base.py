@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from archsim.chip.bank import Bank, Tile
 from archsim.chip.grid import Grid
 from archsim.chip.program import Needs, Program
+from archsim.chip.spec import ChipSpec
 from archsim.clipping import Clipping
 from archsim.config.hardware import Digital
-from archsim.config.run import BUS, RunConfig
+from archsim.config.run import BUS
 from archsim.config.sections import LayerSection
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
 from archsim.kernels.convert import Stage
 from archsim.kernels.record import MatrixRecord, make_record
 from archsim.network.weights import Weights
+from archsim.transfer.decisions import half_up
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class BuildContext:
 
     Attributes
     ----------
-    config, library, weights
-        Configuration, costs, tensors.
+    spec, library, weights
+        What the chip is built from, costs, tensors.
     processors : Unit or None
         Digital processors that all layers share, None where every layer has its own.
     input_range : float
@@ -44,7 +46,7 @@ class BuildContext:
         The layer that comes next.
     """
 
-    config: RunConfig
+    spec: ChipSpec
     library: ComponentLibrary
     weights: Weights
     processors: Unit | None = None
@@ -59,20 +61,20 @@ class BuildContext:
     @property
     def drive_steps(self) -> int:
         """Largest pulse width, in cycles: ``2**n_in - 1``; of an input it is `input_range`."""
-        return int(2**self.config.tile.input_bits - 1)
+        return int(2**self.spec.tile.input_bits - 1)
 
     @property
     def word_limit(self) -> int:
         """Largest value of a fixed-point word."""
-        return word_limit(self.config.digital)
+        return word_limit(self.spec.digital)
 
     def to_fixed(self, value: NDArray[np.float64]) -> NDArray[np.int64]:
         """Round numbers half up to fixed point and saturate them."""
-        return to_fixed(value, self.config.digital)
+        return to_fixed(value, self.spec.digital)
 
     def digital_design(self) -> DigitalDesign:
         """Return the sizes of the digital units."""
-        return digital_design(self.config.digital)
+        return digital_design(self.spec.digital)
 
 
 def word_limit(digital: Digital) -> int:
@@ -82,7 +84,7 @@ def word_limit(digital: Digital) -> int:
 
 def to_fixed(value: NDArray[np.float64], digital: Digital) -> NDArray[np.int64]:
     """Round numbers half up to fixed point and saturate them."""
-    limit, scaled = word_limit(digital), np.floor(value * 2.0**digital.fraction_bits + 0.5)
+    limit, scaled = word_limit(digital), half_up(value * 2.0**digital.fraction_bits)
     return np.clip(scaled, -limit - 1, limit).astype(np.int64)
 
 
@@ -172,14 +174,14 @@ def stages(
 
 
 def deliver(
-    program: Program, needs: Needs, *, config: RunConfig, layer: str, kind: str, timestep: int
+    program: Program, needs: Needs, *, spec: ChipSpec, layer: str, kind: str, timestep: int
 ) -> Needs:
     """Add the transfer of a layer's values over the bus, if there is one."""
-    bus = config.digital.bus
+    bus = spec.digital.bus
     if bus is None:
         return needs
-    elements = transfers(config)[kind]
-    moved = -(-elements * (config.tile.input_bits + 1) // bus.width)
+    elements = transfers(spec)[kind]
+    moved = -(-elements * (spec.tile.input_bits + 1) // bus.width)
     return (
         program.add(
             BUS, kind, layer=layer, timestep=timestep, duration=bus.latency + moved, needs=needs
@@ -187,11 +189,11 @@ def deliver(
     )
 
 
-def transfers(config: RunConfig) -> dict[str, int]:
+def transfers(spec: ChipSpec) -> dict[str, int]:
     """Return what goes over the bus, by kind of transfer: elements a timestep."""
     return {
         kind: elements
-        for section in config.network.layers
+        for section in spec.network.layers
         for kind, elements in section.transfers.items()
     }
 

@@ -5,11 +5,11 @@ What is wrong with one is said with the layer that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from archsim.chip.layers.base import BuildContext
-from archsim.config.run import RunConfig
+from archsim.config.activations import TableActivation
 from archsim.errors import DesignError
 from archsim.network.activations import (
     Activation,
@@ -29,7 +29,7 @@ def function_of(name: str, context: BuildContext, *, key: str) -> Activation:
     DesignError
         If there is none of that name; names the key.
     """
-    own = own_activations(context.config.activations)
+    own = own_activations(context.spec.activations)
     with said_of(key):
         return get_activation(name, own=own)
 
@@ -65,7 +65,7 @@ def layer_ramp(
     DesignError
         If the function cannot be such a ramp; names the layer.
     """
-    adc = context.config.adc
+    adc = context.spec.adc
     if function.name != "identity" and not (adc.nonlinear or adc.of_kind.has_ramps):
         msg = (
             f"adc.kind: {adc.kind} cannot compute '{function.name}', the function of '{name}', as "
@@ -74,14 +74,14 @@ def layer_ramp(
         raise DesignError(msg)
     with said_of(f"network.layers: '{name}'"):
         ramp: Ramp = adc.of_kind.design(
-            function, bits or adc.bits, limits=input_range, config=context.config
+            function, bits or adc.bits, limits=input_range, spec=context.spec
         )
         return ramp
 
 
-def is_bounded(name: str, config: RunConfig) -> bool:
+def is_bounded(name: str, tables: Sequence[TableActivation]) -> bool:
     """Return whether a function is known to have bounds; one of a package is not loaded for it."""
-    own = own_activations(config.activations)
+    own = own_activations(tables)
     if name not in {*registered_names(), *(activation.name for activation in own)}:
         return False
     return get_activation(name, own=own).bounds is not None

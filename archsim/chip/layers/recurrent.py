@@ -32,6 +32,7 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
 )
 from archsim.chip.program import Needs, Program
+from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping
 from archsim.config.hardware import CellActivation
 from archsim.config.sections import LayerSection
@@ -127,14 +128,14 @@ class RecurrentLayer(ChipLayer):
 
     def _update_unit(self) -> Unit:
         """Return the unit that computes the states; with a bus the way back is not its own."""
-        config = self._context.config
+        spec = self._context.spec
         cost = elementwise_unit(
             dict(self.whole_steps if self._matrices.second is None else self.split_steps),
             units=self._units,
-            drive_bits=0 if config.digital.bus else config.tile.input_bits + 1,
+            drive_bits=0 if spec.digital.bus else spec.tile.input_bits + 1,
             design=self._context.digital_design(),
             library=self._context.library,
-            streams=config.streams,
+            streams=spec.streams,
         )
         return Unit(f"{self.name}_update", cost)
 
@@ -180,7 +181,7 @@ class RecurrentLayer(ChipLayer):
         return deliver(
             program,
             needs,
-            config=self._context.config,
+            spec=self._context.spec,
             layer=self.name,
             kind=f"{self.name}_{what}",
             timestep=timestep,
@@ -230,31 +231,25 @@ def second_grid(name: str, units: int, ramp: Ramp, context: BuildContext) -> Gri
 
     A full pulse width stands for `digital.cell_range`.
     """
-    config = context.config
-    side = min(config.tile.rows, config.tile.columns)
-    square = config.model_copy(
-        update={"tile": config.tile.model_copy(update={"columns": side, "rows": units})}
-    )
+    spec = context.spec
+    side = min(spec.tile.rows, spec.tile.columns)
     return build_grid(
-        name,
-        np.eye(units) * config.digital.cell_range,
+        MatrixSpec(name, spec, context.library, diagonal=True),
+        np.eye(units) * spec.digital.cell_range,
         [ramp],
         np.zeros(units, dtype=np.int64),
-        cut_layer(name, units, units, config=square),
-        config=config,
-        library=context.library,
-        diagonal=True,
+        cut_layer(name, units, units, spec=spec, side=side),
     )
 
 
 def goes_by_ramp(context: BuildContext) -> bool:
     """Return whether the cell's own state goes through a second conversion, not a table."""
-    return context.config.digital.cell_activation is CellActivation.RAMP
+    return context.spec.digital.cell_activation is CellActivation.RAMP
 
 
 def form_of(context: BuildContext, projection: Grid | None, *, h_full_scale: int) -> Format:
     """Return the numbers of the digital units that every recurrent layer has."""
-    digital, empty = context.config.digital, np.zeros(0, dtype=np.int64)
+    digital, empty = context.spec.digital, np.zeros(0, dtype=np.int64)
     return Format(
         fraction_bits=digital.fraction_bits,
         word_limit=context.word_limit,
@@ -267,13 +262,13 @@ def form_of(context: BuildContext, projection: Grid | None, *, h_full_scale: int
 
 def _processors(section: LayerSection, context: BuildContext) -> tuple[Unit | None, str]:
     """Return the digital processors of a conventional design, and what they do for this layer."""
-    if context.config.adc.nonlinear:
+    if context.spec.kind.computes:
         return None, ""
     if context.processors is not None:
         return context.processors, f"activate_{section.name}"
     cost = processor_unit(
         section.processed,
-        processors=context.config.digital.processors,
+        processors=context.spec.digital.processors,
         design=context.digital_design(),
         library=context.library,
     )

@@ -72,5 +72,5 @@ def write_actions(folder: Path, config: RunConfig, actions: ActionCounts) -> lis
     OutputError
         If they cannot be written, or would overwrite something else.
     """
-    library = chip_library(config)
+    library = chip_library(config.technology)
     return write_tables(folder, library, actions.library, own=actions.own, chip=config.name)

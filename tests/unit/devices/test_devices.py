@@ -405,8 +405,8 @@ def test_a_model_of_an_installed_package_is_loaded_by_its_name(registry, monkeyp
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    known = "ideal, memristor, table"
-    with pytest.raises(DesignError, match=f"no model 'halving' is registered; known are {known}"):
+    known = "no model 'halving' is registered; known are .*ideal, memristor, .*table"
+    with pytest.raises(DesignError, match=known):  # other tests may have registered models, too
         device_model(custom())
 
 

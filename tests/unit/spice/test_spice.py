@@ -17,6 +17,7 @@ import pytest
 from archsim.chip.bank import BankPlan, build_bank
 from archsim.chip.build import build_chip
 from archsim.chip.mapping import largest_weight
+from archsim.chip.spec import chip_spec
 from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, DesignError, InputError
 from archsim.kernels.bank import ideal_analog
@@ -77,7 +78,7 @@ def make_part(
         weight,
         ramps,
         rng.integers(0, len(ramps), columns),
-        config=config,
+        spec=chip_spec(config),
         library=load_library(config.technology.components),
         present=np.ones(weight.shape, dtype=np.bool_),
         weight_max=largest_weight(weight, device=config.device),

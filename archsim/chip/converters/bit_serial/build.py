@@ -24,8 +24,8 @@ from archsim.chip.converters.bit_serial.kernel import BitSerialReadout
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
+from archsim.chip.spec import TileSpec
 from archsim.config.hardware import Comparator, Integrator, RowSum, Wires
-from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
 from archsim.transfer.ramp import Ramp
@@ -37,10 +37,10 @@ class BitSerialConverter(Converter):
 
     phase = Phase.CONVERT
 
-    def __init__(self, config: RunConfig, bits: int) -> None:
-        super().__init__(config, bits)
-        self._section = config.adc.own
-        _check(config)
+    def __init__(self, spec: TileSpec, bits: int) -> None:
+        super().__init__(spec, bits)
+        self._section = spec.own
+        _check(spec)
 
     @property
     def slices(self) -> int:
@@ -50,7 +50,7 @@ class BitSerialConverter(Converter):
     @property
     def stage(self) -> int:
         """Clock cycles of a plane: of its read, or of the conversion of a crossbar's columns."""
-        samples = self._config.tile.columns * self.slices + 1
+        samples = self._spec.tile.columns * self.slices + 1
         return int(max(self._section.read_cycles, samples))
 
     @property
@@ -61,12 +61,12 @@ class BitSerialConverter(Converter):
     @property
     def planes(self) -> int:
         """Bits of an input, its sign among them."""
-        return int(self._config.tile.input_bits + 1)
+        return int(self._spec.tile.input_bits + 1)
 
     @property
     def weight_steps(self) -> float:
         """Steps of the weight that a difference of g_max stands for; the largest is all ones."""
-        device = self._config.device
+        device = self._spec.device
         largest = 2 ** (self._section.weight_bits - 1) - 1
         return float(largest * device.g_max / (device.g_max - device.g_min))
 
@@ -103,7 +103,7 @@ class BitSerialConverter(Converter):
 
     def _conductance(self, cell: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the sum of a row's conductances (rows,), in conductance steps."""
-        device = self._config.device
+        device = self._spec.device
         level = (device.g_max - device.g_min) / (2**self._section.cell_bits - 1)
         siemens = cell.sum(axis=1) * level + cell.shape[1] * device.g_min
         steps = np.rint(siemens * (device.conductance_steps / device.g_max))
@@ -162,12 +162,12 @@ class BitSerialConverter(Converter):
             planes=self.planes,
             slices=self.slices,
             stage=self.stage,
-            word_bits=self._config.digital.word_bits,
+            word_bits=self._spec.digital.word_bits,
             component=section.component.replace("{bits}", str(section.adc_bits)),
         )
 
 
-def _check(config: RunConfig) -> None:
+def _check(spec: TileSpec) -> None:
     """Refuse what a bit-serial crossbar does not have, or what is not simulated of it.
 
     Raises
@@ -175,7 +175,7 @@ def _check(config: RunConfig) -> None:
     DesignError
         With the key that has to change.
     """
-    device, tile, adc = config.device, config.tile, config.adc
+    device, tile, adc = spec.device, spec.tile, spec.adc
     for refused, key, why in (
         (device.model != "ideal", "device.model", "its cells are ideal ones only: take ideal"),
         (device.slices.count > 1, "device.slices", "it slices weights itself: leave them out"),
@@ -193,7 +193,6 @@ def _check(config: RunConfig) -> None:
         ),
         (adc.fixed_reference is not None, "adc.fixed_reference", "it has no ramp: leave it out"),
         (adc.banks_per_converter > 1, "adc.banks_per_converter", "a crossbar has its own: take 1"),
-        (config.trace.waveforms, "trace.waveforms", "sums are no voltages: set it to false"),
     ):
         if refused:
             msg = f"{key}: this does not go with adc.kind bit_serial; {why}"

@@ -42,6 +42,7 @@ from archsim.kernels.matrix import fuse
 from archsim.kernels.tile import begin, convert_cycle, integrate_cycle
 from archsim.numeric.dispatch import implements
 from archsim.numeric.jit import kernel
+from archsim.numeric.search import first_above
 from archsim.vocabulary import Activity
 
 _ACTIVE_ROWS = int(Activity.ACTIVE_ROWS)
@@ -189,7 +190,7 @@ def _latch(bank: BankArrays, column: int, charge: int) -> int:
     serial, index = bank.readout, bank.place
     ramp = serial.ramp_of_column[index, column]
     threshold = serial.threshold[index, ramp]
-    step = np.searchsorted(threshold, charge, side="right")
+    step = first_above(threshold, charge)
     code: int = serial.step_code[index, ramp, min(step, threshold.shape[0] - 1)]
     return code
 

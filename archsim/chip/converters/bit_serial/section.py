@@ -8,9 +8,11 @@ from pydantic import Field, model_validator
 
 from archsim.config.base import Section
 from archsim.config.sections import CONVERTERS, ConverterKind, Range
+from archsim.errors import DesignError
 
 if TYPE_CHECKING:
     from archsim.config.hardware import Converter
+    from archsim.config.run import RunConfig
 
 
 class BitSerial(Section):
@@ -66,11 +68,11 @@ class BitSerialKind(ConverterKind):
     pulses = False
     sees = "a shared converter"
 
-    def build(self, config: Any, bits: int) -> Any:
+    def build(self, spec: Any, bits: int) -> Any:
         """Return the columns' converters."""
         from archsim.chip.converters.bit_serial.build import BitSerialConverter
 
-        return BitSerialConverter(config, bits)
+        return BitSerialConverter(spec, bits)
 
     def check(self, adc: Converter) -> None:
         """Refuse an early stop."""
@@ -78,11 +80,20 @@ class BitSerialKind(ConverterKind):
             msg = "early_stop is for ramps; bit-serial converters always convert every column"
             raise ValueError(msg)
 
-    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
         """Return the thresholds and levels of a function, as a ramp."""
         from archsim.chip.converters.design import usual_ramp
 
-        return usual_ramp(function, bits, limits=limits, config=config)
+        return usual_ramp(function, bits, limits=limits, spec=spec)
+
+    def check_run(self, config: RunConfig) -> None:
+        """Refuse waveforms, which are of voltages."""
+        if config.trace.waveforms:
+            msg = (
+                "trace.waveforms: this does not go with adc.kind bit_serial; sums are no voltages: "
+                "set it to false"
+            )
+            raise DesignError(msg)
 
     def in_words(self, adc: Converter) -> list[str]:
         """Say the resolution of a read, and what a converter costs."""

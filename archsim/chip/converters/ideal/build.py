@@ -17,8 +17,8 @@ from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.ideal.cost import IdealDesign
 from archsim.chip.converters.ideal.kernel import IdealReadout
 from archsim.chip.programming import ProgrammedRamp
+from archsim.chip.spec import TileSpec
 from archsim.config.hardware import Comparator
-from archsim.config.run import RunConfig
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
 from archsim.transfer.ramp import Ramp
@@ -30,11 +30,11 @@ class IdealConverter(Converter):
 
     phase = Phase.CONVERT
 
-    def __init__(self, config: RunConfig, bits: int) -> None:
-        super().__init__(config, bits)
+    def __init__(self, spec: TileSpec, bits: int) -> None:
+        super().__init__(spec, bits)
         for refused, key in (
-            (config.adc.comparator != Comparator(), "adc.comparator"),
-            (config.adc.fixed_reference is not None, "adc.fixed_reference"),
+            (spec.adc.comparator != Comparator(), "adc.comparator"),
+            (spec.adc.fixed_reference is not None, "adc.fixed_reference"),
         ):
             if refused:
                 msg = f"{key}: an ideal converter (adc.kind ideal) has no errors: leave it out"

@@ -16,6 +16,7 @@ from archsim.kernels.matrix import fuse
 from archsim.kernels.scratch import Scratch
 from archsim.kernels.tile import begin, convert_cycle
 from archsim.numeric.dispatch import implements
+from archsim.numeric.search import first_above
 from archsim.vocabulary import Activity
 
 _UNDECIDED = int(Activity.UNDECIDED)
@@ -72,14 +73,8 @@ def _latch_at_once(
     ramp_of_column, last = readout.ramp_of_column[bank.place], threshold.shape[1] - 1
     for column in range(charge.shape[0]):
         ramp = ramp_of_column[column]
-        low, high = 0, last
-        while low < high:
-            middle = (low + high) >> 1
-            if threshold[ramp, middle] > charge[column]:
-                high = middle
-            else:
-                low = middle + 1
-        code[column] = step_code[ramp, low]
+        found = first_above(threshold[ramp], charge[column])
+        code[column] = step_code[ramp, min(found, last)]
         counts[_UNDECIDED] += 1
         counts[_LATCHED] += 1
 

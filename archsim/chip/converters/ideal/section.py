@@ -20,11 +20,11 @@ class Ideal(ConverterKind):
     sees = "an ideal converter"
     buildable = False
 
-    def build(self, config: Any, bits: int) -> Any:
+    def build(self, spec: Any, bits: int) -> Any:
         """Return the columns' converters."""
         from archsim.chip.converters.ideal.build import IdealConverter
 
-        return IdealConverter(config, bits)
+        return IdealConverter(spec, bits)
 
     def check(self, adc: Converter) -> None:
         """Refuse an early stop."""
@@ -32,10 +32,10 @@ class Ideal(ConverterKind):
             msg = "early_stop is for ramps; an ideal converter takes one cycle"
             raise ValueError(msg)
 
-    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
         """Return thresholds that are as fine as words of codes are."""
         from archsim.transfer.exact import exact_ramp
 
         return exact_ramp(
-            function, bits, input_range=limits, fraction_bits=config.digital.fraction_bits
+            function, bits, input_range=limits, fraction_bits=spec.digital.fraction_bits
         )

@@ -33,15 +33,15 @@ class RampConverter(Converter):
         self, ramps: Sequence[Ramp], model: DeviceModel, number: int
     ) -> list[ProgrammedRamp]:
         """Program every ramp column."""
-        config = self._config
+        spec = self._spec
         return [
             program_ramp(
                 ramp,
                 model,
-                device=config.device,
-                site=Site(config.seed, number, index),
-                calibrate=config.adc.calibrate,
-                copies=config.adc.copies,
+                device=spec.device,
+                site=Site(spec.seed, number, index),
+                calibrate=spec.adc.calibrate,
+                copies=spec.adc.copies,
             )
             for index, ramp in enumerate(ramps)
         ]
@@ -75,10 +75,10 @@ class RampConverter(Converter):
             bits=ramps[0].bits,
             cell=cell,
             bias=np.array([ramp.bias.sum() for ramp in ramps]),
-            memristors=self._config.adc.copies
+            memristors=self._spec.adc.copies
             * sum(ramp.cell.size + ramp.bias.size for ramp in ramps),
             c_fb=np.array([read_charge / (ramp.x_per_siemens * volts_per_unit) for ramp in ramps]),
-            gated=self._config.adc.gated_comparators,
+            gated=self._spec.adc.gated_comparators,
         )
 
 

@@ -16,17 +16,17 @@ class _Ramp(ConverterKind):
     digitising = "linear_ramp"
     has_ramps = True
 
-    def build(self, config: Any, bits: int) -> Any:
+    def build(self, spec: Any, bits: int) -> Any:
         """Return the columns' converters."""
         from archsim.chip.converters.ramp.build import RampConverter
 
-        return RampConverter(config, bits)
+        return RampConverter(spec, bits)
 
-    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
         """Return the thresholds and levels of a function, as a ramp."""
         from archsim.chip.converters.design import usual_ramp
 
-        return usual_ramp(function, bits, limits=limits, config=config)
+        return usual_ramp(function, bits, limits=limits, spec=spec)
 
     def in_words(self, adc: Converter) -> list[str]:
         """Say how ramps are programmed and when they stop."""

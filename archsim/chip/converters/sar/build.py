@@ -73,15 +73,15 @@ class SarConverter(Converter):
             bits=bits,
             cycles_per_conversion=self.cycles_per_conversion,
             columns_per_converter=self.columns_per_converter,
-            component=self._config.adc.own.component.replace("{bits}", str(bits)),
+            component=self._spec.own.component.replace("{bits}", str(bits)),
         )
 
     @property
     def columns_per_converter(self) -> int:
         """Columns that one converter serves in turn."""
-        return int(self._config.adc.own.columns)
+        return int(self._spec.own.columns)
 
     @property
     def cycles_per_conversion(self) -> int:
         """Cycles that a converter is at a column."""
-        return int(self._config.adc.own.cycles or self._bits)
+        return int(self._spec.own.cycles or self._bits)

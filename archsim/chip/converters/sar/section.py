@@ -40,11 +40,11 @@ class Sar(ConverterKind):
     digitising = "sar"
     sees = "a shared converter"
 
-    def build(self, config: Any, bits: int) -> Any:
+    def build(self, spec: Any, bits: int) -> Any:
         """Return the columns' converters."""
         from archsim.chip.converters.sar.build import SarConverter
 
-        return SarConverter(config, bits)
+        return SarConverter(spec, bits)
 
     def check(self, adc: Converter) -> None:
         """Refuse fewer cycles than bits, and an early stop."""
@@ -59,11 +59,11 @@ class Sar(ConverterKind):
             msg = "early_stop is for ramps; successive approximation always takes all its steps"
             raise ValueError(msg)
 
-    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
         """Return the thresholds and levels of a function, as a ramp."""
         from archsim.chip.converters.design import usual_ramp
 
-        return usual_ramp(function, bits, limits=limits, config=config)
+        return usual_ramp(function, bits, limits=limits, spec=spec)
 
     def in_words(self, adc: Converter) -> list[str]:
         """Say how many columns share a converter, and what one costs."""

@@ -37,6 +37,7 @@ from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
+from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping, Place
 from archsim.config.sections import Bias
 from archsim.costs.digital import bias_unit, multiply_accumulate_unit
@@ -55,7 +56,7 @@ class _LinearBase(ChipLayer):
         self._weight = context.weights.get(f"{name}.weight", (section.units, inputs))
         none = section.bias is Bias.NONE
         self._bias = None if none else find(f"{name}.bias", (section.units,))
-        timesteps = context.config.network.timesteps
+        timesteps = context.spec.network.timesteps
         self._first = timesteps - 1 if section.timesteps == "last" else 0
         self.macs = (timesteps - self._first) * section.units * inputs
         self._drive_steps = context.drive_steps
@@ -65,7 +66,7 @@ class _LinearBase(ChipLayer):
 
     def _set_output_range(self, section: LinearLayer, largest: float) -> None:
         """Set what a full pulse width of the output stands for."""
-        digital = self._context.config.digital
+        digital = self._context.spec.digital
         self._full_scale = full_scale(largest, digital, wanted=section.output_range)
         self.output_range = self._full_scale / 2.0**digital.fraction_bits
 
@@ -78,7 +79,7 @@ class _LinearBase(ChipLayer):
         """Count outputs that a pulse width does not reach, where the next layer takes them so."""
         if not self._context.drives_tiles:
             return ()
-        whole, one = self._full_scale, 1 << self._context.config.digital.fraction_bits
+        whole, one = self._full_scale, 1 << self._context.spec.digital.fraction_bits
         slack = whole / (2 * self._drive_steps)
         found = beyond(self.name, Place.OUTPUT_RANGE, fixed, limit=whole, one=one, slack=slack)
         return (found,)
@@ -99,7 +100,7 @@ class LinearOnTile(_LinearBase):
 
     def __init__(self, section: LinearLayer, inputs: int, context: BuildContext) -> None:
         super().__init__(section, inputs, context)
-        config = context.config
+        spec = context.spec
         self.in_words = section.bias is Bias.DIGITAL and self._bias is not None
         in_cells = None if self.in_words else self._bias
         self.bias_row = in_cells is not None
@@ -116,13 +117,11 @@ class LinearOnTile(_LinearBase):
         rows = with_bias_row(weight.T, in_cells)
         self._rows = rows
         self._grid = build_grid(
-            section.name,
+            MatrixSpec(section.name, spec, context.library),
             rows,
             [ramp],
             np.zeros(section.units, dtype=np.int64),
-            cut_layer(section.name, *rows.shape, config=config),
-            config=config,
-            library=context.library,
+            cut_layer(section.name, *rows.shape, spec=spec),
         )
         _check_sums(section, self._grid)
         self._sum = sum_of_blocks(self._grid, context)
@@ -163,7 +162,7 @@ class LinearOnTile(_LinearBase):
         levels = fixed
         if self.in_words:
             fixed = self._with_bias(levels)
-            logits = fixed / 2.0**self._context.config.digital.fraction_bits
+            logits = fixed / 2.0**self._context.spec.digital.fraction_bits
         return LayerResult(
             self._signal(fixed),
             {"code": code, "logits": logits.astype(np.float32)},
@@ -192,7 +191,7 @@ class LinearOnTile(_LinearBase):
         levels, fixed : int64 (..., units)
             What the codes stand for, and the same with a digital bias.
         """
-        limit, one = self._context.word_limit, 1 << self._context.config.digital.fraction_bits
+        limit, one = self._context.word_limit, 1 << self._context.spec.digital.fraction_bits
         if self.in_words:
             far = np.where(np.abs(levels) >= limit, levels, fixed)
             return (at_end_of_word(self.name, Place.OUTPUT_WORDS, far, limit=limit, one=one),)
@@ -287,7 +286,7 @@ class LinearDigital(_LinearBase):
             library=context.library,
         )
         self._unit = Unit(section.name, cost)
-        one = 1 << context.config.digital.fraction_bits
+        one = 1 << context.spec.digital.fraction_bits
         bias = np.zeros(0) if self._bias is None else self._bias
         weights = np.concatenate([self._weight.ravel(), bias]) * one
         limit = context.word_limit
@@ -313,7 +312,7 @@ class LinearDigital(_LinearBase):
 
     def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Multiply and accumulate every input vector of a block of sequences."""
-        digital = self._context.config.digital
+        digital = self._context.spec.digital
         x = np.ascontiguousarray(signal.fixed[:, self._first :])
         y = np.empty((*x.shape[:2], self.elements), dtype=np.int32)
         bias = np.zeros(self.elements) if self._bias is None else self._bias
@@ -335,7 +334,7 @@ class LinearDigital(_LinearBase):
 
     def _clipped_words(self, fixed: NDArray[np.int64], *, first: int) -> tuple[Clipping, ...]:
         """Count outputs, and once in a run weights, that words do not hold."""
-        one, limit = 1 << self._context.config.digital.fraction_bits, self._context.word_limit
+        one, limit = 1 << self._context.spec.digital.fraction_bits, self._context.word_limit
         outputs = at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
         empty = Clipping(self.name, Place.WEIGHT_WORDS, limit / one)
         once = self._clipped_weights if first == 0 and fixed.size else empty

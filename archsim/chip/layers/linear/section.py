@@ -117,7 +117,10 @@ class LinearLayer(LayerSection):
         in_words = only_if(self.takes_words, "with placement digital")
         yield "bits", in_words
         bounded = f"because '{self.function}' has bounds of its own"
-        yield "input_range", in_words or only_if(is_bounded(self.function, config), bounded)
+        yield (
+            "input_range",
+            in_words or only_if(is_bounded(self.function, config.activations), bounded),
+        )
         if following is None:
             yield "output_range", "because no layer follows"
         else:

@@ -5,6 +5,7 @@ The functions are tanh and the sigmoid unless the layer's section gives others.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -40,8 +41,9 @@ from archsim.chip.layers.recurrent import (
     second_grid,
 )
 from archsim.chip.mapping import with_bias_row
+from archsim.chip.spec import ChipSpec, MatrixSpec
 from archsim.clipping import Clipping
-from archsim.config.run import RunConfig
+from archsim.config.sections import CONVERTERS
 from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
 from archsim.kernels.recurrent import RecurrentOutputs
 from archsim.network.activations import get_activation
@@ -60,11 +62,11 @@ class LSTMOnChip(RecurrentLayer):
         self.bias_row = self._tensors.bias is not None
         self._functions = functions = functions_of(section, context)
         projected = section.units * (section.projection or 0)
-        self.macs = context.config.network.timesteps * (
+        self.macs = context.spec.network.timesteps * (
             4 * section.units * (inputs + section.elements) + projected
         )
         full_scale = h_full_scale(section, self._tensors, functions, context)
-        h_range = full_scale / 2.0**context.config.digital.fraction_bits
+        h_range = full_scale / 2.0**context.spec.digital.fraction_bits
         gates = _gates_grid(section, self._tensors, functions, context, h_range=h_range)
         second = None
         if goes_by_ramp(context):
@@ -93,9 +95,7 @@ class LSTMOnChip(RecurrentLayer):
             self._tensors.w_hr,
             self._functions,
         )
-        return clipped_by_lstm(
-            self.name, parts, outputs, config=self._context.config, x_drive=x_drive
-        )
+        return clipped_by_lstm(self.name, parts, outputs, spec=self._context.spec, x_drive=x_drive)
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Run the float64 LSTM."""
@@ -117,18 +117,16 @@ def _gates_grid(
 
     A full pulse width is `BuildContext.input_range` of an input, and `h_range` of h.
     """
-    config = context.config
+    spec = context.spec
     w_ih, w_hh = tensors.w_ih.T * context.input_range, tensors.w_hh.T * h_range
     rows = with_bias_row(np.concatenate([w_ih, w_hh]), tensors.bias)
     ramps, ramp_of_gate = gate_ramps(functions, section, context)
     return build_grid(
-        section.name,
+        MatrixSpec(section.name, spec, context.library),
         rows,
         ramps,
         np.repeat(ramp_of_gate, section.units),
-        cut_layer(section.name, *rows.shape, config=config, columns_per_unit=len(GATES)),
-        config=config,
-        library=context.library,
+        cut_layer(section.name, *rows.shape, spec=spec, columns_per_unit=len(GATES)),
     )
 
 
@@ -139,26 +137,20 @@ def _projection_grid(
     if tensors.w_hr is None:
         return None
     name = f"{section.name}_projection"
-    config, weight = _straight(context.config), tensors.w_hr.T
+    spec, weight = _only_digitising(context.spec), tensors.w_hr.T
     identity, limits = get_activation("identity"), projection_range(section, tensors)
     return build_grid(
-        name,
+        MatrixSpec(name, spec, context.library),
         weight,
         [layer_ramp(identity, name, context, input_range=limits)],
         np.zeros(weight.shape[1], dtype=np.int64),
-        cut_layer(name, *weight.shape, config=config),
-        config=config,
-        library=context.library,
+        cut_layer(name, *weight.shape, spec=spec),
     )
 
 
-def _straight(config: RunConfig) -> RunConfig:
-    """Return a configuration whose ramps are straight, so that row blocks may be summed."""
-    digitising = config.adc.of_kind.digitising
-    if config.adc.kind == digitising:
-        return config
-    adc = config.adc.model_copy(update={"kind": digitising})
-    return config.model_copy(update={"adc": adc})
+def _only_digitising(spec: ChipSpec) -> ChipSpec:
+    """Return what tiles are built from whose converters only digitise, so that sums add up."""
+    return replace(spec, kind=CONVERTERS.get(spec.kind.digitising)())
 
 
 def _cell_arrays(
@@ -166,13 +158,13 @@ def _cell_arrays(
 ) -> LSTMArrays:
     """Put levels and the table of the cell state's function into fixed point."""
     empty = np.zeros(0, dtype=np.int64)
-    positions = table_positions(context.config)
+    positions = table_positions(context.spec)
     return LSTMArrays(
         level=_gate_levels(gates, functions, context),
-        fraction_bits=context.config.digital.fraction_bits,
+        fraction_bits=context.spec.digital.fraction_bits,
         word_limit=context.word_limit,
         table=empty if cell else context.to_fixed(functions.state.value(positions)),
-        table_shift=table_entry(context.config).bit_length() - 1,
+        table_shift=table_entry(context.spec).bit_length() - 1,
         second_level=context.to_fixed(cell.levels()) if cell else empty,
     )
 
@@ -183,10 +175,10 @@ def _gate_levels(gates: Grid, functions: LSTMFunctions, context: BuildContext) -
     A nonlinear ramp's levels are the function already; those of an ordinary converter go through
     the digital processors.
     """
-    if context.config.adc.nonlinear:
+    if context.spec.kind.computes:
         names = [ramp.function for ramp in gates.banks[0].ramps]
         levels = [gates.levels(names.index(function.name)) for function in functions.gates]
     else:
-        processors = context.config.digital.processors
+        processors = context.spec.digital.processors
         levels = [processed(function, gates.levels(), processors) for function in functions.gates]
     return np.stack([context.to_fixed(level) for level in levels])

@@ -20,8 +20,8 @@ from archsim.chip.layers.clipped import (
 )
 from archsim.chip.layers.lstm.kernel import LSTMArrays
 from archsim.chip.layers.lstm.reference import LSTMFunctions
+from archsim.chip.spec import ChipSpec
 from archsim.clipping import Clipping, Place
-from archsim.config.run import RunConfig
 from archsim.kernels.recurrent import Format, RecurrentOutputs
 from archsim.network.activations import Activation, get_activation
 from archsim.network.activations.base import Range
@@ -60,7 +60,7 @@ def clipped_by_lstm(
     parts: LSTMParts,
     outputs: RecurrentOutputs,
     *,
-    config: RunConfig,
+    spec: ChipSpec,
     x_drive: NDArray[np.int16],
 ) -> tuple[Clipping, ...]:
     """Count what a block of sequences clipped, place by place.
@@ -73,7 +73,7 @@ def clipped_by_lstm(
         What it is made of.
     outputs : RecurrentOutputs
         What its kernel gave.
-    config : RunConfig
+    spec : ChipSpec
         The run's configuration.
     x_drive : int16 (sequences, timesteps, inputs)
         Its inputs as pulse widths.
@@ -95,7 +95,7 @@ def clipped_by_lstm(
         )
         level, limit = projection.levels(), form.word_limit
         found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
-    if config.adc.nonlinear:
+    if spec.kind.computes:
         found += _gate_range(layer, outputs, gates, functions)
     else:
         found.append(_converter_range(layer, outputs, gates, functions))

@@ -9,8 +9,8 @@ from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.functions import function_of, layer_ramp
 from archsim.chip.layers.lstm.reference import GATES, LSTMFunctions
 from archsim.chip.layers.lstm.section import LSTMLayer
+from archsim.chip.spec import ChipSpec
 from archsim.config.hardware import ActivationMethod, CellActivation
-from archsim.config.run import RunConfig
 from archsim.errors import DesignError
 from archsim.network.activations import Activation, get_activation
 from archsim.network.nonlinear import CORDIC_FUNCTIONS
@@ -31,17 +31,17 @@ def functions_of(section: LSTMLayer, context: BuildContext) -> LSTMFunctions:
         for gate in GATES
     }
     state = function_of(section.functions.state, context, key=f"{key}.state")
-    _check_gates(gates, section, context.config)
+    _check_gates(gates, section, context.spec)
     _check_state(state, section, context)
     return LSTMFunctions(tuple(gates.values()), state)
 
 
-def _check_gates(gates: dict[str, Activation], section: LSTMLayer, config: RunConfig) -> None:
+def _check_gates(gates: dict[str, Activation], section: LSTMLayer, spec: ChipSpec) -> None:
     """Refuse functions that nothing on the chip can compute."""
-    processors = config.digital.processors
+    processors = spec.digital.processors
     for gate, function in gates.items():
         key = f"network.layers: '{section.name}': functions.{gate}"
-        if config.adc.nonlinear:
+        if spec.kind.computes:
             if function.bounds is None and section.functions.range is None:
                 msg = (
                     f"{key}: '{function.name}' is unbounded, so its ramp has no ends of its own: "
@@ -59,10 +59,10 @@ def _check_gates(gates: dict[str, Activation], section: LSTMLayer, config: RunCo
 
 def _check_state(state: Activation, section: LSTMLayer, context: BuildContext) -> None:
     """Refuse a function of the cell state that is not odd where only its half is in a table."""
-    digital = context.config.digital
+    digital = context.spec.digital
     if digital.cell_activation is CellActivation.RAMP:
         return
-    x = table_positions(context.config)
+    x = table_positions(context.spec)
     off = np.abs(state.value(x) + state.value(-x))
     if off.max() > 2.0 ** -(digital.fraction_bits + 1):
         at = x[off.argmax()]
@@ -75,16 +75,16 @@ def _check_state(state: Activation, section: LSTMLayer, context: BuildContext) -
         raise DesignError(msg)
 
 
-def table_positions(config: RunConfig) -> NDArray[np.float64]:
+def table_positions(spec: ChipSpec) -> NDArray[np.float64]:
     """Return where the table of the cell state's function holds it (entries,): interval middles."""
-    digital = config.digital
+    digital = spec.digital
     position = np.arange(digital.table_entries, dtype=np.float64) + 0.5
-    return position * (table_entry(config) / 2.0**digital.fraction_bits)
+    return position * (table_entry(spec) / 2.0**digital.fraction_bits)
 
 
-def table_entry(config: RunConfig) -> int:
+def table_entry(spec: ChipSpec) -> int:
     """Return how much of ``|c|`` an entry of that table stands for, in fixed point."""
-    digital = config.digital
+    digital = spec.digital
     return (digital.cell_range << digital.fraction_bits) // digital.table_entries
 
 
@@ -95,9 +95,9 @@ def gate_ramps(
 
     A ramp that computes has one of each function; an ordinary converter has one linear ramp.
     """
-    if not context.config.adc.nonlinear:
+    if not context.spec.kind.computes:
         identity = get_activation("identity")
-        limits = context.config.adc.input_range
+        limits = context.spec.adc.input_range
         return [layer_ramp(identity, section.name, context, input_range=limits)], np.zeros(4, int)
     kinds = list({function.name: function for function in functions.gates}.values())
     limits_of = section.functions.range
@@ -108,7 +108,7 @@ def gate_ramps(
 
 def state_ramp(functions: LSTMFunctions, section: LSTMLayer, context: BuildContext) -> Ramp:
     """Return the ramp of the second pass; pulse widths end at ``digital.cell_range``."""
-    end = float(context.config.digital.cell_range)
+    end = float(context.spec.digital.cell_range)
     name = f"{section.name}_cell"
     remedy = "set digital.cell_activation to table"
     return layer_ramp(functions.state, name, context, input_range=(-end, end), remedy=remedy)

@@ -153,7 +153,7 @@ class LSTMLayer(LayerSection):
         yield "projection_range", only_if(self.projection is None, "without a projection")
         from archsim.chip.layers.functions import is_bounded
 
-        bounded = all(is_bounded(name, config) for name in self._gates)
+        bounded = all(is_bounded(name, config.activations) for name in self._gates)
         conventional = f"with adc.kind {config.adc.kind}, whose range is adc.input_range"
         yield (
             "functions.range",

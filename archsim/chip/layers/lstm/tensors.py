@@ -74,7 +74,7 @@ def h_full_scale(
         largest = max(abs(limit) for limit in projection_range(section, tensors))
     elif math.isinf(largest):
         largest = 1.0
-    return full_scale(largest, context.config.digital, wanted=section.output_range)
+    return full_scale(largest, context.spec.digital, wanted=section.output_range)
 
 
 def _check_projected(section: LSTMLayer, largest: float) -> None:

@@ -43,4 +43,4 @@ class FlashConverter(Converter):
         self, programmed: Sequence[ProgrammedRamp], scale: Scale, read_charge: float
     ) -> ConverterDesign:
         """Return what the converters cost."""
-        return FlashDesign(programmed[0].ramp.bits, self._config.adc.own.comparators)
+        return FlashDesign(programmed[0].ramp.bits, self._spec.own.comparators)

@@ -26,17 +26,17 @@ class Flash(ConverterKind):
     digitising = "flash"
     sees = "a flash converter"
 
-    def build(self, config: Any, bits: int) -> Any:
+    def build(self, spec: Any, bits: int) -> Any:
         """Return the columns' converters."""
         from archsim_extension.flash.build import FlashConverter
 
-        return FlashConverter(config, bits)
+        return FlashConverter(spec, bits)
 
-    def design(self, function: Any, bits: int, *, limits: Range | None, config: Any) -> Any:
+    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
         """Return the thresholds and levels of a function, as a ramp."""
         from archsim.chip.converters.design import usual_ramp
 
-        return usual_ramp(function, bits, limits=limits, config=config)
+        return usual_ramp(function, bits, limits=limits, spec=spec)
 
     def in_words(self, adc: Any) -> list[str]:
         """Say what a comparator costs as."""

@@ -21,6 +21,7 @@ from archsim.chip.layers.recurrent import (
     second_grid,
 )
 from archsim.chip.mapping import with_bias_row
+from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping, Place
 from archsim.config.sections import Bias
 from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
@@ -58,16 +59,16 @@ class GRUOnChip(RecurrentLayer):
         self._biases = tuple(
             np.zeros(3 * units) if none else get(name, 3 * units) for name in ("bias_ih", "bias_hh")
         )
-        self.macs = context.config.network.timesteps * 3 * units * (inputs + units)
+        self.macs = context.spec.network.timesteps * 3 * units * (inputs + units)
         gates = self._gates_grid(section, context)
         second = None
         if goes_by_ramp(context):
-            end = float(context.config.digital.cell_range)
+            end = float(context.spec.digital.cell_range)
             tanh = get_activation("tanh")
             name = f"{section.name}_candidate"
             ramp = layer_ramp(tanh, name, context, input_range=(-end, end))
             second = second_grid(name, units, ramp, context)
-        one = 1 << context.config.digital.fraction_bits
+        one = 1 << context.spec.digital.fraction_bits
         self.assemble(
             section,
             context,
@@ -88,24 +89,20 @@ class GRUOnChip(RecurrentLayer):
         columns.append(np.concatenate([np.zeros_like(of_x[2]), of_h[2]]))
         bias = np.concatenate([first[0] + second[0], first[1] + second[1], first[2], second[2]])
         rows = with_bias_row(np.concatenate(columns, axis=1), bias if self.bias_row else None)
-        computes = context.config.adc.nonlinear
+        computes = context.spec.adc.nonlinear
         names = list(dict.fromkeys(FUNCTIONS)) if computes else ["identity"]
-        limits = section.candidate_range if computes else context.config.adc.input_range
+        limits = section.candidate_range if computes else context.spec.adc.input_range
         ramps = [
             layer_ramp(get_activation(name), section.name, context, input_range=limits)
             for name in names
         ]
         ramp_of = [names.index(name) if computes else 0 for name in FUNCTIONS]
         return build_grid(
-            section.name,
+            MatrixSpec(section.name, context.spec, context.library),
             rows,
             ramps,
             np.repeat(ramp_of, section.units),
-            cut_layer(
-                section.name, *rows.shape, config=context.config, columns_per_unit=len(COLUMNS)
-            ),
-            config=context.config,
-            library=context.library,
+            cut_layer(section.name, *rows.shape, spec=context.spec, columns_per_unit=len(COLUMNS)),
         )
 
     def clipped(
@@ -124,14 +121,13 @@ class GRUOnChip(RecurrentLayer):
 
 def _arrays(gates: Grid, second: Grid | None, context: BuildContext) -> GRUArrays:
     """Put levels and the table of tanh into fixed point."""
-    config, empty = context.config, np.zeros(0, dtype=np.int64)
-    digital = config.digital
+    digital, empty = context.spec.digital, np.zeros(0, dtype=np.int64)
     shift = (
         (digital.cell_range << digital.fraction_bits) // digital.table_entries
     ).bit_length() - 1
     middle = (np.arange(digital.table_entries) + 0.5) * 2.0 ** (shift - digital.fraction_bits)
     functions = [get_activation(name) for name in FUNCTIONS]
-    if config.adc.nonlinear:
+    if context.spec.adc.nonlinear:
         names = list(dict.fromkeys(FUNCTIONS))
         levels = [gates.levels(names.index(name)) for name in FUNCTIONS]
     else:
