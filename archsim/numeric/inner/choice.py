@@ -63,21 +63,23 @@ def tell_numba() -> None:
     from numba.extending import overload
 
     for function, code in _codes().items():
-        # A leaf like its callers; named arguments are never given, so they need not be compared.
-        give: Any = overload(function, jit_options=options(leaf=True), strict=False)
-        give(_always(code))
+        leaf: Any = options(leaf=True)
+        # Not strict: arguments are given by place only, so that names need not be the same.
+        overload(function, jit_options=leaf, strict=False)(_always(code))
 
 
 def _codes() -> dict[Callable[..., Any], Callable[..., Any]]:
     """Return what is compiled for each function."""
+    functions: list[Callable[..., Any]]
     functions = [*ADD_PRODUCTS.values(), *COUNT_BELOW.values(), count_reached, multiply_high]
     if not has_vector_code():
         return {function: function for function in functions}
     from archsim.numeric.inner import llvm
 
-    codes = {function: llvm.add_products(*shape) for shape, function in ADD_PRODUCTS.items()}
-    codes |= {function: llvm.count_below(panels) for panels, function in COUNT_BELOW.items()}
-    return codes | {count_reached: llvm.count_reached(), multiply_high: llvm.multiply_high()}
+    codes = [llvm.add_products(*shape) for shape in ADD_PRODUCTS]
+    codes += [llvm.count_below(panels) for panels in COUNT_BELOW]
+    codes += [llvm.count_reached(), llvm.multiply_high()]
+    return dict(zip(functions, codes, strict=True))
 
 
 def _always(code: Callable[..., Any]) -> Callable[..., Any]:

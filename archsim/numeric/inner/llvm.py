@@ -17,11 +17,12 @@ from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba.core import cgutils as untyped_cgutils
 from numba.core import types as untyped_types
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.extending import intrinsic as untyped_intrinsic
 
 from archsim.numeric.inner.loops import HALVES, LANES, MANY_LANES
 
 cgutils: Any = untyped_cgutils
+intrinsic: Any = untyped_intrinsic
 types: Any = untyped_types
 
 _I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)

@@ -101,7 +101,7 @@ def count_reached(number: NDArray[np.int32], steps: int, count: NDArray[np.int64
     Neither they nor `steps` are above `MOST_REACHED`, and no number is negative.
     """
     for lane in range(MANY_LANES):
-        for step in range(min(np.int64(number[lane]), steps)):
+        for step in range(min(int(number[lane]), steps)):
             count[step] += 1
 
 
