@@ -8,29 +8,25 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from archsim.errors import InputError
 from archsim.numeric.inner.loops import ADD_PRODUCTS, COUNT_BELOW, count_reached, multiply_high
 from archsim.numeric.jit import options
 
 PLAIN_LOOPS_VARIABLE = "ARCHSIM_PLAIN_LOOPS"
 """Environment variable that asks for plain loops, where it is 1."""
 
+_LOG = logging.getLogger("archsim")  # its warnings go to stderr, if nobody has asked otherwise
+
 
 def plain_loops_asked() -> bool:
-    """Return whether the environment asks for plain loops.
-
-    Raises
-    ------
-    InputError
-        If ``$ARCHSIM_PLAIN_LOOPS`` is set and neither 0 nor 1.
-    """
+    """Return whether the environment asks for plain loops; warn of values other than 0 and 1."""
     text = os.environ.get(PLAIN_LOOPS_VARIABLE, "")
     if text not in {"", "0", "1"}:
-        msg = (
-            f"{PLAIN_LOOPS_VARIABLE}: '{text[:40]}' is neither 0 nor 1: set it to 1 for kernels in "
-            "plain loops, or unset it for vector instructions"
+        _LOG.warning(
+            "%s: '%s' is neither 0 nor 1, and kernels get vector code: set it to 1 for plain "
+            "loops, or unset it",
+            PLAIN_LOOPS_VARIABLE,
+            text[:40],
         )
-        raise InputError(msg)
     return text == "1"
 
 
@@ -48,7 +44,7 @@ def has_vector_code() -> bool:
 
         try_out()
     except Exception as error:  # whatever it is: plain loops need nothing of it
-        logging.getLogger("archsim").warning(
+        _LOG.warning(
             "kernels are compiled as plain loops, slower and with the same results, since vector "
             "instructions cannot be made with this Numba and llvmlite (%s: %s)",
             type(error).__name__,
