@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.numeric.inner.loops import MANY_LANES, MOST_REACHED, count_reached, tail
+from archsim.numeric.inner.loops import MANY_LANES, MOST_REACHED, count_reached
 from archsim.numeric.jit import inlined
 from archsim.vocabulary import Activity
 
@@ -190,7 +190,7 @@ def spread_columns(
         by_step[step] = 0
     if ramp_cycles <= MOST_REACHED:
         for first in range(0, columns, MANY_LANES):
-            count_reached(tail(latch_step, first), ramp_cycles, by_step)
+            count_reached(latch_step[first:], ramp_cycles, by_step)
         undecided[0] = waiting
         for step in range(1, ramp_cycles):
             undecided[step] = by_step[step - 1]

@@ -12,7 +12,7 @@ from archsim.kernels.drive import Drive
 from archsim.kernels.matrix import Imperfections, MatrixArrays
 from archsim.kernels.product import Strided, Vectors, add_products, multiply
 from archsim.kernels.scratch import Scratch, width_of
-from archsim.numeric.inner.loops import HALVES, LANES, tail
+from archsim.numeric.inner.loops import HALVES, LANES
 from archsim.numeric.jit import inlined, leaf
 from archsim.numeric.normal import DrawKey, add_normal
 from archsim.numeric.philox import Purpose
@@ -78,7 +78,7 @@ def _integrate_narrow(
         mine = seen[sequence * width : sequence * width + columns]
         for index in range(columns):
             mine[index] = offset[index]
-    inputs, cells = tail(drive.width, place["input"]), tail(matrix.charge.cell, place["charge"])
+    inputs, cells = drive.width[place["input"] :], matrix.charge.cell[place["charge"] :]
     add_products(
         Strided(inputs, drive.stride), sequences, Strided(cells, pairs * _PANEL), width // LANES,
         pairs, Strided(seen, width),

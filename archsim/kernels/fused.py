@@ -22,7 +22,7 @@ from archsim.kernels.matrix import Imperfections, MatrixArrays
 from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, width_of
 from archsim.numeric.dispatch import by_type
-from archsim.numeric.inner.loops import MANY_LANES, tail
+from archsim.numeric.inner.loops import MANY_LANES
 from archsim.numeric.jit import inlined, leaf
 from archsim.vocabulary import N_ACTIVITY
 
@@ -57,8 +57,8 @@ def decide(
     for number in range(place["run"], place["run"] + place["runs"]):
         run = ladder.run[number]
         first, end, ramp, to = run["first"], run["end"], run["ramp"], run["to"]
-        rung, seen = tail(scratch.rung, ramp * rungs), tail(scratch.seen, at + first)
-        steps = tail(latch_step, first)
+        rung, seen = scratch.rung[ramp * rungs :], scratch.seen[at + first :]
+        steps = latch_step[first:]
         count_rungs(rung, rungs, ladder.ordered, end - first, seen, steps)
         mine = code[sequence, to + first : to + end]
         add_codes(latch_step[first:end], ladder.code[ramp], run["last_code"], mine)
@@ -205,7 +205,7 @@ def _note_rows(
         at, row = sequence * drive.stride + first_input + above, first_row + above
         packed, total = (
             matrix.packed_row[row : row + rows],
-            tail(record.total, (to + tile) * N_ACTIVITY),
+            record.total[(to + tile) * N_ACTIVITY :],
         )
         magnitudes(drive.width[at : at + rows], cycles, scratch.width)
         if slot < 0:
@@ -232,7 +232,7 @@ def _note_converters(
     slot, energy, cycles = record.slot[sequence], matrix.energy, matrix.convert_cycles
     last, columns = index * tiles + tiles - 1, matrix.bank[index]["columns"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + last
-    total = tail(record.total, to * N_ACTIVITY)
+    total = record.total[to * N_ACTIVITY :]
     if slot < 0:
         used = sum_decisions(matrix.readout, columns, cycles, scratch, total)
     else:

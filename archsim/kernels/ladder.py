@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.numeric.inner.loops import LANES, count_below_1, count_below_2, count_below_4, tail
+from archsim.numeric.inner.loops import LANES, count_below_1, count_below_2, count_below_4
 from archsim.numeric.jit import inlined
 
 NEVER = 1 << 61
@@ -177,13 +177,13 @@ def _count_all(
     """Compare every column with every rung, some panels of columns at a time."""
     column = 0
     while column + _FOUR <= columns:
-        count_below_4(tail(seen, column), rung, rungs, tail(count, column))
+        count_below_4(seen[column:], rung, rungs, count[column:])
         column += _FOUR
     if column + 2 * LANES <= columns:
-        count_below_2(tail(seen, column), rung, rungs, tail(count, column))
+        count_below_2(seen[column:], rung, rungs, count[column:])
         column += 2 * LANES
     while column < columns:
-        count_below_1(tail(seen, column), rung, rungs, tail(count, column))
+        count_below_1(seen[column:], rung, rungs, count[column:])
         column += LANES
 
 

@@ -25,7 +25,6 @@ from archsim.numeric.inner.loops import (
     add_products_1x4,
     add_products_4x1,
     add_products_4x4,
-    tail,
 )
 from archsim.numeric.jit import kernel, leaf
 
@@ -333,18 +332,18 @@ def add_products(
     of_vector, of_panel, of_sum = vectors.stride, cells.stride, sums.stride
     four, groups = sequences // 4 * 4, panels // 4 * 4
     for panel in range(0, groups, 4):
-        here, out = tail(cell, panel * of_panel), panel * LANES
+        here, out = cell[panel * of_panel :], panel * LANES
         for sequence in range(0, four, 4):
-            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            mine, to = vector[sequence * of_vector :], total[sequence * of_sum + out :]
             add_products_4x4(mine, of_vector, here, of_panel, pairs, to, of_sum)
         for sequence in range(four, sequences):
-            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            mine, to = vector[sequence * of_vector :], total[sequence * of_sum + out :]
             add_products_1x4(mine, of_vector, here, of_panel, pairs, to, of_sum)
     for panel in range(groups, panels):
-        here, out = tail(cell, panel * of_panel), panel * LANES
+        here, out = cell[panel * of_panel :], panel * LANES
         for sequence in range(0, four, 4):
-            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            mine, to = vector[sequence * of_vector :], total[sequence * of_sum + out :]
             add_products_4x1(mine, of_vector, here, of_panel, pairs, to, of_sum)
         for sequence in range(four, sequences):
-            mine, to = tail(vector, sequence * of_vector), tail(total, sequence * of_sum + out)
+            mine, to = vector[sequence * of_vector :], total[sequence * of_sum + out :]
             add_products_1x1(mine, of_vector, here, of_panel, pairs, to, of_sum)

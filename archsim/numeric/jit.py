@@ -58,37 +58,12 @@ def kernel(function: F) -> F:
     return cast("F", waiting)
 
 
-def made_by(make: Callable[[Any], Any]) -> Callable[[F], F]:
-    """Return a decorator for a kernel that something else than Numba's decorator makes.
-
-    `make` is called with the function once Numba is there, and not where nothing is compiled.
-    """
-
-    def decorate(function: F) -> F:
-        def chosen(given: Any) -> Any:
-            import numba
-
-            settings: Any = numba.config
-            return given if settings.DISABLE_JIT else make(given)
-
-        if _State.started:
-            return cast("F", chosen(function))
-        waiting = _Waiting(function, chosen)
-        _WAITING.append(waiting)
-        return cast("F", waiting)
-
-    return decorate
-
-
 class _Waiting:
     """A kernel before Numba is there; calling any starts it for all."""
 
-    def __init__(
-        self, function: Callable[..., Any], make: Callable[[Any], Any] | None = None
-    ) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         update_wrapper(self, function)
         self.function = function
-        self.make = make or _dispatcher
         self.dispatcher: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -102,7 +77,7 @@ class _Waiting:
     def started(self) -> Any:
         """Return the kernel itself."""
         if self.dispatcher is None:
-            _start()
+            start()
         return self.dispatcher
 
 
@@ -169,11 +144,6 @@ def _let_numbers_wrap() -> None:
         warnings.filterwarnings("ignore", "overflow", RuntimeWarning)
 
 
-def start() -> None:
-    """Make all kernels now: for code that compiles functions of its own around them."""
-    _start()
-
-
 _WAITING: list[_Waiting] = []
 _STARTING: list[Callable[[], object]] = []
 
@@ -197,8 +167,11 @@ def _prepare(*functions: Callable[[], object]) -> None:
         function()
 
 
-def _start() -> None:
-    """Make all waiting kernels, and put them where kernels look each other up."""
+def start() -> None:
+    """Make all waiting kernels, and put them where kernels look each other up.
+
+    The first call of a kernel does so; what compiles functions that call kernels does so before.
+    """
     with _State.lock:
         if _State.started:
             return
@@ -207,7 +180,7 @@ def _start() -> None:
         _let_numbers_wrap()
         _prepare(*_STARTING)
         for waiting in _WAITING:
-            waiting.dispatcher = waiting.make(waiting.function)
+            waiting.dispatcher = _dispatcher(waiting.function)
         packages = {waiting.function.__module__.partition(".")[0] for waiting in _WAITING}
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] in packages:

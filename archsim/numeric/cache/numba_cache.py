@@ -19,6 +19,7 @@ import numpy as np
 from numba.core import caching, compiler, serialize
 
 from archsim.numeric.cache.store import Store
+from archsim.numeric.inner.choice import has_vector_code
 
 _ANY_CODE = {"CACHE_DIR", "CACHE_LOCATOR_CLASSES", "NUMBA_NUM_THREADS", "NUMBA_DEFAULT_NUM_THREADS"}
 """Settings of Numba that leave machine code as it is; they differ from node to node."""
@@ -36,16 +37,14 @@ def switches() -> list[str]:
     Whether there is vector code is one of them. Settings come from ``NUMBA_*`` in the environment
     and from ``.numba_config.yaml``.
     """
-    from archsim.numeric.inner.loops import wants_plain_loops
-
     settings = [
         f"{name}={value}"
         for name, value in sorted(vars(numba.config).items())
         if name.isupper() and name not in _ANY_CODE
     ]
     versions = [sys.version, numba.__version__, llvmlite.__version__, np.__version__]
-    loops = f"plain loops {wants_plain_loops()}"
-    return [*versions, f"python -O {sys.flags.optimize}", loops, *settings]
+    code = f"vector code {has_vector_code()}"
+    return [*versions, f"python -O {sys.flags.optimize}", code, *settings]
 
 
 class KernelCache(_Cache):  # type: ignore[misc]

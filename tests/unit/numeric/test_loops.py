@@ -1,6 +1,7 @@
 """Do the fused kernel's inner loops do what they say, up to the largest numbers that they take?
 
-What is compiled in vectors is compared with its definition, which the interpreter runs.
+What is compiled, vector code or plain loops, is compared with its definition, which the interpreter
+runs, and with NumPy.
 """
 
 from __future__ import annotations
@@ -23,12 +24,11 @@ from archsim.numeric.inner.loops import (
     LANES,
     MANY_LANES,
     MOST_REACHED,
-    PLAIN_LOOPS_VARIABLE,
     count_reached,
     multiply_high,
 )
 from archsim.numeric.jit import start
-from tests.runs import ROOT, contents
+from tests.runs import ROOT
 
 pytestmark = pytest.mark.interpreted
 
@@ -190,6 +190,8 @@ def test_rungs_at_or_below_are_counted_as_defined(panels: int, kind: Any) -> Non
             compiled(seen, rung, rungs, found)
             COUNT_BELOW[panels](seen[3:], rung[1:], rungs, expected[2:])
             np.testing.assert_array_equal(found, expected)
+            below = (rung[1 : rungs + 1] <= seen[3 : 3 + panels * LANES, None]).sum(axis=1)
+            np.testing.assert_array_equal(found[2:-2], below)
 
 
 @numba.njit
@@ -237,16 +239,6 @@ def test_upper_halves_of_long_products_are_exact() -> None:
 # -------------------------------------------------------------------------------- other processors
 
 
-def run_here(**settings: str) -> None:
-    """Run the tests of this file in a process with other settings."""
-    tests = "sums_of or sums_that or at_or_below or reach_a_step or upper_halves"
-    command = [sys.executable, "-m", "pytest", "-q", Path(__file__).relative_to(ROOT), "-k", tests]
-    done = subprocess.run(
-        command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(QUICK, reason="nothing is compiled")
 @pytest.mark.parametrize(
@@ -256,55 +248,10 @@ def test_other_processors_compute_the_same(processor: str, features: str) -> Non
     """Older ones have other instructions, or none; what they run, newer ones run too."""
     if features and not binding.get_host_cpu_features().get("avx2"):
         pytest.skip("this processor does not have these instructions")
-    run_here(NUMBA_CPU_NAME=processor, NUMBA_CPU_FEATURES=features)
-
-
-CODES = """
-import sys
-import numpy as np
-from archsim.config.load import load_config
-from archsim.numeric.inner.loops import wants_plain_loops
-from archsim.run.simulate import run
-loaded = load_config("configs/kws-ideal.yaml", ["workload.sequences=3", *sys.argv[2:]])
-result = run(loaded, __import__("pathlib").Path(sys.argv[1]))
-print(wants_plain_loops())
-"""
-NOISE = (
-    "device.model=memristor", "device.read_noise.sigma=2 uS",
-    "device.sources={read_noise: 'assumed: it', g_min: 'assumed: it', g_max: 'assumed: it'}",
-)  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(QUICK, reason="nothing is compiled")
-def test_plain_loops_compute_the_same() -> None:
-    run_here(**{PLAIN_LOOPS_VARIABLE: "1"})
-
-
-@pytest.mark.skipif(QUICK, reason="nothing is compiled")
-@pytest.mark.parametrize("more", [(), NOISE], ids=["ideal", "noise"])
-def test_a_run_with_plain_loops_has_the_same_trace(tmp_path: Path, more: tuple[str, ...]) -> None:
-    traces = []
-    for name, setting in (("vectors", ""), ("plain", "1")):
-        done = subprocess.run(
-            [sys.executable, "-c", CODES, tmp_path / name, *more],
-            env=os.environ | {PLAIN_LOOPS_VARIABLE: setting},
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert done.stdout.split()[-1] == str(bool(setting))
-        traces.append(contents(tmp_path / name))
-    assert traces[0].keys() == traces[1].keys()
-    for name, values in traces[0].items():
-        np.testing.assert_array_equal(traces[1][name], values, err_msg=name)
-
-
-def test_code_that_cannot_be_built_gives_way_to_plain_loops(monkeypatch: Any) -> None:
-    from archsim.numeric.inner import llvm, loops
-
-    def fail() -> None:
-        raise NotImplementedError("no such instruction")
-
-    monkeypatch.delenv(PLAIN_LOOPS_VARIABLE, raising=False)
-    assert not loops.wants_plain_loops.__wrapped__()
-    monkeypatch.setattr(llvm, "try_out", fail)
-    assert loops.wants_plain_loops.__wrapped__()
+    tests = "sums_of or sums_that or at_or_below or reach_a_step or upper_halves"
+    command = [sys.executable, "-m", "pytest", "-q", Path(__file__).relative_to(ROOT), "-k", tests]
+    settings = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run(
+        command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -23,7 +23,7 @@ COMPILED = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is
 def relied_on(what: str, where: str) -> str:
     """Return the sentence that a failure says."""
     return (
-        f"Numba {numba.__version__} does not have {what} as archsim/kernels/{where} relies on: "
+        f"Numba {numba.__version__} does not have {what} as archsim/numeric/{where} relies on: "
         "adapt that file, or keep this version out in pyproject.toml"
     )
 
@@ -152,22 +152,28 @@ def test_settings_that_are_switches_of_the_cache():
         assert hasattr(numba.config, name), relied_on(f"config.{name}", "cache/numba_cache.py")
 
 
-def test_what_writes_vector_instructions():
+def test_what_writes_vector_code():
+    """Where one of these is missing kernels get plain loops; see `archsim.numeric.inner.choice`."""
     from llvmlite import ir
     from numba.core import cgutils, types
+    from numba.core.registry import cpu_target
     from numba.extending import intrinsic, overload
 
     assert callable(intrinsic)
     for name in ("jit_options", "strict"):
         assert name in inspect.signature(overload).parameters, relied_on(name, "dispatch.py")
-    for name in ("alloca_once_value", "for_range", "get_or_insert_function"):
-        assert hasattr(cgutils, name), relied_on(f"cgutils.{name}", "llvm.py")
-    for name in ("create_struct_proxy", "pack_array"):
-        assert hasattr(cgutils, name), relied_on(f"cgutils.{name}", "llvm.py")
-    for name in ("gep", "load"):
+    for name in ("alloca_once_value", "create_struct_proxy", "for_range"):
+        assert hasattr(cgutils, name), relied_on(f"cgutils.{name}", "inner/llvm.py")
+    for name, parameter in (("gep", "source_etype"), ("load", "typ")):
         known = inspect.signature(getattr(ir.IRBuilder, name)).parameters
-        assert {"source_etype", "typ"} & {*known}, f"llvmlite's {name} does not take a type"
-    assert types.intp.bitwidth == 64, "kernels are written for 64-bit machines"
+        assert parameter in known, f"llvmlite's {name} does not take a type as inner/llvm.py gives"
+    context = cpu_target.target_context
+    for name in ("codegen", "get_dummy_value", "get_value_type"):
+        assert hasattr(context, name), relied_on(f"target_context.{name}", "inner/llvm.py")
+    processor, features = context.codegen().magic_tuple()[1:]
+    assert processor, relied_on("magic_tuple()", "inner/llvm.py")
+    assert not features or features[0] in "+-", relied_on("magic_tuple()", "inner/llvm.py")
+    assert types.intp.bitwidth == 64, "vector code is written for 64-bit machines"
 
 
 def test_pydantic_shows_its_schema():
