@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from archsim.kernels.bank import BankArrays
 from archsim.kernels.charges import charges_of_bank
-from archsim.kernels.drive import Drive
+from archsim.kernels.drive import Drive, make_drive
 from archsim.kernels.energy import ALL
 from archsim.kernels.fused import latch_bank
 from archsim.kernels.matrix import CycleByCycle, Imperfections, MatrixArrays, bank_at
 from archsim.kernels.record import MatrixRecord, keep_cycles
-from archsim.kernels.scratch import Scratch
+from archsim.kernels.scratch import Scratch, make_scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
 from archsim.numeric.dispatch import by_type, implements
 from archsim.numeric.jit import kernel, leaf
@@ -206,3 +206,34 @@ def _note_cycles(
             all_cycles += seen
             counts[which, cycle] = seen
         total[which] = all_cycles
+
+
+@kernel
+def convert_all(
+    stage: Stage, bias_drive: int, x_drive: NDArray[np.int16], code: NDArray[np.uint16]
+) -> None:
+    """Convert every input vector of a block of sequences.
+
+    Parameters
+    ----------
+    stage : Stage
+        The matrix; rows are the inputs and a bias row where there is one.
+    bias_drive : int
+        Pulse width of the bias row, in cycles; no tile reads it where there is no such row.
+    x_drive : int16 (sequences, conversions, inputs)
+        Inputs as signed pulse widths.
+    code : uint16 (sequences, conversions, columns)
+        Out: codes.
+    """
+    sequences, conversions, inputs = x_drive.shape
+    drive = make_drive(sequences, inputs + 1)
+    for sequence in range(sequences):
+        drive.width[sequence * drive.stride + inputs] = bias_drive
+    latched = np.empty((sequences, code.shape[2]), dtype=np.uint16)
+    scratch = make_scratch(stage.matrix, stage.extra, sequences)
+    for conversion in range(conversions):
+        take_inputs(x_drive, conversion, drive)
+        convert(stage, drive, latched, conversion, scratch)
+        for sequence in range(sequences):
+            for column in range(latched.shape[1]):
+                code[sequence, conversion, column] = latched[sequence, column]

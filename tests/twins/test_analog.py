@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from archsim.kernels.bank import BankArrays
-from archsim.kernels.linear import run_linear_tiles
+from archsim.kernels.convert import convert_all
 from archsim.kernels.matrix import Matrix
 from archsim.kernels.record import MatrixRecord, make_record
 from archsim.kernels.recurrent import RecurrentOutputs, run_recurrent
@@ -339,7 +339,7 @@ def test_a_linear_layer_counts_sequences_and_conversions(seed: int) -> None:
     drive = np.array(x, dtype=np.int16).reshape(2, 3, inputs)
     code = np.zeros((2, 3, grid.columns), dtype=np.uint16)
     record = analog_record(arrays, 2, 3, first)
-    run_linear_tiles(stage_of(arrays, record), full, drive, code)
+    convert_all(stage_of(arrays, record), full, drive, code)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
     assert_recorded(arrays, record, twin, [0, 1], waveforms=True)
 

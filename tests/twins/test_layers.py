@@ -10,7 +10,8 @@ import numba
 import numpy as np
 import pytest
 
-from archsim.kernels.linear import run_linear_digital, run_linear_tiles
+from archsim.chip.layers.linear.kernel import run_linear_digital
+from archsim.kernels.convert import convert_all
 from archsim.kernels.matrix import Matrix
 from archsim.kernels.record import MatrixRecord, make_record, totals
 from archsim.kernels.recurrent import RecurrentOutputs, run_recurrent
@@ -331,7 +332,7 @@ def run_grid_kernel(
     arrays = grid_arrays_of(grid)
     code = np.full((*x.shape[:2], grid.columns), 999, dtype=np.uint16)
     record = record_of(arrays, slot, x.shape[1], waveforms=waveforms)
-    run_linear_tiles(stage_of(arrays, record, ideal=ideal), bias, x, code)
+    convert_all(stage_of(arrays, record, ideal=ideal), bias, x, code)
     return code, arrays, record
 
 

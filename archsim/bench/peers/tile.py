@@ -13,8 +13,7 @@ from archsim.bench.network import timed_network, walked_whole
 from archsim.bench.peers.base import Shape, seconds_of
 from archsim.chip.grid import Grid
 from archsim.errors import ArchsimError
-from archsim.kernels.convert import Stage
-from archsim.kernels.linear import run_linear_tiles
+from archsim.kernels.convert import Stage, convert_all
 from archsim.kernels.record import MatrixRecord, make_record
 
 READ_NOISE = 0.01
@@ -85,7 +84,7 @@ class TileRun:
         matrix = self.grid.arrays
         extra = None if matrix.is_ideal else matrix.imperfections
         stage = Stage(matrix.arrays, self.record, extra, None)
-        run_linear_tiles(stage, self.steps, self._without_bias, self.code)
+        convert_all(stage, self.steps, self._without_bias, self.code)
 
     def seconds(self) -> float:
         """Return the time of one conversion of all sequences, s."""

@@ -217,8 +217,8 @@ def test_the_second_run_compiles_nothing(tmp_path):
     code = (
         "from pathlib import Path; from tests.runs import run_to;"
         f"run_to(Path({str(tmp_path / 't.h5')!r}));"
-        "from archsim.kernels import recurrent, linear, events;"
-        "kernels = (recurrent.run_recurrent, linear.run_linear_tiles, events.schedule_operations);"
+        "from archsim.kernels import recurrent, convert, events;"
+        "kernels = (recurrent.run_recurrent, convert.convert_all, events.schedule_operations);"
         "print([sum(k.stats.cache_misses.values()) for k in kernels],"
         "[sum(k.stats.cache_hits.values()) for k in kernels])"
     )

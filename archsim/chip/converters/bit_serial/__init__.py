@@ -1,1 +1,1 @@
-"""The converter: how it is built, what it costs."""
+"""Bit-serial converters: section, build, cost, kernel."""

@@ -1,1 +1,1 @@
-"""The converter: how it is built, what it costs."""
+"""Ideal converters: section, build, kernel."""

@@ -1,1 +1,1 @@
-"""The converter: how it is built, what it costs."""
+"""Ramp converters: section, build, cost, kernel."""

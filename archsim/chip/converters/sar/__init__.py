@@ -1,1 +1,1 @@
-"""The converter: how it is built, what it costs."""
+"""Successive approximation: section, build, cost, kernel."""

@@ -1,1 +1,1 @@
-"""The layer: how it is built, what it computes."""
+"""A linear layer: section, build, kernel, float reference."""

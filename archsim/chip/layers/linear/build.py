@@ -32,6 +32,7 @@ from archsim.chip.layers.clipped import (
     to_look_at,
 )
 from archsim.chip.layers.functions import function_of, layer_ramp
+from archsim.chip.layers.linear.kernel import run_linear_digital
 from archsim.chip.layers.linear.reference import linear_float
 from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
@@ -42,7 +43,7 @@ from archsim.clipping import Clipping, Place
 from archsim.config.sections import Bias
 from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
-from archsim.kernels.linear import run_linear_digital, run_linear_tiles
+from archsim.kernels.convert import convert_all
 from archsim.network.activations.base import Range
 
 
@@ -156,7 +157,7 @@ class LinearOnTile(_LinearBase):
         drive = np.ascontiguousarray(signal.drive[:, self._first :])
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
         (stage,) = stages((self._grid,), recorder, drive.shape[1])
-        run_linear_tiles(stage, self._drive_steps, drive, code)
+        convert_all(stage, self._drive_steps, drive, code)
         logits = self._level[code]
         fixed = self._context.to_fixed(logits)
         levels = fixed

@@ -1,1 +1,1 @@
-"""The layer: how it is built, what it computes."""
+"""An LSTM layer: section, build, kernel, float reference."""
