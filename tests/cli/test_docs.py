@@ -39,6 +39,7 @@ NOT_RUN = {
     "make run": "makes .venv; the command that it runs is run here",
     "make test": "makes .venv and runs this suite",
     "make test-all": "makes .venv and runs this suite",
+    "make interpreted": "makes .venv and runs a part of this suite",
     "archsim bench": "measures for minutes; tests/test_bench*.py run its sections",
     "archsim bench --only noise --only file": "measures for a minute; see tests/test_bench*.py",
     "archsim bench --growth": "measures for minutes; see tests/test_bench*.py",
@@ -189,6 +190,10 @@ def models(monkeypatch):
     "code", [b for b in BLOCKS if b.language == "python"], ids=lambda b: b.place
 )
 def test_python_runs(code, here, models, request, capsys):
+    first, _, rest = code.text.partition("\n")
+    if first.startswith("# tests/"):  # a file that tests run
+        assert rest == (ROOT / first.removeprefix("# ")).read_text(encoding="utf-8")
+        return
     copy_traces(code.text, here, request)
     if "xarray" in code.text:
         pytest.importorskip("xarray", reason="needs: pip install 'archsim[xarray]'")
@@ -309,8 +314,10 @@ def test_a_command_that_is_shown_with_its_error_gives_it(shown, here, archsim):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page):
+def test_links_and_paths_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+    for path in re.findall(r"`((?:archsim|tests|tools|configs|docs)/[\w./-]+)`", text):
+        assert list(ROOT.glob(re.sub(r"[A-Z]{2,}", "*", path.rstrip("/")))), path
