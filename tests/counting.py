@@ -60,7 +60,8 @@ def activity_of(grid: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
 
 
 def _activity_of_tile(grid: Matrix, record: MatrixRecord, tile: int) -> NDArray[Any]:
-    energy, counts = tile_energy(grid, record, tile), tile_counts(grid, record, tile)
+    energy = tile_energy(grid, record, tile).swapaxes(2, 3)
+    counts = tile_counts(grid, record, tile)
     shape = record.slots, record.walked.shape[1], grid.cycles
     assert energy.shape == (*shape, N_ACTIVITY)
     assert counts.shape == (len(KEPT), *shape)

@@ -140,13 +140,13 @@ def tile_counts(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.i
 
 
 def tile_energy(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.float64]:
-    """Return a tile's energy (slots, conversions, cycles, components) of kept cycles, J, a view."""
+    """Return a tile's energy (slots, conversions, components, cycles) of kept cycles, J, a view."""
     conversions = record.walked.shape[1]
     kept, mine = record.slots * conversions, matrix.energy.tile[tile]
     first = kept * int(mine["cell"])
     flat = record.energy[first : first + kept * int(mine["cells"])]
     cycles, components = int(mine["cycles"]), int(mine["components"])
-    return flat.reshape(record.slots, conversions, components, cycles).swapaxes(2, 3)
+    return flat.reshape(record.slots, conversions, components, cycles)
 
 
 def rows_of_cycles(
@@ -156,11 +156,10 @@ def rows_of_cycles(
 
     They lie in a spare array of the same shape, if there is one.
     """
-    slots, conversions, cycles, components = energy.shape
+    slots, conversions, components, cycles = energy.shape
     shape = slots * conversions * cycles, components
     out = spare if spare is not None and spare.shape == shape else np.empty(shape)
-    whole = energy.swapaxes(2, 3).reshape(slots * conversions, components, cycles)
-    _turn_round(whole, out)
+    _turn_round(energy.reshape(slots * conversions, components, cycles), out)
     return out
 
 

@@ -143,7 +143,7 @@ def test_kept_cycles_have_the_counts_and_the_energy_of_the_walk(number: int, fus
                 place = case.slot[sequence], case.conversion
                 expected = np.empty_like(fixed)
                 add_weighted(fixed, make_weights(per_activity), counted[sequence], expected)
-                np.testing.assert_array_equal(bits_of(energy[place].copy()), bits_of(expected))
+                np.testing.assert_array_equal(bits_of(energy[place].T.copy()), bits_of(expected))
                 np.testing.assert_array_equal(counts[:, *place].T, counted[sequence][:, list(KEPT)])
             tile += 1
         assert bank.cycles == activity.shape[1]

@@ -145,7 +145,7 @@ def test_rows_of_cycles_are_the_energy_and_lie_in_spare_memory(number: int) -> N
     for tile in range(grid.tiles):
         energy = tile_energy(grid, record, tile)
         rows = rows_of_cycles(energy)
-        expected = energy.reshape(-1, energy.shape[-1])
+        expected = energy.swapaxes(2, 3).reshape(-1, energy.shape[2])
         np.testing.assert_array_equal(rows, expected)
         rows[:] = np.nan
         again = rows_of_cycles(energy, rows)
