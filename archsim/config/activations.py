@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from archsim.config.base import Section
-from archsim.config.kinds import Kinds, one_line
+from archsim.config.kinds import Kinds, why_not_made
 from archsim.config.merge import Document, load_document
 from archsim.config.points import check_points
 from archsim.config.validate import validate_document
@@ -16,14 +16,6 @@ from archsim.errors import DesignError
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Points = tuple[tuple[_Number, _Number], ...]
-
-
-def _problem(cls: Any) -> str:
-    try:
-        cls()
-    except Exception as error:
-        return f"cannot be made without arguments: {type(error).__name__}: {one_line(error)}"
-    return ""
 
 
 ACTIVATIONS: Kinds[Any] = Kinds(
@@ -34,7 +26,7 @@ ACTIVATIONS: Kinds[Any] = Kinds(
     part="",
     name_of=lambda cls: getattr(cls, "name", None),
     article="an",
-    check=_problem,
+    check=why_not_made,
 )
 """All activation functions (`archsim.network.activations`)."""
 

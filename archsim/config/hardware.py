@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, create_model, model_validator
-from pydantic_core import CoreSchema
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from archsim.config.base import Section
+from archsim.config.fields import NameOf, OfKinds, validated
 from archsim.config.quantity import ConfigPath, Quantity
-from archsim.config.sections import CONVERTERS, ConverterKind, NameOf, check_range
+from archsim.config.sections import CONVERTERS, ConverterKind, check_range
 
 Volts = Annotated[float, Quantity("V", ge=1e-6, le=100)]
 SmallVolts = Annotated[float, Quantity("V", ge=0, le=100)]
@@ -195,28 +206,75 @@ class Converter(Section):
     comparator: Comparator = Comparator()
 
 
-class _AllKinds:
+class _WithOwnKeys(OfKinds):
     """Marks the section of the converters: what all have, and what only some kinds have.
 
-    Base files describe converters of one kind, and files that extend them take another one, so
-    every kind's own keys are known whatever the kind.
+    Base files describe converters of one kind, and files that extend them take another one, so the
+    keys of every shipped kind are known whatever the kind is. Those of a package's kind are where
+    it is asked for or they are written: what is installed changes no other configuration.
     """
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the section with the own sections of all kinds that load."""
-        del source
-        return handler.generate_schema(self.sections()[0])
+        """Return a schema that asks the kinds."""
+        del source, handler
+        return core_schema.with_info_plain_validator_function(self._validated)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the section with the own keys of all kinds that load."""
+        del schema
+        return handler(self.sections()[0].__pydantic_core_schema__)
+
+    def _validated(self, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, Converter):
+            return value
+        if not isinstance(value, dict):
+            raise PydanticKnownError("dict_type")
+        return validated(self._model_for(value), value, info)
+
+    def schema_at(self, value: Any) -> Mapping[str, Any]:
+        """Return the schema of the section that a document has."""
+        return self._model_for(value).__pydantic_core_schema__ if isinstance(value, dict) else {}
 
     def sections(self) -> list[type[Section]]:
         """Return the one section that the field may hold."""
-        own = {kind.key: kind.section for kind in CONVERTERS.all().values() if kind.section}
-        fields: Any = {key: (section, section()) for key, section in own.items()}
-        return [create_model("Converter", __base__=Converter, __doc__=Converter.__doc__, **fields)]
+        return [_converter_with(_own_keys(self.kinds.all().values()))]
+
+    def _model_for(self, value: dict[str, Any]) -> type[Converter]:
+        """Return the section for what a document says of the converters."""
+        kinds = self.kinds.shipped()
+        asked = value.get("kind")
+        if self.kinds.has(asked):
+            kinds[str(asked)] = self.kinds.get(str(asked))
+        own = _own_keys(kinds.values())
+        unknown = value.keys() - own.keys() - Converter.model_fields.keys()
+        if unknown:
+            others = _own_keys(self.kinds.all().values())
+            missing = unknown - others.keys()  # a message may then name any of them
+            own = {**others, **own} if missing else {**{key: others[key] for key in unknown}, **own}
+        return _converter_with(own)
 
 
-Adc = Annotated[Converter, _AllKinds()]
+def _own_keys(kinds: Iterable[type[ConverterKind]]) -> dict[str, type[Section]]:
+    """Return the sections of what only some kinds have, by their keys."""
+    return {kind.key: kind.section for kind in kinds if kind.section is not None}
+
+
+def _converter_with(own: Mapping[str, type[Section]]) -> type[Converter]:
+    """Return the section of the converters with some kinds' own keys."""
+    return _made(tuple(sorted(own.items(), key=lambda item: item[0])))
+
+
+@cache
+def _made(own: tuple[tuple[str, type[Section]], ...]) -> type[Converter]:
+    fields: Any = {key: (section, section()) for key, section in own}
+    return create_model("Converter", __base__=Converter, __doc__=Converter.__doc__, **fields)
+
+
+Adc = Annotated[Converter, _WithOwnKeys(CONVERTERS)]
 
 
 class ActivationMethod(StrEnum):

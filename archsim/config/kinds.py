@@ -3,8 +3,8 @@
 A group of kinds (layers, converters, workloads, ...) is one `Kinds`. A shipped kind is a folder of
 the group's package; the module that registers it is imported when the group is first asked for.
 Another package offers a kind by an entry point of the group, whose name is the kind's; it is
-imported when that kind is asked for, or all are, and checked before it is let in. One that is
-broken is in nobody's way, and so is one whose folder is gone.
+imported when that kind is asked for, or all are, and checked before it is let in. A shipped kind
+cannot be replaced. One that is broken is in nobody's way, and so is one whose folder is gone.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ class Kinds(Generic[T]):
         Returns what else is wrong with a plug-in's class, or nothing.
     has_kernels : bool
         Whether kinds have kernels: machine code then follows from a plug-in's files too.
+
+    Attributes
+    ----------
+    broken : list of str
+        A sentence for each module of a shipped kind that does not load.
     """
 
     def __init__(  # noqa: PLR0913 - what tells one group from another
@@ -71,8 +76,7 @@ class Kinds(Generic[T]):
         self._has_kernels = has_kernels
         self._known: dict[str, type[T]] = {}
         self._started = False
-        self._listeners: list[Callable[[], object]] = []
-        _GROUPS.append(self)
+        self.broken: list[str] = []
 
     @property
     def base(self) -> type[T]:
@@ -89,11 +93,16 @@ class Kinds(Generic[T]):
         Raises
         ------
         DesignError
-            If it has no name, or another class has that name.
+            If it has no name, is not a complete subclass of the base, or another class has that
+            name.
         """
         name = self._name_of(cls)
         if not isinstance(name, str) or not name:
             msg = f"the {self.what} {_path(cls)} has no name: give the class one"
+            raise DesignError(msg)
+        problem = self._not_complete(cls)
+        if problem:
+            msg = f"the {self.what} {_path(cls)} {problem}"
             raise DesignError(msg)
         known = self._known.get(name)
         if known is not None and _path(known) != _path(cls):
@@ -102,22 +111,31 @@ class Kinds(Generic[T]):
             )
             raise DesignError(msg)
         self._known[name] = cls
-        for listener in self._listeners:
-            listener()
         return cls
-
-    def when_changed(self, listener: Callable[[], object]) -> None:
-        """Have a function called whenever a kind is registered from now on."""
-        self._listeners.append(listener)
 
     def registered(self) -> tuple[str, ...]:
         """Return the names of the kinds that are imported, the shipped ones among them, sorted."""
         self._start()
         return tuple(sorted(self._known))
 
+    def shipped(self) -> dict[str, type[T]]:
+        """Return the kinds that archsim brings, by name."""
+        inside = f"{self._shipped}."
+        return {
+            name: self._known[name]
+            for name in self.registered()
+            if self._known[name].__module__.startswith(inside)
+        }
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all kinds, sorted; those of packages are not imported for it."""
         return tuple(sorted({*self.registered(), *(entry.name for entry in self._offered())}))
+
+    def has(self, name: object) -> bool:
+        """Return whether a kind can be had, which imports the one that is asked for."""
+        if not isinstance(name, str):
+            return False
+        return name in self.registered() or (name in self.names() and not self.why_not(name))
 
     def get(self, name: str, *, also: tuple[str, ...] = ()) -> type[T]:
         """Return a kind; `also` are names that a message lists beside those that are known.
@@ -144,24 +162,27 @@ class Kinds(Generic[T]):
                 self.get(name)
         return dict(sorted(self._known.items()))
 
-    def why_not(self, name: str) -> str:
+    def why_not(self, name: object) -> str:
         """Return why a kind that somebody offers cannot be had; empty where it can."""
         self._start()
         if name in self._known or name not in {entry.name for entry in self._offered()}:
             return ""
         try:
-            self.get(name)
+            self.get(str(name))
         except DesignError as error:
             return str(error)
         return ""
 
     def _start(self) -> None:
-        """Import the shipped kinds, once."""
+        """Import the shipped kinds, once; one that does not load leaves the others alone."""
         if self._started:
             return
         self._started = True
         for module in _modules(self._shipped, self._part):
-            importlib.import_module(module)
+            try:
+                importlib.import_module(module)
+            except Exception as error:  # whatever a broken file raises
+                self.broken.append(f"{module} does not load: {_said(error)}")
 
     def _offered(self) -> list[EntryPoint]:
         """Return the entries of the group; the same one found twice on the path counts once."""
@@ -174,7 +195,8 @@ class Kinds(Generic[T]):
         known = sorted({*self.names(), *also})
         near = get_close_matches(name, known, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
-        return f"unknown {self.what} '{name}'{hint}; known are {listed(known)}"
+        broken = "".join(f"; {each}" for each in self.broken)
+        return f"unknown {self.what} '{name}'{hint}; known are {listed(known)}{broken}"
 
     def _load(self, offered: list[EntryPoint]) -> None:
         """Import a plug-in and register its class.
@@ -193,20 +215,33 @@ class Kinds(Generic[T]):
                 "remove one"
             )
             raise DesignError(msg)
+        before = dict(self._known)
         try:
             if self._has_kernels:
                 _cover(entry)
             cls = entry.load()
-        except Exception as error:
-            msg = f"{self._plugin(entry)} does not load: {type(error).__name__}: {one_line(error)}"
+        except (Exception, SystemExit) as error:
+            self._known = before
+            msg = f"{self._plugin(entry)} does not load: {_said(error)}"
             raise DesignError(msg) from error
         problem = self._problem(cls, entry.name)
         if problem:
+            self._known = before
             msg = f"{self._plugin(entry)} {problem}"
             raise DesignError(msg)
         self.register(cls)
 
     def _problem(self, cls: Any, name: str) -> str:
+        """Return what is wrong with what a plug-in offers under a name; empty where nothing is."""
+        problem = self._not_complete(cls)
+        if problem:
+            return problem
+        mine = self._name_of(cls)
+        if mine != name:
+            return f"calls itself {mine!r}: give class and entry the same name"
+        return self._check(cls)
+
+    def _not_complete(self, cls: Any) -> str:
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
             return f"is not a subclass of {self.base.__module__.removesuffix('.base')}." + (
                 self.base.__name__
@@ -214,23 +249,11 @@ class Kinds(Generic[T]):
         if isabstract(cls):
             lacking = sorted(getattr(cls, "__abstractmethods__", ()))
             return f"lacks {listed(lacking)}"
-        mine = self._name_of(cls)
-        if mine != name:
-            return f"calls itself {mine!r}: give class and entry the same name"
-        return self._check(cls)
+        return ""
 
     def _plugin(self, entry: EntryPoint) -> str:
         package = f" of package {entry.dist.name}" if entry.dist is not None else ""
         return f"the {self.what} plug-in '{entry.name}' ({entry.value}){package}"
-
-
-_GROUPS: list[Kinds[Any]] = []
-
-
-def why_not(name: object) -> str:
-    """Return why a kind that some package offers, of whatever group, cannot be had, if so."""
-    reasons = (group.why_not(name) for group in _GROUPS if isinstance(name, str))
-    return next((reason for reason in reasons if reason), "")
 
 
 def _modules(package: str, part: str) -> Iterator[str]:
@@ -256,6 +279,15 @@ def _path(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def one_line(error: Exception) -> str:
+def why_not_made(cls: Callable[[], object]) -> str:
+    """Return why a class cannot be made without arguments; empty where it can."""
+    try:
+        cls()
+    except Exception as error:  # a plug-in's own
+        return f"cannot be made without arguments: {_said(error)}"
+    return ""
+
+
+def _said(error: BaseException) -> str:
     """Return what an error says, in one line."""
-    return " ".join(str(error).split())
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

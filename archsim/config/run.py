@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from archsim.config.activations import TableActivation
 from archsim.config.base import Section
 from archsim.config.device import Device
+from archsim.config.fields import OneOf
 from archsim.config.hardware import (
     Adc,
     Digital,
@@ -18,13 +19,14 @@ from archsim.config.hardware import (
 )
 from archsim.config.quantity import ConfigPath
 from archsim.config.sections import (
+    CONVERTERS,
     LAYERS,
     WORKLOADS,
     LayerSection,
     Name,
-    OneOf,
     WorkloadSection,
 )
+from archsim.listing import listed
 
 INPUT_BUFFER, CLASSIFIER, CHIP = "input_buffer", "classifier", "chip"
 BUS, PROCESSORS = "bus", "processors"
@@ -139,9 +141,10 @@ class RunConfig(Section):
     def _input_bits(self) -> RunConfig:
         bits = self.tile.input_bits
         if bits > MOST_PULSE_BITS and self.adc.of_kind.pulses:
+            others = [name for name, kind in CONVERTERS.shipped().items() if not kind.pulses]
+            only = f", only inputs of adc.kind {listed(others)} may have more" if others else ""
             msg = (
-                f"tile.input_bits ({bits}): a pulse width has {MOST_PULSE_BITS} bits at most, only "
-                "inputs of adc.kind bit_serial may have more"
+                f"tile.input_bits ({bits}): a pulse width has {MOST_PULSE_BITS} bits at most{only}"
             )
             raise ValueError(msg)
         return self

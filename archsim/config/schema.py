@@ -14,6 +14,7 @@ def json_schema() -> dict[str, Any]:
     ``archsim validate`` checks that the whole is complete.
     """
     schema = RunConfig.model_json_schema()
+    _name(schema, "adc", "Converter")
     _drop_required(schema)
     schema["title"] = "archsim configuration"
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -22,6 +23,13 @@ def json_schema() -> dict[str, Any]:
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     }
     return schema
+
+
+def _name(schema: dict[str, Any], key: str, name: str) -> None:
+    """Put a section that pydantic writes where it is used among the others, under its name."""
+    sections, used = schema["$defs"], schema["properties"]
+    sections[name], used[key] = used[key], {"$ref": f"#/$defs/{name}"}
+    schema["$defs"] = dict(sorted(sections.items()))
 
 
 def _drop_required(node: Any) -> None:

@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, Field
 
 from archsim.config.base import Section
-from archsim.config.kinds import Kinds
+from archsim.config.kinds import Kinds, why_not_made
 
 if TYPE_CHECKING:
     from archsim.config.hardware import Converter
@@ -189,6 +188,15 @@ def kind_of(cls: Any) -> object:
     return next(iter(get_args(field.annotation)), None) if field is not None else None
 
 
+def _unfinished(cls: type[Section]) -> str:
+    """Return why pydantic cannot check a section, such as a type that it does not find."""
+    try:
+        cls.model_rebuild()
+    except Exception as error:  # whatever a plug-in's annotations make of it
+        return f"has a key that is not defined: {' '.join(str(error).split('.')[0].split())}"
+    return ""
+
+
 LAYERS: Kinds[LayerSection] = Kinds(
     "layer kind",
     "archsim.layers",
@@ -196,6 +204,7 @@ LAYERS: Kinds[LayerSection] = Kinds(
     shipped="archsim.chip.layers",
     part="section",
     name_of=kind_of,
+    check=_unfinished,
     has_kernels=True,
 )
 """All kinds of layers."""
@@ -250,6 +259,7 @@ WORKLOADS: Kinds[WorkloadSection] = Kinds(
     shipped="archsim.workloads",
     part="section",
     name_of=kind_of,
+    check=_unfinished,
 )
 """All kinds of workloads."""
 
@@ -340,6 +350,24 @@ class ConverterKind(ABC):
         """
 
 
+def _cannot_be_one(cls: type[ConverterKind]) -> str:
+    """Return why a converter's keys cannot stand below ``adc``; empty where they can."""
+    from archsim.config.hardware import Converter
+
+    wrong = why_not_made(cls)
+    if wrong or not cls.key:
+        return wrong
+    if cls.section is None or not issubclass(cls.section, Section):
+        return f"has the key '{cls.key}' and no section for it: give the class one"
+    problem = _unfinished(cls.section) or why_not_made(cls.section)
+    if problem:
+        return f"has keys below '{cls.key}' that have no default: {problem}"
+    others = {other.key for other in CONVERTERS.shipped().values()}
+    if cls.key in {*Converter.model_fields, *others}:
+        return f"has the key '{cls.key}', which adc has already: call it something else"
+    return ""
+
+
 CONVERTERS: Kinds[ConverterKind] = Kinds(
     "converter kind",
     "archsim.converters",
@@ -347,42 +375,7 @@ CONVERTERS: Kinds[ConverterKind] = Kinds(
     shipped="archsim.chip.converters",
     part="section",
     name_of=lambda cls: getattr(cls, "name", None),
+    check=_cannot_be_one,
     has_kernels=True,
 )
 """All kinds of converters."""
-
-
-# ----------------------------------------------------------------- for pydantic
-
-
-class OneOf:
-    """Marks a field that holds the section of one kind of a group, told by its key ``kind``."""
-
-    def __init__(self, kinds: Kinds[Any]) -> None:
-        self.kinds = kinds
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Return a union of the sections of all kinds that load."""
-        del source
-        choices = {name: handler.generate_schema(cls) for name, cls in self.kinds.all().items()}
-        return core_schema.tagged_union_schema(choices, discriminator="kind")
-
-    def sections(self) -> list[type[Section]]:
-        """Return the sections that the field may hold."""
-        return [*self.kinds.all().values()]
-
-
-class NameOf:
-    """Marks a field that holds the name of one kind of a group."""
-
-    def __init__(self, kinds: Kinds[Any]) -> None:
-        self.kinds = kinds
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Return the names of all kinds that load."""
-        del source, handler
-        return core_schema.literal_schema([*self.kinds.all()])

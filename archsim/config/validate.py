@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from archsim.config.kinds import why_not
+from archsim.config.fields import OfKinds
 from archsim.config.merge import Document
 from archsim.config.origin import KeyPath, Origin, SourceStr
+from archsim.config.walk import Found, Walk, fields_of
 from archsim.errors import ConfigError
 from archsim.listing import listed
 
@@ -23,7 +24,6 @@ __all__ = ["InvalidDocumentError", "validate_document"]
 MAX_PROBLEMS = 5
 
 Model = TypeVar("Model", bound=BaseModel)
-_Schema = dict[str, Any]
 
 # Pydantic's types of errors that say that a value is of another type, and what was expected.
 _EXPECTED = {
@@ -120,36 +120,13 @@ def _texts(value: Any) -> Iterator[SourceStr]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """One of pydantic's errors, and where in the document and the schema it is.
-
-    Attributes
-    ----------
-    error : dict
-        Pydantic's details.
-    path : KeyPath
-        The place in the document.
-    schema, parent : dict
-        Pydantic's schema of that place, and of the one above; empty where it is not known.
-    unions : tuple
-        For each untagged union on the way, its path and the member that was tried.
-    """
-
-    error: Any
-    path: KeyPath
-    schema: _Schema
-    parent: _Schema
-    unions: tuple[tuple[KeyPath, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Problem:
     at: Origin
     text: str
 
 
 def _problems(document: Document, model: type[BaseModel], error: ValidationError) -> list[_Problem]:
-    walk = _Walk(model)
+    walk = Walk(model, document.data)
     found = [walk.locate(details) for details in error.errors(include_url=False)]
     misspelt = {
         (*each.path[:-1], _near_key(each)) for each in found if _is(each, "extra_forbidden")
@@ -163,97 +140,20 @@ def _order(document: Document, at: Origin) -> tuple[bool, bool, str, int]:
     return at.file is not None, at.file != document.path, str(at.file), at.line
 
 
-def _is(found: _Found, kind: str) -> bool:
+def _is(found: Found, kind: str) -> bool:
     return bool(found.error["type"] == kind)
 
 
-class _Walk:
-    """Follows the location of an error through the schema, past what is not in the document."""
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._definitions: dict[str, _Schema] = {}
-        self._root: Any = model.__pydantic_core_schema__
-
-    def locate(self, error: Any) -> _Found:
-        """Return where `error` is."""
-        schema, parent = self._root, {}
-        path: KeyPath = ()
-        unions: list[tuple[KeyPath, str]] = []
-        for part in error["loc"]:
-            schema = self._unwrapped(schema)
-            kind = schema.get("type")
-            if kind == "union":
-                unions.append((path, str(part)))
-                schema = self._member(schema, str(part))
-            elif kind == "tagged-union":
-                tags = {str(getattr(tag, "value", tag)): tag for tag in schema["choices"]}
-                schema = schema["choices"].get(tags.get(str(part)), {})
-            elif part != "[key]":
-                path = (*path, part)
-                schema, parent = _child(schema, part), schema
-        return _Found(error, path, self._unwrapped(schema), parent, tuple(unions))
-
-    def _unwrapped(self, schema: Any, stop: str = "") -> _Schema:
-        """Return the schema inside defaults, validators, references and the like."""
-        while isinstance(schema, dict) and schema.get("type") != stop:
-            if schema.get("type") == "definitions":
-                self._definitions |= {each["ref"]: each for each in schema["definitions"]}
-            if schema.get("type") == "definition-ref":
-                inner = self._definitions.get(schema["schema_ref"])
-            elif schema.get("type") == "chain":
-                inner = schema["steps"][0]
-            else:
-                inner = (
-                    schema.get("schema") or schema.get("python_schema") or schema.get("lax_schema")
-                )
-            if inner is None:
-                return schema
-            schema = inner
-        return schema if isinstance(schema, dict) else {}
-
-    def _member(self, union: _Schema, label: str) -> _Schema:
-        for choice in union["choices"]:
-            schema, name = choice if isinstance(choice, tuple) else (choice, "")
-            model = self._unwrapped(schema, "model").get("cls")
-            kind = self._unwrapped(schema).get("type")
-            if label in {name, getattr(model, "__name__", None)} or label.partition("[")[0] == kind:
-                return dict(schema)
-        return {}
-
-
-def _child(schema: _Schema, part: str | int) -> Any:
-    match schema.get("type"):
-        case "model-fields" | "typed-dict":
-            return _fields(schema).get(str(part), {}).get("schema", {})
-        case "dict":
-            return schema.get("values_schema", {})
-        case "tuple":
-            items, variadic = schema["items_schema"], schema.get("variadic_item_index")
-            at = min(int(part), variadic if variadic is not None else len(items) - 1)
-            return items[at] if items else {}
-        case _:
-            return schema.get("items_schema", {})
-
-
-def _fields(schema: _Schema) -> dict[str, _Schema]:
-    """Return the fields of a model's schema by the name that a document gives them."""
-    named = {}
-    for name, field in schema.get("fields", {}).items():
-        alias = field.get("validation_alias")
-        named[alias if isinstance(alias, str) else name] = field
-    return named
-
-
-def _grouped(found: list[_Found], depth: int) -> Iterator[list[_Found]]:
+def _grouped(found: list[Found], depth: int) -> Iterator[list[Found]]:
     """Yield errors one by one, but those of one value that fits no member of a union together."""
-    unions: dict[KeyPath, list[_Found]] = {}
+    unions: dict[KeyPath, list[Found]] = {}
     for each in found:
         if len(each.unions) <= depth:
             yield [each]
         else:
             unions.setdefault(each.unions[depth][0], []).append(each)
     for path, group in unions.items():
-        members: dict[str, list[_Found]] = {}
+        members: dict[str, list[Found]] = {}
         for each in group:
             members.setdefault(each.unions[depth][1], []).append(each)
         inside = [errors for errors in members.values() if errors[0].path != path]
@@ -266,7 +166,7 @@ def _grouped(found: list[_Found], depth: int) -> Iterator[list[_Found]]:
             yield group
 
 
-def _problem(document: Document, group: list[_Found]) -> _Problem:
+def _problem(document: Document, group: list[Found]) -> _Problem:
     found = group[0]
     path, sentence = found.path, _sentence(found)
     if len(group) > 1:
@@ -296,7 +196,7 @@ def _prefixed(path: KeyPath, sentence: str) -> str:
     return f"{'.'.join(map(str, path))}: {sentence}" if path else sentence
 
 
-def _sentence(found: _Found) -> str:
+def _sentence(found: Found) -> str:
     kind, value = found.error["type"], found.error["input"]
     context = found.error.get("ctx", {})
     if kind in _SPECIAL:
@@ -311,13 +211,21 @@ def _sentence(found: _Found) -> str:
     return " ".join(message.split())
 
 
-def _unknown_tag(found: _Found) -> str:
-    tag = found.error["ctx"]["tag"]
-    return why_not(tag) or _not_one_of(tag, list(found.schema["choices"]))
+def _unknown_tag(found: Found) -> str:
+    return _not_a_kind(found, found.error["ctx"]["tag"])
 
 
-def _missing_tag(found: _Found) -> str:
-    tags = _vocabulary(found.schema.get("choices", {}))
+def _not_a_kind(found: Found, value: object) -> str:
+    """Say that a value is not one of the choices, or why it cannot be had."""
+    mark = OfKinds.of(found.schema)
+    if mark is None:
+        return _not_one_of(value, _choices(found))
+    said = mark.kinds.why_not(value) or _not_one_of(value, [*mark.kinds.names()])
+    return "; ".join([said, *mark.kinds.broken])
+
+
+def _missing_tag(found: Found) -> str:
+    tags = _vocabulary(_choices(found))
     return f"the key {found.error['ctx']['discriminator']} is missing; it is one of {tags}"
 
 
@@ -325,20 +233,22 @@ def _vocabulary(words: Iterable[object]) -> str:
     return listed(words, characters=_LONGEST_VOCABULARY)
 
 
-def _unknown_choice(found: _Found) -> str:
-    value = found.error["input"]
-    return why_not(value) or _not_one_of(value, _choices(found))
+def _unknown_choice(found: Found) -> str:
+    return _not_a_kind(found, found.error["input"])
 
 
-def _wanted(found: _Found) -> str:
+def _wanted(found: Found) -> str:
     if found.error["type"] in _EXPECTED:
         return _EXPECTED[found.error["type"]]
     choices = [str(choice) for choice in _choices(found)]
     return f"'{choices[0]}'" if len(choices) == 1 else f"one of {_vocabulary(choices)}"
 
 
-def _choices(found: _Found) -> list[Any]:
-    choices = found.schema.get("expected") or found.schema.get("members") or []
+def _choices(found: Found) -> list[Any]:
+    mark, schema = OfKinds.of(found.schema), found.schema
+    if mark is not None:
+        return [*mark.kinds.names()]
+    choices = schema.get("expected") or schema.get("members") or schema.get("choices") or []
     return [choice.value if isinstance(choice, Enum) else choice for choice in choices]
 
 
@@ -351,16 +261,16 @@ def _not_one_of(value: object, choices: list[Any]) -> str:
     return f"{_quoted(value)} is not {allowed}{hint}"
 
 
-def _known_keys(found: _Found) -> list[str]:
-    return list(_fields(found.parent))
+def _known_keys(found: Found) -> list[str]:
+    return list(fields_of(found.parent))
 
 
-def _near_key(found: _Found) -> str:
+def _near_key(found: Found) -> str:
     near = get_close_matches(str(found.path[-1]), _known_keys(found), n=1)
     return near[0] if near else ""
 
 
-def _unknown_key(found: _Found) -> str:
+def _unknown_key(found: Found) -> str:
     near, known = _near_key(found), _known_keys(found)
     hint = f"did you mean '{near}'?" if near else f"known keys: {_vocabulary(known)}"
     return f"unknown key {_quoted(found.path[-1])} ({hint})"
@@ -382,7 +292,7 @@ def _shown(value: object) -> str:
     return f"{value!s:.{_MAX_SHOWN}}"
 
 
-_SPECIAL: dict[str, Callable[[_Found], str]] = {
+_SPECIAL: dict[str, Callable[[Found], str]] = {
     "extra_forbidden": _unknown_key,
     "union_tag_invalid": _unknown_tag,
     "union_tag_not_found": _missing_tag,
