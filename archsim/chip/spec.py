@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsim.config.activations import TableActivation
+from archsim.config.converter import Converter, ConverterKind
 from archsim.config.device import Device
-from archsim.config.hardware import Converter, Digital, Technology, Tile
+from archsim.config.hardware import Digital, Technology, Tile
 from archsim.config.run import Network, RunConfig
-from archsim.config.sections import ConverterKind
 from archsim.costs.library import ComponentLibrary
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from archsim.config.base import Section
+from archsim.config.base import Rule, Section
 from archsim.config.merge import load_document
 from archsim.config.quantity import ConfigPath, Quantity
 from archsim.config.validate import validate_document
+
+if TYPE_CHECKING:
+    from archsim.config.run import RunConfig
 
 Conductance = Annotated[float, Quantity("S", ge=0, le=10)]
 Share = Annotated[float, Quantity("1", ge=0, le=1)]
@@ -149,7 +152,7 @@ class _Range(Section):
         """Whether devices take and keep exactly what they are programmed to."""
         return False
 
-    def without_effect(self) -> Iterator[tuple[str, str]]:
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:  # noqa: ARG002
         """Yield keys that may change nothing, with the reason where they change nothing."""
         single = "with device.slices.count 1" if self.slices.count == 1 else ""
         first = "with device.model ideal, whose first slice is exact" if self.exact else ""
@@ -206,9 +209,9 @@ class _Imperfect(_Range):
     drift: Drift = Drift()
     temperature: Temperature = Temperature()
 
-    def without_effect(self) -> Iterator[tuple[str, str]]:
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
         """Yield keys that may change nothing, with the reason where they change nothing."""
-        yield from super().without_effect()
+        yield from super().without_effect(config)
         drift, temperature = self.drift, self.temperature
         still = drift.nu == 0 and drift.nu_sigma == 0
         yield "drift.time", "without device.drift.nu or nu_sigma" if still else ""
@@ -232,9 +235,9 @@ class Memristor(_Imperfect):
     )
     programming: Programming = Programming()
 
-    def without_effect(self) -> Iterator[tuple[str, str]]:
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
         """Yield keys that may change nothing, with the reason where they change nothing."""
-        yield from super().without_effect()
+        yield from super().without_effect(config)
         statistical = self.programming.method is Method.STATISTICAL
         why = "with device.programming.method statistical" if statistical else ""
         yield "programming.write_verify", why

@@ -1,30 +1,18 @@
-"""The chip's part of a configuration: technology, device, tile, converter, digital units."""
+"""The chip's part of a configuration: technology, tile, digital units."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import (
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-    create_model,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+from pydantic import Field, model_validator
 
-from archsim.config.base import Section
-from archsim.config.fields import NameOf, OfKinds, validated
-from archsim.config.quantity import ConfigPath, Quantity
-from archsim.config.sections import CONVERTERS, ConverterKind, check_range
+from archsim.config.base import Rule, Section, only_if
+from archsim.config.quantity import ConfigPath, Quantity, SmallVolts, Volts
 
-Volts = Annotated[float, Quantity("V", ge=1e-6, le=100)]
-SmallVolts = Annotated[float, Quantity("V", ge=0, le=100)]
+if TYPE_CHECKING:
+    from archsim.config.run import RunConfig
 
 
 class Technology(Section):
@@ -64,6 +52,10 @@ class Integrator(Section):
         0.0, description="spread of the voltage at which integrators stand after reset"
     )
 
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:  # noqa: ARG002
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield "headroom", only_if(not self.saturation, "without tile.integrator.saturation")
+
 
 class Wires(Section):
     """Resistance of word and bit lines (IR drop); off by default."""
@@ -74,15 +66,6 @@ class Wires(Section):
     column_resistance: Annotated[float, Quantity("ohm", ge=0, le=1e6)] = Field(
         0.0, description="of a bitline from one cell to the next"
     )
-
-
-class Comparator(Section):
-    """Imperfections of the comparators; all off by default."""
-
-    offset_sigma: SmallVolts = Field(
-        0.0, description="spread of the offsets, fixed for each comparator"
-    )
-    noise_sigma: SmallVolts = Field(0.0, description="noise of a decision, drawn for each")
 
 
 class RowSum(StrEnum):
@@ -126,155 +109,6 @@ class Tile(Section):
     )
     integrator: Integrator = Integrator()
     wires: Wires = Wires()
-
-
-class Converter(Section):
-    """The converters at the feet of the columns.
-
-    A nonlinear ramp computes the gates' functions while it digitises. A linear one, or one by
-    successive approximation, only digitises, as in a conventional design, and so does a bit-serial
-    one, whose sums are exact; the functions are then computed by `digital.processors`. An ideal one
-    computes the functions without quantisation and costs nothing: it shows what the others lose.
-    """
-
-    kind: Annotated[str, NameOf(CONVERTERS)] = Field(
-        "nonlinear_ramp",
-        description="nonlinear ramp, or a conventional one: a linear ramp, sar (successive "
-        "approximation), or bit_serial (shared converters, shift and add); or ideal, which no chip "
-        "has: no quantisation, one cycle, no cost",
-    )
-    input_range: tuple[float, float] = Field(
-        (-4.0, 4.0), description="where a conventional converter of the gates begins and ends"
-    )
-    early_stop: bool = Field(
-        False,
-        description="end a ramp as soon as all columns of a tile have latched; how long a "
-        "conversion takes then depends on data",
-    )
-    banks_per_converter: int = Field(
-        1,
-        ge=1,
-        le=65536,
-        description="column blocks of a layer that take turns at one row of converters; more than "
-        "one needs tile.double_buffer",
-    )
-
-    @property
-    def of_kind(self) -> ConverterKind:
-        """What there is to know of its kind."""
-        return CONVERTERS.get(self.kind)()
-
-    @property
-    def own(self) -> Any:
-        """The section of what only its kind has."""
-        return getattr(self, self.of_kind.key)
-
-    @property
-    def nonlinear(self) -> bool:
-        """Whether the converter computes the gates' functions."""
-        return self.of_kind.computes
-
-    @model_validator(mode="after")
-    def _range(self) -> Converter:
-        check_range(self.input_range)
-        self.of_kind.check(self)
-        return self
-
-    bits: int = Field(
-        ge=1,
-        le=10,
-        description="output resolution n_out; of a bit-serial converter, that to which its sums "
-        "are rounded; an ideal one has 16, and the integrators' swing of a ramp of so many",
-    )
-    bias_cells: Literal["auto"] | Annotated[int, Field(ge=0, le=4096)] = Field(
-        "auto", description="calibration cells of a ramp column; auto takes what the ramp needs"
-    )
-    gated_comparators: bool = Field(
-        True, description="a comparator that has latched makes no more decisions"
-    )
-    calibrate: bool = Field(
-        True, description="set the bias cells so that the middle step crosses where it should"
-    )
-    copies: int = Field(
-        1, ge=1, le=64, description="ramp columns that are programmed, of which the best is used"
-    )
-    fixed_reference: Volts | None = Field(
-        None,
-        description="read voltage for which a ramp outside the array was made, as in an ordinary "
-        "converter; without it the ramp is in memory and read with tile.v_read",
-    )
-    comparator: Comparator = Comparator()
-
-
-class _WithOwnKeys(OfKinds):
-    """Marks the section of the converters: what all have, and what only some kinds have.
-
-    Base files describe converters of one kind, and files that extend them take another one, so the
-    keys of every shipped kind are known whatever the kind is. Those of a package's kind are where
-    it is asked for or they are written: what is installed changes no other configuration.
-    """
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Return a schema that asks the kinds."""
-        del source, handler
-        return core_schema.with_info_plain_validator_function(self._validated)
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Return the section with the own keys of all kinds that load."""
-        del schema
-        return handler(self.sections()[0].__pydantic_core_schema__)
-
-    def _validated(self, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, Converter):
-            return value
-        if not isinstance(value, dict):
-            raise PydanticKnownError("dict_type")
-        return validated(self._model_for(value), value, info)
-
-    def schema_at(self, value: Any) -> Mapping[str, Any]:
-        """Return the schema of the section that a document has."""
-        return self._model_for(value).__pydantic_core_schema__ if isinstance(value, dict) else {}
-
-    def sections(self) -> list[type[Section]]:
-        """Return the one section that the field may hold."""
-        return [_converter_with(_own_keys(self.kinds.all().values()))]
-
-    def _model_for(self, value: dict[str, Any]) -> type[Converter]:
-        """Return the section for what a document says of the converters."""
-        kinds = self.kinds.shipped()
-        asked = value.get("kind")
-        if self.kinds.has(asked):
-            kinds[str(asked)] = self.kinds.get(str(asked))
-        own = _own_keys(kinds.values())
-        unknown = value.keys() - own.keys() - Converter.model_fields.keys()
-        if unknown:
-            others = _own_keys(self.kinds.all().values())
-            missing = unknown - others.keys()  # a message may then name any of them
-            own = {**others, **own} if missing else {**{key: others[key] for key in unknown}, **own}
-        return _converter_with(own)
-
-
-def _own_keys(kinds: Iterable[type[ConverterKind]]) -> dict[str, type[Section]]:
-    """Return the sections of what only some kinds have, by their keys."""
-    return {kind.key: kind.section for kind in kinds if kind.section is not None}
-
-
-def _converter_with(own: Mapping[str, type[Section]]) -> type[Converter]:
-    """Return the section of the converters with some kinds' own keys."""
-    return _made(tuple(sorted(own.items(), key=lambda item: item[0])))
-
-
-@cache
-def _made(own: tuple[tuple[str, type[Section]], ...]) -> type[Converter]:
-    fields: Any = {key: (section, section()) for key, section in own}
-    return create_model("Converter", __base__=Converter, __doc__=Converter.__doc__, **fields)
-
-
-Adc = Annotated[Converter, _WithOwnKeys(CONVERTERS)]
 
 
 class ActivationMethod(StrEnum):
@@ -337,6 +171,25 @@ class Digital(Section):
     bus: Bus | None = Field(
         None, description="a bus that all layers share; without one every layer has its own wires"
     )
+
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        adc, network = config.adc, config.network
+        computes = f"with adc.kind {adc.kind}, which computes the gates' functions itself"
+        no_processors = only_if(adc.nonlinear, computes) or network.without_processed
+        yield "processors", no_processors
+        if not no_processors:
+            method = self.processors.method
+            with_method = f"with digital.processors.method {method}"
+            piecewise = method is ActivationMethod.PIECEWISE_LINEAR
+            yield "processors.segments", only_if(not piecewise, with_method)
+            cordic = method is ActivationMethod.CORDIC
+            yield "processors.iterations", only_if(not cordic, with_method)
+        by_ramp = self.cell_activation is CellActivation.RAMP
+        with_ramp = only_if(by_ramp, "with digital.cell_activation ramp")
+        yield "table_entries", with_ramp or network.without_state
+        yield "cell_activation", network.without_state
+        yield "cell_range", network.without_state
 
     @model_validator(mode="after")
     def _format(self) -> Digital:

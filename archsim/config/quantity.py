@@ -27,7 +27,14 @@ if TYPE_CHECKING:  # costs a tenth of the time that a configuration takes to loa
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
-__all__ = ["ConfigPath", "Quantity", "format_quantity", "parse_quantity"]
+__all__ = [
+    "ConfigPath",
+    "Quantity",
+    "SmallVolts",
+    "Volts",
+    "format_quantity",
+    "parse_quantity",
+]
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9}(?![0-9]))?"
 _QUANTITY = re.compile(rf"({_NUMBER})\s*(.*)")
@@ -263,6 +270,11 @@ _BOUNDS: tuple[tuple[str, Callable[[float, float], bool], str, str], ...] = (
     ("lt", operator.lt, "below", "not below"),
     ("le", operator.le, "at most", "above the maximum"),
 )
+
+
+Volts = Annotated[float, Quantity("V", ge=1e-6, le=100)]
+SmallVolts = Annotated[float, Quantity("V", ge=0, le=100)]
+"""Voltages of a circuit; small ones may be 0."""
 
 
 class _PathField:

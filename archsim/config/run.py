@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from archsim.config.activations import TableActivation
-from archsim.config.base import Section
+from archsim.config.base import Rule, Section, only_if
+from archsim.config.converter import CONVERTERS, Adc, Comparator
 from archsim.config.device import Device
 from archsim.config.fields import OneOf
 from archsim.config.hardware import (
-    Adc,
     Digital,
     Technology,
     Tile,
 )
 from archsim.config.quantity import ConfigPath
 from archsim.config.sections import (
-    CONVERTERS,
     LAYERS,
     WORKLOADS,
     LayerSection,
@@ -32,6 +32,8 @@ INPUT_BUFFER, CLASSIFIER, CHIP = "input_buffer", "classifier", "chip"
 BUS, PROCESSORS = "bus", "processors"
 """Names of the units that are no layer's own, in traces."""
 
+
+_NO_LSTM = "without an LSTM layer"
 
 Layer = Annotated[LayerSection, OneOf(LAYERS)]
 
@@ -57,6 +59,26 @@ class Network(Section):
         "such as optimizer.*; any other tensor that no layer uses is an error",
     )
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
+
+    def following(self, layer: LayerSection) -> LayerSection | None:
+        """Return the layer that comes after one of the network's, None after the last."""
+        place = next(index for index, each in enumerate(self.layers) if each is layer)
+        return self.layers[place + 1] if place + 1 < len(self.layers) else None
+
+    @property
+    def without_processed(self) -> str:
+        """Why what computes functions beside the converters has no effect, if so."""
+        return only_if(not any(layer.processed for layer in self.layers), _NO_LSTM)
+
+    @property
+    def without_state(self) -> str:
+        """Why what computes the function of a cell's state has no effect, if so."""
+        return only_if(not any(layer.needs_cell_state() for layer in self.layers), _NO_LSTM)
+
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:  # noqa: ARG002
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        for key in ("prefix", "ignore"):
+            yield key, only_if(self.weights == "random", "with network.weights random")
 
     @model_validator(mode="after")
     def _last(self) -> Network:
@@ -111,6 +133,12 @@ class Trace(Section):
     )
     waveforms: bool = Field(False, description="record the ramp and every column's voltage")
 
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:  # noqa: ARG002
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        coarse = self.level is not TraceLevel.CYCLE
+        for key in ("sequences", "tiles", "waveforms"):
+            yield key, only_if(coarse, f"with trace.level {self.level}")
+
 
 MOST_PULSE_BITS = 10
 """Magnitude bits of a pulse-width input: it takes 2**bits clock cycles."""
@@ -136,6 +164,25 @@ class RunConfig(Section):
     activations: tuple[TableActivation, ...] = Field(
         (), description="activation functions of one's own, as tables of points"
     )
+
+    @property
+    def draws(self) -> bool:
+        """Whether anything in the run is random."""
+        return (
+            self.network.weights == "random"
+            or self.workload.follows_seed
+            or not self.device.exact
+            or self.tile.integrator.offset_sigma > 0
+            or self.adc.comparator != Comparator()
+        )
+
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield "seed", only_if(not self.draws, "because nothing in this run is random")
+        used = {name for layer in self.network.layers for name in layer.functions_in_use()}
+        for index, table in enumerate(config.activations):
+            unused = f"because no layer takes '{table.name}'"
+            yield f"activations.{index}", only_if(table.name not in used, unused)
 
     @model_validator(mode="after")
     def _input_bits(self) -> RunConfig:

@@ -11,24 +11,21 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
 from archsim.config.base import Section
-from archsim.config.kinds import Kinds, why_not_made
+from archsim.config.kinds import Kinds
 
 if TYPE_CHECKING:
-    from archsim.config.hardware import Converter
-    from archsim.config.run import Network, RunConfig
+    from archsim.config.run import Network
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 LARGEST_INPUT = 1e6
 """Largest magnitude, and inverse of the least width, of the range of a ramp."""
 
 Range = tuple[float, float]
-Rule = tuple[str, str]
-"""A key below a section, and why it has no effect; the reason is empty where it has one."""
 
 
 def check_range(limits: Range, key: str = "input_range") -> None:
@@ -84,11 +81,6 @@ class Bias(StrEnum):
 IGNORE = "name the tensor in network.ignore"
 REMOVE = f"take it out of the file, or {IGNORE}"
 """What can be done about a tensor that no layer uses."""
-
-
-def only_if(holds: bool, why: str) -> str:
-    """Return a reason if it holds, and none if not."""
-    return why if holds else ""
 
 
 # ----------------------------------------------------------------- layers
@@ -157,14 +149,6 @@ class LayerSection(Section, ABC):
         """Yield the names of the activation functions that it computes."""
         yield from ()
 
-    def without_effect(
-        self,
-        config: RunConfig,  # noqa: ARG002 - for kinds that depend on it
-        following: LayerSection | None,  # noqa: ARG002
-    ) -> Iterator[Rule]:
-        """Yield keys that may change nothing, with the reason where they change nothing."""
-        yield from ()
-
     def meaning_of(self, rest: str, shape: tuple[int, ...] | None) -> str:  # noqa: ARG002
         """Say what an unused tensor means and what to do.
 
@@ -188,7 +172,7 @@ def kind_of(cls: Any) -> object:
     return next(iter(get_args(field.annotation)), None) if field is not None else None
 
 
-def _unfinished(cls: type[Section]) -> str:
+def unfinished(cls: type[Section]) -> str:
     """Return why pydantic cannot check a section, such as a type that it does not find."""
     try:
         cls.model_rebuild()
@@ -204,7 +188,7 @@ LAYERS: Kinds[LayerSection] = Kinds(
     shipped="archsim.chip.layers",
     part="section",
     name_of=kind_of,
-    check=_unfinished,
+    check=unfinished,
     has_kernels=True,
 )
 """All kinds of layers."""
@@ -247,10 +231,6 @@ class WorkloadSection(Section, ABC):
         """Say what it is, for the summary of a run with `count` sequences."""
         return f"{count:,} sequence{'' if count == 1 else 's'} of {self.kind}"
 
-    def without_effect(self) -> Iterator[Rule]:
-        """Yield keys that may change nothing, with the reason where they change nothing."""
-        yield from ()
-
 
 WORKLOADS: Kinds[WorkloadSection] = Kinds(
     "workload kind",
@@ -259,123 +239,6 @@ WORKLOADS: Kinds[WorkloadSection] = Kinds(
     shipped="archsim.workloads",
     part="section",
     name_of=kind_of,
-    check=_unfinished,
+    check=unfinished,
 )
 """All kinds of workloads."""
-
-
-# ----------------------------------------------------------------- converters
-
-
-class ConverterKind(ABC):
-    """What stands at the foot of every column; a kind subclasses it, registers with `CONVERTERS`.
-
-    Attributes
-    ----------
-    name : str
-        Its value of ``adc.kind``.
-    key, section : str, type of Section
-        The key below ``adc`` that has what only this kind has, and its section; empty and None
-        where there is nothing.
-    computes : bool
-        Whether it computes the columns' functions; if not, processors do.
-    digitising : str
-        The kind of the same circuits that only digitises, itself where it is one.
-    has_ramps : bool
-        Whether it has ramps of memristors.
-    pulses : bool
-        Whether rows are driven by pulse widths.
-    sees : str
-        What it is called in messages, with its article.
-    buildable : bool
-        Whether a chip could have it.
-    """
-
-    name: ClassVar[str]
-    key: ClassVar[str] = ""
-    section: ClassVar[type[Section] | None] = None
-    computes: ClassVar[bool] = False
-    digitising: ClassVar[str] = ""
-    has_ramps: ClassVar[bool] = False
-    pulses: ClassVar[bool] = True
-    sees: ClassVar[str] = "a converter"
-    buildable: ClassVar[bool] = True
-
-    @abstractmethod
-    def build(self, spec: Any, bits: int) -> Any:
-        """Return the columns' converters.
-
-        Parameters
-        ----------
-        spec : archsim.chip.spec.TileSpec
-            What the tile is built from.
-        bits : int
-            Resolution.
-
-        Returns
-        -------
-        archsim.chip.converters.base.Converter
-            The converters.
-        """
-
-    def check(self, adc: Converter) -> None:  # noqa: B027 - most kinds have nothing to check
-        """Raise ValueError, which says what to change, if the section does not go with the kind."""
-
-    def check_run(self, config: RunConfig) -> None:  # noqa: B027 - most kinds go with any run
-        """Raise DesignError, which names the key, if the kind does not go with a run."""
-
-    def in_words(self, adc: Converter) -> list[str]:  # noqa: ARG002
-        """Say what the summary of a run tells of it, beside its kind and resolution."""
-        return []
-
-    @abstractmethod
-    def design(self, function: Any, bits: int, *, limits: Range | None, spec: Any) -> Any:
-        """Return the thresholds and levels of a function, as a ramp.
-
-        Parameters
-        ----------
-        function : archsim.network.activations.Activation
-            The function.
-        bits : int
-            Resolution.
-        limits : (float, float), optional
-            Where a function without bounds begins and ends.
-        spec : archsim.chip.spec.TileSpec
-            Devices and converter.
-
-        Returns
-        -------
-        archsim.transfer.ramp.Ramp
-            The ramp, or what stands for one.
-        """
-
-
-def _cannot_be_one(cls: type[ConverterKind]) -> str:
-    """Return why a converter's keys cannot stand below ``adc``; empty where they can."""
-    from archsim.config.hardware import Converter
-
-    wrong = why_not_made(cls)
-    if wrong or not cls.key:
-        return wrong
-    if cls.section is None or not issubclass(cls.section, Section):
-        return f"has the key '{cls.key}' and no section for it: give the class one"
-    problem = _unfinished(cls.section) or why_not_made(cls.section)
-    if problem:
-        return f"has keys below '{cls.key}' that have no default: {problem}"
-    others = {other.key for other in CONVERTERS.shipped().values()}
-    if cls.key in {*Converter.model_fields, *others}:
-        return f"has the key '{cls.key}', which adc has already: call it something else"
-    return ""
-
-
-CONVERTERS: Kinds[ConverterKind] = Kinds(
-    "converter kind",
-    "archsim.converters",
-    ConverterKind,
-    shipped="archsim.chip.converters",
-    part="section",
-    name_of=lambda cls: getattr(cls, "name", None),
-    check=_cannot_be_one,
-    has_kernels=True,
-)
-"""All kinds of converters."""

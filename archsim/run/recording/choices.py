@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsim.chip.build import Chip
-from archsim.config.hardware import CellActivation, Converter, Digital
+from archsim.config.converter import Converter
+from archsim.config.hardware import CellActivation, Digital
 from archsim.config.run import CHIP, RunConfig
 from archsim.costs.library import ComponentLibrary, SourceKind
 from archsim.costs.operation import Inventory

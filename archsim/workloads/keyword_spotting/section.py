@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from archsim.config.base import Rule, only_if
 from archsim.config.quantity import ConfigPath
-from archsim.config.sections import WORKLOADS, Rule, WorkloadSection, only_if
+from archsim.config.sections import WORKLOADS, WorkloadSection
 
 if TYPE_CHECKING:
-    from archsim.config.run import Network
+    from archsim.config.run import Network, RunConfig
     from archsim.workloads.features import FeatureSet
 
 
@@ -49,6 +50,6 @@ class KeywordSpotting(WorkloadSection):
         sequences = f"{count:,} sequence{'' if count == 1 else 's'}"
         return f"{part}{sequences} of {'/'.join(Path(self.source).parts[-2:])}{split}"
 
-    def without_effect(self) -> Iterator[Rule]:
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:  # noqa: ARG002
         """Yield keys that may change nothing, with the reason where they change nothing."""
         yield "split", only_if(self.source.is_file(), "with a workload.source that is a file")

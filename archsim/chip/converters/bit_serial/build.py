@@ -25,7 +25,8 @@ from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
 from archsim.chip.spec import TileSpec
-from archsim.config.hardware import Comparator, Integrator, RowSum, Wires
+from archsim.config.converter import Comparator
+from archsim.config.hardware import Integrator, RowSum, Wires
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
 from archsim.transfer.ramp import Ramp

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from archsim.config.base import Section
-from archsim.config.sections import CONVERTERS, ConverterKind, Range
+from archsim.config.converter import CONVERTERS, ConverterKind
+from archsim.config.sections import Range
 from archsim.errors import DesignError
 
 if TYPE_CHECKING:
-    from archsim.config.hardware import Converter
+    from archsim.config.converter import Converter
     from archsim.config.run import RunConfig
 
 

@@ -18,7 +18,7 @@ from archsim.chip.converters.ideal.cost import IdealDesign
 from archsim.chip.converters.ideal.kernel import IdealReadout
 from archsim.chip.programming import ProgrammedRamp
 from archsim.chip.spec import TileSpec
-from archsim.config.hardware import Comparator
+from archsim.config.converter import Comparator
 from archsim.devices import DeviceModel
 from archsim.errors import DesignError
 from archsim.transfer.ramp import Ramp

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archsim.config.sections import CONVERTERS, ConverterKind, Range
+from archsim.config.converter import CONVERTERS, ConverterKind
+from archsim.config.sections import Range
 
 if TYPE_CHECKING:
-    from archsim.config.hardware import Converter
+    from archsim.config.converter import Converter
 
 
 @CONVERTERS.register

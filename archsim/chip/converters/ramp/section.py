@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from archsim.config.sections import CONVERTERS, ConverterKind, Range
+from archsim.config.base import Rule, only_if
+from archsim.config.converter import CONVERTERS, ConverterKind
+from archsim.config.sections import Range
 
 if TYPE_CHECKING:
-    from archsim.config.hardware import Converter
+    from archsim.config.converter import Converter
+    from archsim.config.run import RunConfig
 
 
 class _Ramp(ConverterKind):
@@ -27,6 +31,13 @@ class _Ramp(ConverterKind):
         from archsim.chip.converters.design import usual_ramp
 
         return usual_ramp(function, bits, limits=limits, spec=spec)
+
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield from super().without_effect(config)
+        exact = config.device.exact and config.device.g_min == 0
+        why = "with device.model ideal, on which ramps are exact"
+        yield "calibrate", only_if(exact, why)
 
     def in_words(self, adc: Converter) -> list[str]:
         """Say how ramps are programmed and when they stop."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from archsim.config.base import Section
-from archsim.config.sections import CONVERTERS, ConverterKind, Range
+from archsim.config.converter import CONVERTERS, ConverterKind
+from archsim.config.sections import Range
 
 if TYPE_CHECKING:
-    from archsim.config.hardware import Converter
+    from archsim.config.converter import Converter
 
 
 class Sharing(Section):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from archsim.config.base import Rule, only_if
 from archsim.config.sections import (
     IGNORE,
     LAYERS,
@@ -15,10 +16,8 @@ from archsim.config.sections import (
     LayerSection,
     Name,
     OutputRange,
-    Rule,
     TensorsName,
     check_range,
-    only_if,
 )
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ class LinearLayer(LayerSection):
         """Yield the name of its function."""
         yield self.function
 
-    def without_effect(self, config: RunConfig, following: LayerSection | None) -> Iterator[Rule]:
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
         """Yield keys that may change nothing, with the reason where they change nothing."""
         from archsim.chip.layers.functions import is_bounded
 
@@ -121,6 +120,7 @@ class LinearLayer(LayerSection):
             "input_range",
             in_words or only_if(is_bounded(self.function, config.activations), bounded),
         )
+        following = config.network.following(self)
         if following is None:
             yield "output_range", "because no layer follows"
         else:

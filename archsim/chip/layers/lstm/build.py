@@ -43,7 +43,7 @@ from archsim.chip.layers.recurrent import (
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.spec import ChipSpec, MatrixSpec
 from archsim.clipping import Clipping
-from archsim.config.sections import CONVERTERS
+from archsim.config.converter import CONVERTERS
 from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
 from archsim.kernels.recurrent import RecurrentOutputs
 from archsim.network.activations import get_activation

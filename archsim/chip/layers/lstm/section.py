@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from archsim.config.base import Section
+from archsim.config.base import Rule, Section, only_if
 from archsim.config.sections import (
     IGNORE,
     LAYERS,
@@ -17,10 +17,8 @@ from archsim.config.sections import (
     LayerSection,
     Name,
     OutputRange,
-    Rule,
     TensorsName,
     check_range,
-    only_if,
 )
 
 if TYPE_CHECKING:
@@ -144,11 +142,7 @@ class LSTMLayer(LayerSection):
         functions = self.functions
         return functions.i, functions.f, functions.g, functions.o
 
-    def without_effect(
-        self,
-        config: RunConfig,
-        following: LayerSection | None,  # noqa: ARG002
-    ) -> Iterator[Rule]:
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
         """Yield keys that may change nothing, with the reason where they change nothing."""
         yield "projection_range", only_if(self.projection is None, "without a projection")
         from archsim.chip.layers.functions import is_bounded

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from archsim.config.base import Section
-from archsim.config.sections import ConverterKind, Range
+from archsim.config.converter import ConverterKind
+from archsim.config.sections import Range
 
 
 class FlashOptions(Section):
