@@ -15,19 +15,14 @@ from typing import Any
 
 import yaml
 
+from archsim.config.base import Section
 from archsim.config.merge import load_document
-from archsim.config.origin import is_stream
+from archsim.config.origin import KeyPath, is_stream
 from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
 from archsim.config.without_effect import keys_without_effect
 
 _CHUNK = 1 << 20
-_PATHS = (
-    ("technology", "components"),
-    ("device", "table"),
-    ("network", "weights"),
-    ("workload", "source"),
-)
 _LIKE_A_NUMBER = re.compile(r"[-+.0-9][-+.0-9a-fA-FxXoO_]*")
 
 
@@ -139,23 +134,30 @@ def load_config(
     path = Path(path)
     document = load_document(path, overrides)
     config = validate_document(document, RunConfig)
-    digests = {file: digest(file) for _, _, file in _files(config)}
+    digests = {file: digest(file) for _, file in _files(config)}
     notes = keys_without_effect(config, document)
     folder = Path.cwd() if is_stream(path) else path.resolve().parent
     return LoadedConfig(path, folder, config, digests, notes)
 
 
-def _files(config: RunConfig) -> Iterator[tuple[str, str, Path]]:
-    """Yield section, key and path of every file that a configuration names."""
-    for section, key in _PATHS:
-        value = getattr(getattr(config, section), key, None)
-        if isinstance(value, Path):
-            yield section, key, value
+def _files(part: Any, place: KeyPath = ()) -> Iterator[tuple[KeyPath, Path]]:
+    """Yield key and path of every file that a configuration names."""
+    if isinstance(part, Path):
+        yield place, part
+    elif isinstance(part, Section):
+        for key in type(part).model_fields:
+            yield from _files(getattr(part, key), (*place, key))
+    elif isinstance(part, tuple):
+        for index, each in enumerate(part):
+            yield from _files(each, (*place, index))
 
 
 def _dump(config: RunConfig, show_path: Callable[[Path], str]) -> dict[str, Any]:
     """Return plain data with quantities as text and paths as `show_path` says."""
-    plain = config.model_dump(mode="json")
-    for section, key, path in _files(config):
-        plain[section][key] = show_path(path)
+    plain: dict[str, Any] = config.model_dump(mode="json")
+    for (*place, last), path in _files(config):
+        holder: Any = plain
+        for key in place:
+            holder = holder[key]
+        holder[last] = show_path(path)
     return plain

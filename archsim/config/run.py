@@ -94,19 +94,16 @@ class Network(Section):
     @model_validator(mode="after")
     def _names(self) -> Network:
         names = [layer.name for layer in self.layers]
+        units = {INPUT_BUFFER, CLASSIFIER, CHIP, BUS, PROCESSORS}
+        units.update(name for layer in self.layers for name in layer.derived_names())
         for name in names:
             if names.count(name) > 1:
                 msg = f"two layers are called '{name}': give each its own name"
                 raise ValueError(msg)
-            if name in {INPUT_BUFFER, CLASSIFIER, CHIP, BUS, PROCESSORS, *self._derived()}:
+            if name in units:
                 msg = f"'{name}' is the name of a unit of the chip: call the layer something else"
                 raise ValueError(msg)
         return self
-
-    def _derived(self) -> list[str]:
-        """Return the names that layers give to their other tiles and units."""
-        parts = ("update", "cell", "activation", "projection", "sum", "adc", "bias")
-        return [f"{layer.name}_{part}" for layer in self.layers for part in parts]
 
 
 Workload = Annotated[WorkloadSection, OneOf(WORKLOADS)]

@@ -140,6 +140,13 @@ class LayerSection(Section, ABC):
         """Elements a timestep that go over a bus, by the kind of their transfer."""
         return {}
 
+    def derived_names(self) -> Iterator[str]:
+        """Yield the names of its other tiles and units, which no layer can be called.
+
+        A kind that has more than sums of row blocks and shared converters adds them.
+        """
+        yield from (f"{self.name}_{part}" for part in ("sum", "adc"))
+
     @property
     def first_tensor(self) -> str:
         """Name of a tensor that every layer of the kind has, below `tensors_name`."""

@@ -105,6 +105,11 @@ class LinearLayer(LayerSection):
 
         return (LinearDigital if self.takes_words else LinearOnTile)(self, inputs, context)
 
+    def derived_names(self) -> Iterator[str]:
+        """Yield the names of its other units."""
+        yield from super().derived_names()
+        yield f"{self.name}_bias"
+
     def functions_in_use(self) -> Iterator[str]:
         """Yield the name of its function."""
         yield self.function

@@ -128,6 +128,13 @@ class LSTMLayer(LayerSection):
 
         return LSTMOnChip(self, inputs, context)
 
+    def derived_names(self) -> Iterator[str]:
+        """Yield the names of its other tiles and units."""
+        yield from super().derived_names()
+        yield from (
+            f"{self.name}_{part}" for part in ("update", "cell", "activation", "projection")
+        )
+
     def needs_cell_state(self) -> bool:
         """Say that c goes through a function on its way to h."""
         return True

@@ -45,6 +45,11 @@ class GRULayer(LayerSection):
         """Name of a tensor that every GRU has, below `tensors_name`."""
         return "weight_ih_l0"
 
+    def derived_names(self) -> Iterator[str]:
+        """Yield the names of its other tiles and units."""
+        yield from super().derived_names()
+        yield from (f"{self.name}_{part}" for part in ("update", "cell", "activation"))
+
     def needs_cell_state(self) -> bool:
         """Say that the candidate goes through a function on its way to h."""
         return True
