@@ -317,7 +317,7 @@ def run_recurrent(
         Out: what was computed.
     """
     gates, second, projection = stages
-    sequences, timesteps, inputs = x_drive.shape
+    sequences, _, inputs = x_drive.shape
     units, elements = outputs.c.shape[2], outputs.h.shape[2]
     start = State(state.h.copy(), state.c.copy())
     drive = make_drive(sequences, inputs + elements + 1)
@@ -338,13 +338,12 @@ def run_recurrent(
         ),
     )
     block = _Block(x_drive, state, span, outputs)
-    for step in range(timesteps):
-        _step(cell, form, gates, second, projection, block, buffers, step)
+    _run_steps(cell, form, gates, second, projection, block, buffers)
     _last_state(outputs, span, start, state)
 
 
 @leaf
-def _step(
+def _run_steps(
     cell: Any,
     form: Format,
     gates: Stage,
@@ -352,24 +351,24 @@ def _step(
     projection: Stage | None,
     block: _Block,
     buffers: _Buffers,
-    step: int,
 ) -> None:
-    """Run one timestep; a leaf, so that no references are counted, which threads wait for."""
+    """Run all timesteps; a leaf, so that no references are counted, which threads wait for."""
     x_drive, state, span, outputs = block
     drive, inner, code, of_units, of_elements, value, scratch = buffers
     steps, inputs = form.drive_steps, x_drive.shape[2]
-    _take_inputs(x_drive, span, step, drive)
-    convert(gates, drive, code, step, scratch[0])
-    after_gates(cell, code, state)
-    if second is not None:
-        drive_second(cell, form, state, inner)
-        convert(second, inner, of_units, step, scratch[1])
-    if projection is None:
-        _finish(cell, code, second, of_units, state, state.h)
-    else:
-        _finish(cell, code, second, of_units, state, value)
-        encode(value, 1 << form.fraction_bits, steps, inner, 0)
-        convert(projection, inner, of_elements, step, scratch[2])
-        look_up(form.projection_level, of_elements, state.h)
-    encode(state.h, form.h_full_scale, steps, drive, inputs)
-    _give_outputs(outputs, span, step, code, state, drive, inputs)
+    for step in range(x_drive.shape[1]):
+        _take_inputs(x_drive, span, step, drive)
+        convert(gates, drive, code, step, scratch[0])
+        after_gates(cell, code, state)
+        if second is not None:
+            drive_second(cell, form, state, inner)
+            convert(second, inner, of_units, step, scratch[1])
+        if projection is None:
+            _finish(cell, code, second, of_units, state, state.h)
+        else:
+            _finish(cell, code, second, of_units, state, value)
+            encode(value, 1 << form.fraction_bits, steps, inner, 0)
+            convert(projection, inner, of_elements, step, scratch[2])
+            look_up(form.projection_level, of_elements, state.h)
+        encode(state.h, form.h_full_scale, steps, drive, inputs)
+        _give_outputs(outputs, span, step, code, state, drive, inputs)
