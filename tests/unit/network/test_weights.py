@@ -250,7 +250,7 @@ def test_a_digital_bias_costs_an_addition_a_unit(small):
     (unit,) = chip.layers[1].units
     assert unit.name == "output_bias"
     assert unit.duration("add_bias") == 2  # 3 units on 2 lanes
-    library, word = chip_library(chip.config), chip.config.digital.word_bits
+    library, word = chip_library(chip.config.technology), chip.config.digital.word_bits
     expected = 3 * (
         library.energy("adder", "add", word)
         + library.energy("register", "write", word)
