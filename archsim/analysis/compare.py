@@ -11,6 +11,7 @@ from archsim.analysis.levels import Level, LevelMetrics, level_metrics
 from archsim.analysis.published import PublishedRow, published_rows
 from archsim.analysis.sameness import check_counts, check_structures
 from archsim.analysis.timeline import path_by_kind
+from archsim.config.converter import CONVERTERS
 from archsim.config.load import is_config, load_config
 from archsim.config.quantity import parse_quantity
 from archsim.si import with_prefix
@@ -78,8 +79,10 @@ def _technology(path: Path) -> tuple[float, str]:
         inputs = checked.setting(file, "tile", "input_bits", kind=int)
         outputs = checked.setting(file, "adc", "bits", kind=int)
         bits = f"{inputs}/analog/{outputs}"
-        if checked.setting(file, "adc", "kind") == "bit_serial":
-            weight = checked.setting(file, "adc", "bit_serial", "weight_bits", kind=int)
+        kind = checked.setting(file, "adc", "kind")
+        key = CONVERTERS.get(kind).weight_bits if CONVERTERS.has(kind) else ()
+        if key:
+            weight = checked.setting(file, "adc", *key, kind=int)
             bits = f"{inputs + 1}/{weight}/{outputs}"
     return node, bits
 

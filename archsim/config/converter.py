@@ -53,6 +53,8 @@ class ConverterKind(ABC):
         Whether it has ramps of memristors.
     pulses : bool
         Whether rows are driven by pulse widths.
+    weight_bits : tuple of str
+        The keys below ``adc`` that lead to the bits of a weight; empty where weights are analog.
     sees : str
         What it is called in messages, with its article.
     buildable : bool
@@ -66,6 +68,7 @@ class ConverterKind(ABC):
     digitising: ClassVar[str] = ""
     has_ramps: ClassVar[bool] = False
     pulses: ClassVar[bool] = True
+    weight_bits: ClassVar[tuple[str, ...]] = ()
     sees: ClassVar[str] = "a converter"
     buildable: ClassVar[bool] = True
 

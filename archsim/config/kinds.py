@@ -14,6 +14,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from pathlib import Path
@@ -189,7 +190,7 @@ class Kinds(Generic[T]):
         return list({(entry.name, entry.value): entry for entry in self._entries()}.values())
 
     def _entries(self) -> tuple[EntryPoint, ...]:
-        return tuple(entry_points(group=self.group))
+        return _installed(self.group)
 
     def _unknown(self, name: str, also: tuple[str, ...]) -> str:
         known = sorted({*self.names(), *also})
@@ -254,6 +255,12 @@ class Kinds(Generic[T]):
     def _plugin(self, entry: EntryPoint) -> str:
         package = f" of package {entry.dist.name}" if entry.dist is not None else ""
         return f"the {self.what} plug-in '{entry.name}' ({entry.value}){package}"
+
+
+@cache
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    """Return what packages offer to a group; read once, for it opens a file of every package."""
+    return tuple(entry_points(group=group))
 
 
 def _modules(package: str, part: str) -> Iterator[str]:

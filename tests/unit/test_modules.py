@@ -82,9 +82,10 @@ ELSEWHERE = {
     # what reads and checks: by what a user writes
     "config/activations": ("unit/network/test_activations.py", "functions are tested together"),
     "config/points": ("unit/network/test_activations.py", "functions are tested together"),
-    "config/[bcfhrs]*": ("robust/test_every_key.py", "every key of every section"),
+    "config/[bchrs]*": ("robust/test_every_key.py", "every key of every section"),
     "config/device": ("unit/devices/test_devices.py", "devices are tested together"),
-    "config/kinds": ("robust/test_extension.py", "kinds come from packages, and folders go"),
+    "config/fields": ("unit/config/test_kinds.py", "fields that kinds fill"),
+    "config/walk": ("unit/config/test_validate.py", "places are seen in messages"),
     "config/load": ("unit/run/test_run.py", "what is loaded is run, and read again from a trace"),
     "config/origin": ("unit/config/test_yaml_source.py", "places are seen in messages"),
     "config/units": ("unit/config/test_quantity.py", "units are seen in quantities"),

@@ -75,8 +75,9 @@ def resolve_models(document: Document) -> None:
     components = document.data.get("components")
     if not isinstance(components, dict):
         return
+    known = set(COST_MODELS.names())
     for name, entry in components.items():
-        for key in set(entry) & set(COST_MODELS.names()) if isinstance(entry, dict) else ():
+        for key in known & set(entry) if isinstance(entry, dict) else ():
             path: KeyPath = ("components", name, key)
             try:
                 model = COST_MODELS.get(key)()

@@ -67,6 +67,7 @@ class BitSerialKind(ConverterKind):
     section = BitSerial
     digitising = "bit_serial"
     pulses = False
+    weight_bits = ("bit_serial", "weight_bits")
     sees = "a shared converter"
 
     def build(self, spec: Any, bits: int) -> Any:

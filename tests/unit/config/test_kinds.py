@@ -1,0 +1,313 @@
+"""Is a kind looked up when it is asked for, checked where it enters, and else in nobody's way?"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from archsim.config.converter import CONVERTERS
+from archsim.config.load import load_config
+from archsim.config.schema import json_schema
+from archsim.config.sections import LAYERS, WORKLOADS
+from archsim.costs.library import load_library
+from archsim.costs.models.base import COST_MODELS
+from archsim.errors import ConfigError, DesignError
+from tests.runs import KWS
+
+GROUPS = {
+    "layers": LAYERS, "converters": CONVERTERS, "workloads": WORKLOADS, "costs": COST_MODELS
+}  # fmt: skip
+
+LAYER = """\
+from __future__ import annotations
+from typing import Literal
+from archsim.config.run import RunConfig  # as one who annotates what it takes
+from archsim.config.sections import LayerSection
+
+class Gated(LayerSection):
+    kind: Literal["gated"]
+    units: int = 3
+
+    @property
+    def elements(self) -> int:
+        return self.units
+
+    def build(self, inputs, context): ...
+"""
+CONVERTER = """\
+from archsim.config.base import Section
+from archsim.config.converter import ConverterKind
+
+class Options(Section):
+    stages: int = 3
+
+class Pipeline(ConverterKind):
+    name, key, section = "pipeline", "pipeline", Options
+
+    def build(self, spec, bits): ...
+    def design(self, function, bits, *, limits, spec): ...
+"""
+WORKLOAD = """\
+from __future__ import annotations
+from typing import Literal
+from archsim.config.quantity import ConfigPath
+from archsim.config.sections import WorkloadSection
+
+class Recorded(WorkloadSection):
+    kind: Literal["recorded"]
+    tape: ConfigPath
+
+    def load(self, network, seed): ...
+"""
+CLASSES = {"gated": LAYER, "pipeline": CONVERTER, "recorded": WORKLOAD}
+
+
+@pytest.fixture
+def offer(monkeypatch, tmp_path):
+    """Let packages offer kinds: entries by group, and the text of their one module."""
+    monkeypatch.syspath_prepend(tmp_path)
+    written = []
+    for group in GROUPS.values():
+        group.registered()  # the shipped ones stay
+        monkeypatch.setattr(group, "_known", dict(group._known))
+        monkeypatch.setattr(group, "_entries", tuple)
+
+    def offered(group, *entries, text, module="brought"):
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(text))
+        written.append(module)
+        found = [EntryPoint(*each.split("="), GROUPS[group].group) for each in entries]
+        monkeypatch.setattr(GROUPS[group], "_entries", lambda: tuple(found))
+
+    yield offered
+    for module in written:
+        sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def all_three(offer):
+    """A package with a layer, a converter and a workload."""
+    offer("layers", "gated=gated:Gated", text=LAYER, module="gated")
+    offer("converters", "pipeline=pipeline:Pipeline", text=CONVERTER, module="pipeline")
+    offer("workloads", "recorded=recorded:Recorded", text=WORKLOAD, module="recorded")
+
+
+def refused(*sets, path=KWS):
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, sets)
+    return str(caught.value)
+
+
+# ------------------------------------------------------------------------- looked up
+
+
+def test_what_is_installed_is_imported_only_where_it_is_asked_for(all_three):
+    before = load_config(KWS)
+    assert not {"gated", "pipeline", "recorded"} & sys.modules.keys()
+    layer = load_config(KWS, ["network.layers.0={kind: gated, name: a, units: 4}"])
+    assert "gated" in sys.modules
+    assert not {"pipeline", "recorded"} & sys.modules.keys()
+    assert layer.config.network.layers[0].elements == 4
+    assert before.hash == load_config(KWS).hash
+
+
+def test_a_kind_that_is_installed_changes_no_other_configuration(all_three):
+    before = load_config(KWS)
+    used = load_config(KWS, ["adc.kind=pipeline", "adc.pipeline.stages=4"])
+    assert used.config.adc.own.stages == 4
+    assert "stages: 4" in used.yaml
+    after = load_config(KWS)
+    assert (after.hash, after.yaml) == (before.hash, before.yaml)
+    assert "pipeline" not in after.yaml
+
+
+def test_keys_of_a_converter_that_is_not_asked_for_are_checked_and_told(all_three):
+    loaded = load_config(KWS, ["adc.pipeline.stages=4"])
+    [note] = loaded.notes
+    assert note.endswith("adc.pipeline.stages has no effect with adc.kind nonlinear_ramp")
+    assert "unknown key 'stage' (did you mean 'stages'?)" in refused("adc.pipeline.stage=4")
+    assert "stages: expected a whole number" in refused("adc.pipeline.stages=x")
+    assert "adc: unknown key 'pipelin' (did you mean 'pipeline'?)" in refused("adc.pipelin=4")
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("network.layers.0.kind=gatd", "'gatd' is not one of gated, linear, lstm (did you mean"),
+        ("network.layers.0={name: a}", "the key 'kind' is missing; it is one of gated, linear"),
+        ("network.layers.0={kind: gated, name: a, unit: 3}", "layers.0: unknown key 'unit' (did"),
+        ("network.layers.0={kind: gated, name: a, units: x}", "layers.0.units: expected a whole"),
+        ("network.layers.0=3", "network.layers.0: expected a mapping (key: value), got 3"),
+        ("workload={kind: recorded}", "workload: the key 'tape' is missing"),
+        ("workload=recorded", "workload: expected a mapping (key: value), got 'recorded'"),
+        ("adc.kind=pipelines", "'pipelines' is not one of bit_serial, ideal, linear_ramp"),
+        ("adc.kind=3", "adc.kind: 3 is not one of"),
+        ("adc=3", "adc: expected a mapping (key: value), got 3"),
+    ],
+)
+def test_mistakes_name_the_key_and_what_there_is(all_three, override, sentence):
+    text = refused(override)
+    assert text.startswith(f"--set {override}"[:80])
+    assert sentence in text
+
+
+def test_the_schema_lists_what_is_installed(all_three):
+    schema = json_schema()
+    assert {"Gated", "Options", "Recorded"} <= schema["$defs"].keys()
+    assert "pipeline" in schema["$defs"]["Converter"]["properties"]["kind"]["enum"]
+
+
+def test_a_file_that_a_kind_names_counts_by_its_content(all_three, tmp_path):
+    tape = tmp_path / "tape"
+    tape.write_text("a")
+    other = tmp_path / "other"
+    other.write_text("a")
+
+    def loaded(path):
+        return load_config(KWS, [f"workload={{kind: recorded, tape: '{path}'}}"])
+
+    first = loaded(tape)
+    assert tape in first.inputs
+    assert loaded(other).hash == first.hash
+    other.write_text("b")
+    assert loaded(other).hash != first.hash
+
+
+def test_a_kind_that_registers_later_is_known(offer):
+    load_config(KWS)
+    offer("layers", text=LAYER)
+    from brought import Gated  # what a notebook defines
+
+    LAYERS.register(Gated)
+    loaded = load_config(KWS, ["network.layers.0={kind: gated, name: a}"])
+    assert isinstance(loaded.config.network.layers[0], Gated)
+
+
+# ------------------------------------------------------------------------- checked where they enter
+
+ASKED = {
+    "layers": "network.layers.0={kind: gated, name: a}",
+    "converters": "adc.kind=pipeline",
+    "workloads": "workload={kind: recorded, tape: x}",
+}
+BROKEN = {
+    "no such class": ("layers", "gated", "Gated", "Gate", "does not load: AttributeError"),
+    "no base": ("layers", "gated", "(LayerSection)", "", "is not a subclass of archsim.config."),
+    "not complete": ("layers", "gated", "def build", "def biuld", "lacks build"),
+    "a type that is not there": (
+        *("layers", "gated", "units: int", "units: Whole"),
+        "has a key that is not defined: name 'Whole' is not defined",
+    ),
+    "another name": ("layers", "gated", '["gated"]', '["gate"]', "calls itself 'gate'"),
+    "an end of the program": ("layers", "gated", "class", "raise SystemExit(3)\nclass", "Exit: 3"),
+    "arguments": (
+        *(
+            "converters",
+            "pipeline",
+            "    def build",
+            "    def __init__(self, x): ...\n    def build",
+        ),
+        "cannot be made without arguments: TypeError",
+    ),
+    "keys that have to be given": (
+        *("converters", "pipeline", "int = 3", "int"),
+        "has keys below 'pipeline' that have no default",
+    ),
+    "a key that all have": (
+        *("converters", "pipeline", '"pipeline", Options', '"bits", Options'),
+        "has the key 'bits', which adc has already: call it something else",
+    ),
+    "a key of a shipped kind": (
+        *("converters", "pipeline", '"pipeline", Options', '"sharing", Options'),
+        "has the key 'sharing', which adc has already",
+    ),
+    "a word of Python's": (
+        *("converters", "pipeline", '"pipeline", Options', '"nonlinear", Options'),
+        "has the key 'nonlinear', which adc has already",
+    ),
+    "no section": (
+        *("converters", "pipeline", '"pipeline", Options', '"pipeline", None'),
+        "has the key 'pipeline' and no section for it",
+    ),
+    "no load": ("workloads", "recorded", "def load", "def lod", "lacks load"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_kind_is_one_sentence_where_it_is_asked_for(offer, what):
+    group, name, old, new, sentence = BROKEN[what]
+    text = CLASSES[name]
+    assert old in text
+    offer(group, f"{name}=brought:{name.capitalize()}", text=text.replace(old, new, 1))
+    if what == "no such class":
+        offer(group, f"{name}=brought:Gated", text=text.replace(old, new, 1))
+    assert load_config(KWS).notes == ()
+    said = refused(ASKED[group])
+    assert said.startswith(f"--set {ASKED[group]}")
+    assert f"plug-in '{name}' (brought:" in said
+    assert sentence in said
+    assert "\n" not in said
+    assert name not in str(json_schema()["$defs"].get("Converter", {}).get("enum"))
+    assert said == refused(ASKED[group])  # the second time too
+
+
+def test_two_packages_that_offer_one_name_are_refused_where_it_is_asked_for(offer):
+    offer("converters", "pipeline=brought:Pipeline", "pipeline=other:Pipeline", text=CONVERTER)
+    assert load_config(KWS).notes == ()
+    said = refused("adc.kind=pipeline")
+    assert (
+        "two plug-ins offer a converter kind 'pipeline', brought:Pipeline and other:Pipeline: "
+        "remove one" in said
+    )
+
+
+def test_a_shipped_kind_cannot_be_replaced(offer):
+    offer("converters", "sar=brought:Pipeline", text=CONVERTER)
+    assert load_config(KWS, ["adc.kind=sar"]).config.adc.own.columns == 8
+
+
+@pytest.mark.parametrize(("old", "sentence"), [("resolve", "lacks resolve"), ("from_", "calls")])
+def test_a_broken_cost_model_is_one_sentence_with_its_line(offer, tmp_path, old, sentence):
+    text = """\
+    from archsim.costs.models.base import CostModel
+
+    class Table(CostModel):
+        key = "from_table"
+
+        def resolve(self, document, name, entry): ...
+    """
+    offer("costs", "from_table=brought:Table", text=text.replace(old, "other"))
+    path = tmp_path / "library.yaml"
+    path.write_text(
+        "schema: archsim-components/1\nname: l\nnode: 16 nm\n"
+        "components:\n  a: {description: a, from_table: x}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_library(path)
+    assert str(caught.value).startswith(f"{path}:5: ")
+    assert sentence in str(caught.value)
+
+
+def test_a_class_that_registers_itself_is_held_against_its_base():
+    with pytest.raises(DesignError, match=r"converter kind .*Half lacks build, design"):
+        CONVERTERS.register(type("Half", (CONVERTERS.base,), {"name": "half"}))
+    with pytest.raises(DesignError, match="is not a subclass of"):
+        CONVERTERS.register(type("Other", (), {"name": "other"}))
+
+
+def test_a_shipped_kind_that_does_not_load_leaves_the_others_alone(monkeypatch, tmp_path):
+    """As after half an edit: `sar` is gone with a reason, and ramps work."""
+    monkeypatch.setattr(CONVERTERS, "_known", {})
+    monkeypatch.setattr(CONVERTERS, "_started", False)
+    monkeypatch.setattr(CONVERTERS, "broken", [])
+    kept = {name for name in sys.modules if name.startswith("archsim.chip.converters.")}
+    for name in kept:
+        monkeypatch.delitem(sys.modules, name)
+    name = "archsim.chip.converters.sar.section"
+    monkeypatch.setitem(sys.modules, name, None)  # importing it raises ModuleNotFoundError
+    assert load_config(KWS).notes == ()
+    said = refused("adc.kind=sar")
+    assert f"'sar' is not one of bit_serial, ideal, linear_ramp, nonlinear_ramp; {name}" in said
+    assert "does not load: ModuleNotFoundError" in said
