@@ -86,7 +86,7 @@ def test_a_network_of_strange_kinds_runs_from_end_to_end(folder, outside):
     assert 0.05 < np.abs(h).max() <= 1
 
 
-@pytest.mark.parametrize("second", ["table", "ramp"])
+@pytest.mark.parametrize("second", [pytest.param("table", marks=pytest.mark.slow), "ramp"])
 def test_fused_and_walked_conversions_of_a_strange_converter_are_the_same(folder, outside, second):
     sets = ("--set", f"digital.cell_activation={second}", "--set", "trace.sequences=all")
     outside("run", "outside.yaml", *sets, "--out", "fused.h5")
