@@ -198,6 +198,12 @@ class Converter(Section):
         "one needs tile.double_buffer",
     )
 
+    def __reduce__(self) -> Any:
+        """Say how to make it again elsewhere, such as in another process: its class has no name."""
+        keys = type(self).model_fields.keys() - Converter.model_fields.keys()
+        own = {key: type(getattr(self, key)) for key in keys}
+        return _remade, (own, self.__getstate__())
+
     @property
     def of_kind(self) -> ConverterKind:
         """What there is to know of its kind."""
@@ -317,8 +323,17 @@ def _converter_with(own: Mapping[str, type[Section]]) -> type[Converter]:
 
 @cache
 def _made(own: tuple[tuple[str, type[Section]], ...]) -> type[Converter]:
+    if not own:
+        return Converter
     fields: Any = {key: (section, section()) for key, section in own}
     return create_model("Converter", __base__=Converter, __doc__=Converter.__doc__, **fields)
+
+
+def _remade(own: Mapping[str, type[Section]], state: dict[Any, Any]) -> Converter:
+    model = _converter_with(own)
+    converter = model.__new__(model)
+    converter.__setstate__(state)
+    return converter
 
 
 Adc = Annotated[Converter, _WithOwnKeys(CONVERTERS)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 import textwrap
 from importlib.metadata import EntryPoint
@@ -148,6 +150,13 @@ def test_a_kind_that_is_installed_changes_no_other_configuration(all_three):
     after = load_config(KWS)
     assert (after.hash, after.yaml) == (before.hash, before.yaml)
     assert "pipeline" not in after.yaml
+
+
+@pytest.mark.parametrize("sets", [(), ("adc.kind=sar", "adc.sharing.columns=4")])
+def test_a_configuration_goes_to_another_process(sets):
+    config = load_config(KWS, sets).config
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert copy.deepcopy(config) == config
 
 
 def test_keys_of_a_converter_that_is_not_asked_for_are_checked_and_told(all_three):
