@@ -7,15 +7,17 @@ its value is from, or to ``assumed: ...`` with the reason.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
 from archsim.config.base import Rule, Section
+from archsim.config.fields import OneOf
+from archsim.config.kinds import Kinds
 from archsim.config.merge import load_document
-from archsim.config.quantity import ConfigPath, Quantity
+from archsim.config.quantity import Quantity
+from archsim.config.sections import unfinished
 from archsim.config.validate import validate_document
 
 if TYPE_CHECKING:
@@ -24,53 +26,6 @@ if TYPE_CHECKING:
 Conductance = Annotated[float, Quantity("S", ge=0, le=10)]
 Share = Annotated[float, Quantity("1", ge=0, le=1)]
 Source = Annotated[str, Field(min_length=8)]
-
-
-class Method(StrEnum):
-    """How programming is simulated."""
-
-    STATISTICAL = "statistical"
-    WRITE_VERIFY = "write_verify"
-
-
-class WriteVerify(Section):
-    """Programming a device pulse by pulse until it reads close enough to its target."""
-
-    pulse_gain: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="share of the distance left that a pulse covers",
-    )
-    pulse_sigma: Conductance = Field(4e-06, description="spread of a pulse's effect")
-    tolerance: Conductance = Field(
-        2e-06, description="distance from the target that is good enough"
-    )
-    max_pulses: int = Field(50, ge=1, le=10_000, description="pulses before a device is given up")
-    pulse_energy: Annotated[float, Quantity("J", ge=0)] = Field(
-        1e-12, description="energy of one pulse and its verifying read"
-    )
-
-
-class Programming(Section):
-    """Errors of programming."""
-
-    method: Method = Field(Method.STATISTICAL, description="draw the error, or simulate pulses")
-    sigma: Conductance = Field(0.0, description="absolute standard deviation after programming")
-    sigma_relative: Share = Field(
-        0.0, description="standard deviation after programming, relative to the target"
-    )
-    write_verify: WriteVerify = WriteVerify()
-
-    @model_validator(mode="after")
-    def _one_method(self) -> Programming:
-        if self.method is Method.WRITE_VERIFY and (self.sigma or self.sigma_relative):
-            msg = (
-                "sigma and sigma_relative are the statistical method's: with method write_verify "
-                "set them to 0 and give write_verify.tolerance"
-            )
-            raise ValueError(msg)
-        return self
 
 
 class ReadNoise(Section):
@@ -131,9 +86,11 @@ class Slices(Section):
     )
 
 
-class _Range(Section):
-    """Range of conductances that every device has."""
+class DeviceSection(Section):
+    """A device: the range of conductances that every one has. Its model adds keys of its own."""
 
+    if TYPE_CHECKING:
+        model: str  # each model has its own name; a field here would come before all others
     g_min: Conductance = Field(description="lowest conductance")
     g_max: Annotated[float, Quantity("S", ge=1e-15, le=10)] = Field(
         description="highest conductance"
@@ -159,22 +116,11 @@ class _Range(Section):
         yield "slices.ratio", single or first
 
     @model_validator(mode="after")
-    def _rises(self) -> _Range:
+    def _rises(self) -> DeviceSection:
         if self.g_min >= self.g_max:
             msg = f"g_min ({self.g_min:g} S) has to be below g_max ({self.g_max:g} S)"
             raise ValueError(msg)
         return self
-
-
-class IdealDevice(_Range):
-    """Memristors that take and keep exactly the conductance that they are programmed to."""
-
-    model: Literal["ideal"] = Field(description="device model")
-
-    @property
-    def exact(self) -> bool:
-        """Whether devices take and keep exactly what they are programmed to, as these do."""
-        return True
 
 
 _WITHOUT_SOURCE = {"model", "description", "sources", "conductance_steps", "slices", "table"}
@@ -199,7 +145,7 @@ def _ask_for_sources(missing: list[str]) -> str:
     )
 
 
-class _Imperfect(_Range):
+class ImperfectDevice(DeviceSection):
     """What real devices have in common."""
 
     description: str = Field("", description="free text")
@@ -219,56 +165,41 @@ class _Imperfect(_Range):
         yield "temperature.value", "without device.temperature.coefficient" if indifferent else ""
 
     @model_validator(mode="after")
-    def _sourced(self) -> _Imperfect:
+    def _sourced(self) -> ImperfectDevice:
         missing = sorted(self.model_fields_set - self.sources.keys() - _WITHOUT_SOURCE)
         if missing:
             raise ValueError(_ask_for_sources(missing))
         return self
 
 
-class Memristor(_Imperfect):
-    """A device with programming errors, noise, faults, drift and a temperature coefficient."""
-
-    model: Literal["memristor"] = Field(description="device model")
-    levels: Annotated[int, Field(ge=2, le=65536)] | Literal["continuous"] = Field(
-        "continuous", description="levels that programming can aim at, evenly from g_min to g_max"
-    )
-    programming: Programming = Programming()
-
-    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
-        """Yield keys that may change nothing, with the reason where they change nothing."""
-        yield from super().without_effect(config)
-        statistical = self.programming.method is Method.STATISTICAL
-        why = "with device.programming.method statistical" if statistical else ""
-        yield "programming.write_verify", why
+DEVICES: Kinds[Any] = Kinds(
+    "device model",
+    "archsim.devices",
+    "archsim.devices.base:DeviceModel",
+    shipped="archsim.devices",
+    part="",
+    name_of=lambda cls: getattr(cls, "model", None),
+    check=lambda cls: "" if cls.keys is None else unfinished(cls.keys),
+)
+"""All device models (`archsim.devices`)."""
 
 
-class TableDevice(_Imperfect):
-    """A device measured by its users: mean and sigma of what it is programmed to, in a table."""
+class _OfModel(OneOf):
+    """Marks a field that holds a device: the keys of its model."""
 
-    model: Literal["table"] = Field(description="device model")
-    table: ConfigPath = Field(
-        description="CSV with the columns target_s, mean_s, sigma_s in siemens (or target_us, "
-        "mean_us, sigma_us in microsiemens), targets ascending and covering g_min to g_max"
-    )
+    def section_of(self, kind: Any) -> type[Section] | None:
+        """Return the section of a device model, None of one that is named by model custom."""
+        section: type[Section] | None = kind.keys
+        return section
 
-
-class CustomDevice(_Range):
-    """A device model of the user's own, registered in Python under a name."""
-
-    model: Literal["custom"] = Field(description="device model")
-    name: str = Field(description="name under which the model is registered")
-    sources: dict[str, Source] = Field(
-        default_factory=dict, description="where each value is from, by key; not required here"
-    )
-    parameters: dict[str, float | int | bool | str] = Field(
-        default_factory=dict, description="whatever the model takes"
-    )
+    def why_not(self, name: object) -> str:
+        """Return why a model cannot be had; empty where it can."""
+        if self.kinds.has(name):
+            return f"'{name}' has no keys of its own: write model: custom, name: {name}"
+        return super().why_not(name)
 
 
-Device = Annotated[
-    IdealDevice | Memristor | TableDevice | CustomDevice, Field(discriminator="model")
-]
+Device = Annotated[DeviceSection, _OfModel(DEVICES, "model")]
 
 
 class DeviceFile(Section):

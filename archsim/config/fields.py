@@ -39,6 +39,14 @@ class OfKinds(ABC):
     def sections(self) -> list[type[Section]]:
         """Return the sections that the field may hold, of all kinds that load."""
 
+    def choices(self) -> list[str]:
+        """Return the names that a document may give, for messages."""
+        return [*self.kinds.names()]
+
+    def why_not(self, name: object) -> str:
+        """Return why a kind that somebody offers cannot be had; empty where it can."""
+        return self.kinds.why_not(name)
+
     @staticmethod
     def of(schema: Mapping[str, Any]) -> OfKinds | None:
         """Return what marks the field that a schema of pydantic is of."""
@@ -63,11 +71,17 @@ class OneOf(OfKinds):
         super().__init__(kinds)
         self.key = key
 
+    def section_of(self, kind: Any) -> type[Section] | None:
+        """Return the section of a kind, which is the kind itself unless a subclass knows better."""
+        section: type[Section] = kind
+        return section
+
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Return a schema that asks the group."""
-        del source, handler
+        del handler
+        self._base = source
         return core_schema.with_info_plain_validator_function(self._validated)
 
     def __get_pydantic_json_schema__(
@@ -75,34 +89,43 @@ class OneOf(OfKinds):
     ) -> JsonSchemaValue:
         """Return a union of the sections of all kinds that load."""
         del schema
-        choices = {name: cls.__pydantic_core_schema__ for name, cls in self.kinds.all().items()}
+        choices = {name: cls.__pydantic_core_schema__ for name, cls in self._all().items()}
         return handler(core_schema.tagged_union_schema(choices, discriminator=self.key))
 
     def _validated(self, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, self.kinds.base):
+        if isinstance(value, self._base):
             return value
         if not isinstance(value, dict):
             raise PydanticKnownError("dict_type")
         if self.key not in value:
             raise PydanticKnownError("union_tag_not_found", {"discriminator": f"'{self.key}'"})
-        tag = value[self.key]
-        if not self.kinds.has(tag):
-            known = ", ".join(self.kinds.names())
-            told = {"discriminator": f"'{self.key}'", "tag": str(tag), "expected_tags": known}
+        section = self._named(value[self.key])
+        if section is None:
+            known, tag = ", ".join(self.choices()), str(value[self.key])
+            told = {"discriminator": f"'{self.key}'", "tag": tag, "expected_tags": known}
             raise PydanticKnownError("union_tag_invalid", told)
-        return validated(self.kinds.get(tag), value, info)
+        return validated(section, value, info)
+
+    def _named(self, tag: object) -> type[Section] | None:
+        return self.section_of(self.kinds.get(str(tag))) if self.kinds.has(tag) else None
+
+    def _all(self) -> dict[str, type[Section]]:
+        sections = {name: self.section_of(cls) for name, cls in self.kinds.all().items()}
+        return {name: section for name, section in sections.items() if section is not None}
 
     def schema_at(self, value: Any) -> Mapping[str, Any]:
         """Return the schema of the section of the kind that is asked for."""
-        tag = value.get(self.key) if isinstance(value, dict) else None
-        if not self.kinds.has(tag):
-            return {}
-        schema: Mapping[str, Any] = self.kinds.get(str(tag)).__pydantic_core_schema__
-        return schema
+        section = self._named(value.get(self.key)) if isinstance(value, dict) else None
+        return section.__pydantic_core_schema__ if section is not None else {}
 
     def sections(self) -> list[type[Section]]:
         """Return the sections that the field may hold."""
-        return [*self.kinds.all().values()]
+        return [*self._all().values()]
+
+    def choices(self) -> list[str]:
+        """Return the names that a document may give, as far as is known without an import."""
+        imported = self.kinds.registered()
+        return [name for name in super().choices() if name not in imported or self._named(name)]
 
 
 class NameOf(OfKinds):

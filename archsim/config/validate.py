@@ -220,7 +220,7 @@ def _not_a_kind(found: Found, value: object) -> str:
     mark = OfKinds.of(found.schema)
     if mark is None:
         return _not_one_of(value, _choices(found))
-    said = mark.kinds.why_not(value) or _not_one_of(value, [*mark.kinds.names()])
+    said = mark.why_not(value) or _not_one_of(value, mark.choices())
     return "; ".join([said, *mark.kinds.broken])
 
 
@@ -247,7 +247,7 @@ def _wanted(found: Found) -> str:
 def _choices(found: Found) -> list[Any]:
     mark, schema = OfKinds.of(found.schema), found.schema
     if mark is not None:
-        return [*mark.kinds.names()]
+        return [*mark.choices()]
     choices = schema.get("expected") or schema.get("members") or schema.get("choices") or []
     return [choice.value if isinstance(choice, Enum) else choice for choice in choices]
 

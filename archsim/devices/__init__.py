@@ -1,6 +1,5 @@
-"""What a memristor is: range, programming error, noise, faults, drift."""
+"""What a memristor is: range, programming error, noise, faults, drift; a file a model."""
 
-from archsim.devices import ideal, memristor, table
 from archsim.devices.base import DeviceModel, Programmed, Site, device_model
 
-__all__ = ["DeviceModel", "Programmed", "Site", "device_model", "ideal", "memristor", "table"]
+__all__ = ["DeviceModel", "Programmed", "Site", "device_model"]

@@ -1,8 +1,9 @@
 """The interface of a device model, and the registry of known ones.
 
-To add your own: subclass `DeviceModel` and register it under a name; a configuration names it with
-``model: custom`` and hands it `parameters`. An installed package offers its models by entry points
-in the group ``archsim.devices``, which are loaded when their name is asked for.
+To add your own: subclass `DeviceModel` and register it under a name. One with keys of its own (a
+section that subclasses `archsim.config.device.DeviceSection`) a configuration takes by ``model``;
+one without is named with ``model: custom`` and handed `parameters`. An installed package offers its
+models by entry points in the group ``archsim.devices``, loaded when their name is asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.config.kinds import Kinds
+from archsim.config.device import DEVICES, DeviceSection
 from archsim.errors import DesignError
 from archsim.listing import listed
 from archsim.numeric.philox import Purpose, fill_normal, fill_uniform
@@ -87,9 +88,18 @@ class Programmed:
 
 
 class DeviceModel(ABC):
-    """What devices of one kind do when they are programmed and read."""
+    """What devices of one kind do when they are programmed and read.
+
+    Attributes
+    ----------
+    model : str
+        Its value of ``device.model``, or of ``device.name`` where it has no keys of its own.
+    keys : type of DeviceSection, or None
+        Its section of the configuration; None where ``model: custom`` names it.
+    """
 
     model: ClassVar[str]
+    keys: ClassVar[type[DeviceSection] | None] = None
 
     def __init__(self, section: Any) -> None:
         self.section = section
@@ -104,16 +114,6 @@ class DeviceModel(ABC):
         return None
 
 
-DEVICES: Kinds[DeviceModel] = Kinds(
-    "device model",
-    "archsim.devices",
-    DeviceModel,
-    shipped="archsim.devices",
-    part="",
-    name_of=lambda cls: getattr(cls, "model", None),
-)
-"""All device models."""
-
 register = DEVICES.register
 
 
@@ -125,8 +125,19 @@ def device_model(section: Any) -> DeviceModel:
     DesignError
         If no model of that name is registered, or it is a plug-in's and does not load.
     """
-    name = section.name if section.model == "custom" else section.model
+    return model_named(section.model)(section)
+
+
+def model_named(name: str) -> type[DeviceModel]:
+    """Return the device model of a name.
+
+    Raises
+    ------
+    DesignError
+        If none of that name is registered, or it is a plug-in's and does not load.
+    """
     if name not in DEVICES.names():
         msg = f"device: no model '{name}' is registered; known are {listed(DEVICES.names())}"
         raise DesignError(msg)
-    return DEVICES.get(name)(section)
+    found: type[DeviceModel] = DEVICES.get(name)
+    return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from archsim.config.device import Drift, Memristor, ReadNoise, TableDevice, Temperature
+from archsim.config.device import Drift, ImperfectDevice, ReadNoise, Temperature
 from archsim.devices.base import Array, Site
 from archsim.errors import DesignError
 from archsim.numeric.philox import Purpose
 
 
-def stuck_at(section: Memristor | TableDevice, site: Site, shape: tuple[int, int]) -> Array:
+def stuck_at(section: ImperfectDevice, site: Site, shape: tuple[int, int]) -> Array:
     """Return where devices are stuck, S: g_min, g_max, or NaN where they are not."""
     faults = section.faults
     out = np.full(shape, np.nan)
@@ -21,7 +21,7 @@ def stuck_at(section: Memristor | TableDevice, site: Site, shape: tuple[int, int
     return out
 
 
-def at_work(fresh: Array, section: Memristor | TableDevice, site: Site) -> Array:
+def at_work(fresh: Array, section: ImperfectDevice, site: Site) -> Array:
     """Return what freshly programmed devices (rows, columns) hold when the chip works, S.
 
     All of them drift and follow the temperature, the stuck ones too.

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
+from archsim.config.device import DeviceSection
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
+
+
+class IdealDevice(DeviceSection):
+    """Memristors that take and keep exactly the conductance that they are programmed to."""
+
+    model: Literal["ideal"] = Field(description="device model")
+
+    @property
+    def exact(self) -> bool:
+        """Whether devices take and keep exactly what they are programmed to, as these do."""
+        return True
 
 
 @register
@@ -10,6 +26,7 @@ class Ideal(DeviceModel):
     """``model: ideal``."""
 
     model = "ideal"
+    keys = IdealDevice
 
     def program(self, target: Array, site: Site) -> Programmed:
         """Return the targets."""

@@ -2,12 +2,86 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from archsim.config.device import Memristor, Method
+import numpy as np
+from pydantic import Field, model_validator
+
+from archsim.config.base import Rule, Section
+from archsim.config.device import Conductance, ImperfectDevice, Share
+from archsim.config.quantity import Quantity
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
 from archsim.devices.effects import at_work, read_sigma, shape_of, stuck_at
 from archsim.numeric.philox import Purpose
+
+if TYPE_CHECKING:
+    from archsim.config.run import RunConfig
+
+
+class Method(StrEnum):
+    """How programming is simulated."""
+
+    STATISTICAL = "statistical"
+    WRITE_VERIFY = "write_verify"
+
+
+class WriteVerify(Section):
+    """Programming a device pulse by pulse until it reads close enough to its target."""
+
+    pulse_gain: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="share of the distance left that a pulse covers",
+    )
+    pulse_sigma: Conductance = Field(4e-06, description="spread of a pulse's effect")
+    tolerance: Conductance = Field(
+        2e-06, description="distance from the target that is good enough"
+    )
+    max_pulses: int = Field(50, ge=1, le=10_000, description="pulses before a device is given up")
+    pulse_energy: Annotated[float, Quantity("J", ge=0)] = Field(
+        1e-12, description="energy of one pulse and its verifying read"
+    )
+
+
+class Programming(Section):
+    """Errors of programming."""
+
+    method: Method = Field(Method.STATISTICAL, description="draw the error, or simulate pulses")
+    sigma: Conductance = Field(0.0, description="absolute standard deviation after programming")
+    sigma_relative: Share = Field(
+        0.0, description="standard deviation after programming, relative to the target"
+    )
+    write_verify: WriteVerify = WriteVerify()
+
+    @model_validator(mode="after")
+    def _one_method(self) -> Programming:
+        if self.method is Method.WRITE_VERIFY and (self.sigma or self.sigma_relative):
+            msg = (
+                "sigma and sigma_relative are the statistical method's: with method write_verify "
+                "set them to 0 and give write_verify.tolerance"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Memristor(ImperfectDevice):
+    """A device with programming errors, noise, faults, drift and a temperature coefficient."""
+
+    model: Literal["memristor"] = Field(description="device model")
+    levels: Annotated[int, Field(ge=2, le=65536)] | Literal["continuous"] = Field(
+        "continuous", description="levels that programming can aim at, evenly from g_min to g_max"
+    )
+    programming: Programming = Programming()
+
+    def without_effect(self, config: RunConfig) -> Iterator[Rule]:
+        """Yield keys that may change nothing, with the reason where they change nothing."""
+        yield from super().without_effect(config)
+        statistical = self.programming.method is Method.STATISTICAL
+        why = "with device.programming.method statistical" if statistical else ""
+        yield "programming.write_verify", why
 
 
 @register
@@ -15,6 +89,7 @@ class MemristorModel(DeviceModel):
     """``model: memristor``."""
 
     model = "memristor"
+    keys = Memristor
     section: Memristor
 
     def program(self, target: Array, site: Site) -> Programmed:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Literal
 
-from archsim.config.device import TableDevice
+import numpy as np
+from pydantic import Field
+
+from archsim.config.device import ImperfectDevice
+from archsim.config.quantity import ConfigPath
 from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
 from archsim.devices.effects import at_work, read_sigma, stuck_at
 from archsim.devices.table_file import read_table
 from archsim.numeric.philox import Purpose
+
+
+class TableDevice(ImperfectDevice):
+    """A device measured by its users: mean and sigma of what it is programmed to, in a table."""
+
+    model: Literal["table"] = Field(description="device model")
+    table: ConfigPath = Field(
+        description="CSV with the columns target_s, mean_s, sigma_s in siemens (or target_us, "
+        "mean_us, sigma_us in microsiemens), targets ascending and covering g_min to g_max"
+    )
 
 
 @register
@@ -16,6 +30,7 @@ class TableModel(DeviceModel):
     """``model: table``: mean and sigma are interpolated between the measured targets."""
 
     model = "table"
+    keys = TableDevice
     section: TableDevice
 
     def __init__(self, section: TableDevice) -> None:

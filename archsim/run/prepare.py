@@ -9,10 +9,10 @@ from dataclasses import replace
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, build_chip
 from archsim.chip.spec import ChipSpec, chip_spec
-from archsim.config.device import IdealDevice
 from archsim.config.load import LoadedConfig
 from archsim.config.origin import STANDARD_INPUT
 from archsim.devices import device_model
+from archsim.devices.ideal import IdealDevice
 from archsim.errors import ConfigError, DesignError
 from archsim.run.inputs import Inputs
 from archsim.run.recording.plan import plan_recording

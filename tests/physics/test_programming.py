@@ -11,9 +11,10 @@ from archsim.chip import mapping
 from archsim.chip.mapping import largest_weight, program_crossbar
 from archsim.chip.programming import mean_inl, needed_bias, program_ramp, transition_errors
 from archsim.chip.wires import effective_differential
-from archsim.config.device import IdealDevice, Memristor
 from archsim.config.hardware import Wires
 from archsim.devices import DeviceModel, Programmed, Site, device_model
+from archsim.devices.ideal import IdealDevice
+from archsim.devices.memristor import Memristor
 from archsim.network.activations import get_activation
 from archsim.transfer.ramp import design_ramp
 

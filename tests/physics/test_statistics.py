@@ -17,9 +17,9 @@ from archsim.chip.converters.ramp.build import RampConverter
 from archsim.chip.converters.ramp.kernel import thresholds_of_conversion
 from archsim.chip.programming import ProgrammedRamp
 from archsim.chip.spec import chip_spec
-from archsim.config.device import Memristor
 from archsim.config.load import load_config
 from archsim.devices import Site, device_model
+from archsim.devices.memristor import Memristor
 from archsim.kernels.bank import ideal_analog
 from archsim.kernels.matrix import bank_at
 from archsim.kernels.tile import convert_cycles

@@ -204,13 +204,15 @@ def test_a_kind_that_does_not_load_is_one_sentence_and_in_nobodys_way(
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory):
-    """Archsim without two of its kinds' folders."""
+    """Archsim without the folders and files of some of its kinds."""
     folder = tmp_path_factory.mktemp("without")
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "archsim", folder / "archsim", ignore=ignore)
     shutil.rmtree(folder / "archsim/chip/converters/sar")
     shutil.rmtree(folder / "archsim/chip/converters/bit_serial")
     shutil.rmtree(folder / "archsim/workloads/synthetic")
+    (folder / "archsim/devices/table.py").unlink()
+    (folder / "archsim/network/activations/gated.py").unlink()
 
     def run(*words, code=0):
         done = subprocess.run(
@@ -232,4 +234,8 @@ def test_a_shipped_kind_whose_folder_is_gone_leaves_the_others_running(without, 
     assert "'sar' is not one of ideal, linear_ramp, nonlinear_ramp" in done.stderr
     done = without("validate", kws, "--set", "workload={kind: synthetic}", code=2)
     assert "'synthetic' is not keyword_spotting" in done.stderr
+    done = without("validate", kws, "--set", "device.model=table", code=2)
+    assert "'table' is not one of custom, ideal, memristor" in done.stderr
+    done = without("validate", kws, "--set", "network.layers.0.functions.g=silu", code=2)
+    assert "unknown activation function 'silu'" in done.stderr
     assert "synthetic" not in without("schema").stdout

@@ -1,6 +1,5 @@
 """Activation functions that a converter can compute while it digitises."""
 
-from archsim.network.activations import bounded, exponential, gated, linear
 from archsim.network.activations.base import Activation, Branch, Range
 from archsim.network.activations.clipped import Clipped
 from archsim.network.activations.registry import (
@@ -22,11 +21,7 @@ __all__ = [
     "PiecewiseLinear",
     "Range",
     "activation_names",
-    "bounded",
-    "exponential",
-    "gated",
     "get_activation",
-    "linear",
     "load_activations",
     "own_activations",
     "register",

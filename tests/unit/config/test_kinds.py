@@ -8,20 +8,27 @@ import sys
 import textwrap
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 
 from archsim.config.converter import CONVERTERS
+from archsim.config.device import DEVICES
 from archsim.config.load import load_config
 from archsim.config.schema import json_schema
 from archsim.config.sections import LAYERS, WORKLOADS
 from archsim.costs.library import load_library
 from archsim.costs.models.base import COST_MODELS
+from archsim.devices import Site, device_model
 from archsim.errors import ConfigError, DesignError
 from tests.runs import KWS
 
 GROUPS = {
-    "layers": LAYERS, "converters": CONVERTERS, "workloads": WORKLOADS, "costs": COST_MODELS
-}  # fmt: skip
+    "layers": LAYERS,
+    "converters": CONVERTERS,
+    "workloads": WORKLOADS,
+    "devices": DEVICES,
+    "costs": COST_MODELS,
+}
 
 LAYER = """\
 from __future__ import annotations
@@ -64,7 +71,27 @@ class Recorded(WorkloadSection):
 
     def load(self, network, seed): ...
 """
-CLASSES = {"gated": LAYER, "pipeline": CONVERTER, "recorded": WORKLOAD}
+DEVICE = """\
+from __future__ import annotations
+from typing import Annotated, Literal
+from pydantic import Field
+from archsim.config.device import DeviceSection
+from archsim.config.quantity import Quantity
+from archsim.devices import DeviceModel, Programmed
+
+class WornDevice(DeviceSection):
+    model: Literal["worn"] = Field(description="device model")
+    pulses: int = Field(ge=0, description="how often each was written")
+    loss: Annotated[float, Quantity("S", ge=0)] = Field(description="what a pulse takes away")
+
+class Worn(DeviceModel):
+    model = "worn"
+    keys = WornDevice
+
+    def program(self, target, site):
+        return Programmed(target - self.section.pulses * self.section.loss, 0, 0.0)
+"""
+CLASSES = {"gated": LAYER, "pipeline": CONVERTER, "recorded": WORKLOAD, "worn": DEVICE}
 
 
 @pytest.fixture
@@ -184,6 +211,29 @@ def test_a_file_that_a_kind_names_counts_by_its_content(all_three, tmp_path):
     assert loaded(other).hash != first.hash
 
 
+WORN = "device={{model: worn, g_min: 0 S, g_max: 1 uS, pulses: 2, {}: 1 nS}}"
+
+
+def test_a_device_of_a_package_has_keys_of_its_own(offer):
+    offer("devices", "worn=brought:Worn", text=DEVICE)
+    device = load_config(KWS, [WORN.format("loss")]).config.device
+    assert device.loss == 1e-9
+    written = device_model(device).program(np.array([[1e-6]]), Site(0, 0, 0)).conductance
+    assert written.tolist() == [[1e-6 - 2e-9]]
+    assert "device: unknown key 'los' (did you mean 'loss'?)" in refused(WORN.format("los"))
+    assert "WornDevice" in json_schema()["$defs"]
+
+
+def test_a_device_without_keys_of_its_own_is_named_with_model_custom(offer):
+    offer("devices", "worn=brought:Worn", text=DEVICE.replace("    keys = WornDevice\n", ""))
+    said = refused("device={model: worn, g_min: 0 S, g_max: 1 uS}")
+    assert said.endswith(
+        "device.model: 'worn' has no keys of its own: write model: custom, name: worn"
+    )
+    assert "'wornn' is not one of custom, ideal, memristor, table" in refused("device.model=wornn")
+    assert "WornDevice" not in json_schema()["$defs"]
+
+
 def test_a_kind_that_registers_later_is_known(offer):
     load_config(KWS)
     offer("layers", text=LAYER)
@@ -200,6 +250,7 @@ ASKED = {
     "layers": "network.layers.0={kind: gated, name: a}",
     "converters": "adc.kind=pipeline",
     "workloads": "workload={kind: recorded, tape: x}",
+    "devices": WORN.format("loss"),
 }
 BROKEN = {
     "no such class": ("layers", "gated", "Gated", "Gate", "does not load: AttributeError"),
@@ -239,6 +290,11 @@ BROKEN = {
     "no section": (
         *("converters", "pipeline", '"pipeline", Options', '"pipeline", None'),
         "has the key 'pipeline' and no section for it",
+    ),
+    "no program": ("devices", "worn", "def program", "def programm", "lacks program"),
+    "a unit that is not there": (
+        *("devices", "worn", '"S", ge=0', '"SS", ge=0'),
+        "does not load: ValueError: 'SS' is not a known unit",
     ),
     "no load": ("workloads", "recorded", "def load", "def lod", "lacks load"),
 }

@@ -11,8 +11,12 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from archsim.config.device import CustomDevice, IdealDevice, Memristor, TableDevice, load_device
+from archsim.config.device import load_device
 from archsim.devices import DeviceModel, Programmed, Site, base, device_model
+from archsim.devices.custom import CustomDevice
+from archsim.devices.ideal import IdealDevice
+from archsim.devices.memristor import Memristor
+from archsim.devices.table import TableDevice
 from archsim.errors import ConfigError, DesignError, WorkloadError
 from archsim.numeric.philox import Purpose
 from tests.naive_analog import normals, uniforms
@@ -400,7 +404,7 @@ def test_a_model_of_an_installed_package_is_loaded_by_its_name(registry, monkeyp
     entry = EntryPoint("halving", f"{__name__}:Halving", base.DEVICES.group)
     monkeypatch.setattr(base.DEVICES, "_entries", lambda: (entry,))
     assert "halving" not in registry
-    assert isinstance(device_model(custom()), Halving)
+    assert program(custom(), [[1e-6]]).conductance.tolist() == [[5e-7]]
     assert base.DEVICES.group == "archsim.devices"
 
 
@@ -408,6 +412,11 @@ def test_an_unknown_model_is_refused_with_the_known_ones():
     known = "no model 'halving' is registered; known are .*ideal, memristor, .*table"
     with pytest.raises(DesignError, match=known):  # other tests may have registered models, too
         device_model(custom())
+
+
+def test_custom_is_not_the_name_of_a_model():
+    with pytest.raises(DesignError, match="'custom' stands for a model of one's own"):
+        device_model(custom(name="custom"))
 
 
 # -------------------------------------------------------------------------------- sources and files
