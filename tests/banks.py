@@ -61,7 +61,7 @@ def kind_of(bank: BankArrays) -> str:
 def stage_of(
     matrix: Matrix | None, record: MatrixRecord | None, *, ideal: bool = False
 ) -> Stage | None:
-    """Return what a layer's kernel gets; an `ideal` one goes without what disturbs and walks."""
+    """Return what a layer's kernel gets; an `ideal` one goes without disturbances and cycles."""
     if matrix is None:
         return None
     assert record is not None

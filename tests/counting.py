@@ -32,37 +32,37 @@ def counting_energies(banks: Sequence[BankArrays]) -> list[TileEnergy]:
 
 def spoil_record(record: MatrixRecord) -> None:
     """Fill what kernels have to write in any case with what they would never write."""
-    for array in (record.total, record.walked, record.waveform):
+    for array in (record.total, record.cycles_taken, record.waveform):
         array[:] = GARBAGE
 
 
 def is_untouched(record: MatrixRecord) -> bool:
     """Say whether nothing was written to a record with counting energies since `spoil_record`."""
-    spoilt = (record.total, record.walked, record.waveform)
+    spoilt = (record.total, record.cycles_taken, record.waveform)
     kept = (record.counts, record.energy)
     return all(bool((array == GARBAGE).all()) for array in spoilt) and not any(
         array.any() for array in kept
     )
 
 
-def activity_of(grid: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
+def activity_of(matrix: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
     """Return what a layer with counting energies did in every kept cycle.
 
     The kept counts have to say the same.
 
     Returns
     -------
-    int64 (slots, conversions, cycles, tiles, N_ACTIVITY)
+    int64 (recorded sequences, conversions, cycles, tiles, N_ACTIVITY)
         Counts.
     """
-    tiles = [_activity_of_tile(grid, record, tile) for tile in range(grid.tiles)]
+    tiles = [_activity_of_tile(matrix, record, tile) for tile in range(matrix.tiles)]
     return np.stack(tiles, axis=3)
 
 
-def _activity_of_tile(grid: Matrix, record: MatrixRecord, tile: int) -> NDArray[Any]:
-    energy = tile_energy(grid, record, tile).swapaxes(2, 3)
-    counts = tile_counts(grid, record, tile)
-    shape = record.slots, record.walked.shape[1], grid.cycles
+def _activity_of_tile(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[Any]:
+    energy = tile_energy(matrix, record, tile).swapaxes(2, 3)
+    counts = tile_counts(matrix, record, tile)
+    shape = record.recordings, record.cycles_taken.shape[1], matrix.cycles
     assert energy.shape == (*shape, N_ACTIVITY)
     assert counts.shape == (len(KEPT), *shape)
     activity = energy.astype(np.int64)

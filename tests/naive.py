@@ -40,12 +40,12 @@ class Cycle(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """What came out of one conversion, its cycles, and how many of the ramp's were walked."""
+    """What came out of one conversion, its cycles, and how many of the ramp's took place."""
 
     charge: list[int]
     code: list[int]
     cycles: list[Cycle]
-    walked: int
+    cycles_taken: int
 
     @property
     def totals(self) -> list[Counts]:
@@ -203,7 +203,7 @@ class NaiveTile:
         converters = self._converters(columns)
         cycles: list[Cycle] = []
         level = [0] * self.rows
-        walked = 0
+        cycles_taken = 0
         for phase, step in self.clock:
             before = level
             level = [_row_level(width, phase, step) for width in drive]
@@ -216,13 +216,13 @@ class NaiveTile:
                     column.integrate(level)
             elif phase == "RAMP" and not self._stopped(columns):
                 compared, latched = self._convert_cycle(columns, converters, step)
-                walked += 1
+                cycles_taken += 1
             counts = self._counts(phase, before, level)
             counts[-1][Activity.UNDECIDED] = compared
             counts[-1][Activity.LATCHED] = latched
             cycles.append(Cycle(phase, step, counts, [column.charge for column in columns]))
         code = [column.output for column in columns]
-        return Conversion([column.charge for column in columns], code, cycles, walked)
+        return Conversion([column.charge for column in columns], code, cycles, cycles_taken)
 
     def _converters(self, columns: list[Column]) -> list[Successive]:
         if self.sharing is None:
@@ -239,7 +239,7 @@ class NaiveTile:
     def _convert_cycle(
         self, columns: list[Column], converters: list[Successive], step: int
     ) -> tuple[int, int]:
-        """Walk one cycle of the ramp, or of shared converters; count comparisons and latches."""
+        """Run one cycle of the ramp, or of shared converters; count comparisons and latches."""
         if self.sharing is not None:
             done = [converter.step(step) for converter in converters]
             return sum(compared for compared, _ in done), sum(latched for _, latched in done)
@@ -278,7 +278,7 @@ class Placed(NamedTuple):
     columns: list[int]
 
 
-class GridConversion(NamedTuple):
+class MatrixConversion(NamedTuple):
     """Codes of a layer's columns, summed over row blocks, and what each bank did."""
 
     code: list[int]
@@ -286,7 +286,7 @@ class GridConversion(NamedTuple):
 
 
 @dataclass(frozen=True)
-class NaiveGrid:
+class NaiveMatrix:
     """The banks of a layer: beside each other, and below where partial sums are converted."""
 
     placed: list[Placed]
@@ -303,7 +303,7 @@ class NaiveGrid:
     def inputs(self) -> int:
         return max(first + bank.rows for bank, first, _ in self.placed)
 
-    def convert(self, drive: list[int]) -> GridConversion:
+    def convert(self, drive: list[int]) -> MatrixConversion:
         """Run one conversion of every bank; `drive` is that of the layer's inputs."""
         code, banks = [0] * self.columns, []
         for bank, first, columns in self.placed:
@@ -311,12 +311,12 @@ class NaiveGrid:
             banks.append(done)
             for column, latched in zip(columns, done.code, strict=True):
                 code[column] += latched
-        return GridConversion(code, banks)
+        return MatrixConversion(code, banks)
 
 
-def one_bank(tile: NaiveTile) -> NaiveGrid:
+def one_bank(tile: NaiveTile) -> NaiveMatrix:
     """Return the layer that fits on one bank."""
-    return NaiveGrid([Placed(tile, 0, list(range(tile.columns)))])
+    return NaiveMatrix([Placed(tile, 0, list(range(tile.columns)))])
 
 
 # ---------------------------------------------------------------------------------- fixed point
@@ -365,9 +365,9 @@ class LSTMStep(NamedTuple):
     c: list[int]
     h: list[int]
     h_drive: list[int]
-    gates: GridConversion
-    cell: GridConversion | None
-    projection: GridConversion | None
+    gates: MatrixConversion
+    cell: MatrixConversion | None
+    projection: MatrixConversion | None
 
 
 @dataclass(frozen=True)
@@ -378,15 +378,15 @@ class NaiveLSTM:
     width of h stands for `h_full_scale`, by default 1 as that of what goes into the projection.
     """
 
-    gates: NaiveGrid
+    gates: NaiveMatrix
     format: Format
     level: list[list[int]]
     table: list[int] = field(default_factory=list)
     table_shift: int = 0
-    cell: NaiveGrid | None = None
+    cell: NaiveMatrix | None = None
     cell_level: list[int] = field(default_factory=list)
     cell_full_scale: int = 1
-    projection: NaiveGrid | None = None
+    projection: NaiveMatrix | None = None
     projection_level: list[int] = field(default_factory=list)
     h_full_scale: int = 0
 
@@ -429,7 +429,7 @@ class NaiveLSTM:
         full_width = 2**self.gates.n_in - 1
         return [naive_pulse_width(word, full_scale, full_width) for word in words]
 
-    def _tanh(self, c: list[int]) -> tuple[list[int], GridConversion | None]:
+    def _tanh(self, c: list[int]) -> tuple[list[int], MatrixConversion | None]:
         if self.cell is None:
             return [self._look_up(word) for word in c], None
         full_width = 2**self.cell.n_in - 1
@@ -438,7 +438,7 @@ class NaiveLSTM:
         )
         return [self.cell_level[code] for code in conversion.code], conversion
 
-    def _project(self, m: list[int]) -> tuple[list[int], GridConversion | None]:
+    def _project(self, m: list[int]) -> tuple[list[int], MatrixConversion | None]:
         if self.projection is None:
             return m, None
         conversion = self.projection.convert(self._encode(m, 2**self.format.fraction_bits))
@@ -533,20 +533,20 @@ def arrays_of(tile: NaiveTile) -> BankArrays:
     )
 
 
-def grid_arrays_of(
-    grid: NaiveGrid, bank_arrays: Callable[[NaiveTile], BankArrays] = arrays_of
+def matrix_arrays_of(
+    matrix: NaiveMatrix, bank_arrays: Callable[[NaiveTile], BankArrays] = arrays_of
 ) -> Matrix:
     """Return the layer as the kernels see it; its tiles spend what they count."""
-    banks = [bank_arrays(placed.bank) for placed in grid.placed]
+    banks = [bank_arrays(placed.bank) for placed in matrix.placed]
     return join_banks(
         banks,
-        [placed.first_input for placed in grid.placed],
-        [np.array(placed.columns, dtype=np.int64) for placed in grid.placed],
+        [placed.first_input for placed in matrix.placed],
+        [np.array(placed.columns, dtype=np.int64) for placed in matrix.placed],
         counting_energies(banks),
     )
 
 
-def random_grid(
+def random_matrix(
     rng: random.Random,
     *,
     inputs: int,
@@ -555,7 +555,7 @@ def random_grid(
     n_out: int,
     ramps: int,
     shared: bool | None = None,
-) -> NaiveGrid:
+) -> NaiveMatrix:
     """Return a layer cut at random: columns anyhow, rows in blocks or in tiles of one bank.
 
     Whether its converters are shared is drawn, unless it is given.
@@ -584,7 +584,7 @@ def random_grid(
                 sharing=sharing,
             )
             placed.append(Placed(bank, block[0], part))
-    return NaiveGrid(placed)
+    return NaiveMatrix(placed)
 
 
 def _parts(whole: list[int], count: int) -> list[list[int]]:
@@ -592,31 +592,31 @@ def _parts(whole: list[int], count: int) -> list[list[int]]:
     return [whole[a:b] for a, b in pairwise(edges)]
 
 
-def row_blocks(grid: NaiveGrid) -> int:
+def row_blocks(matrix: NaiveMatrix) -> int:
     """Return how many codes are added up for a column."""
-    return len({placed.first_input for placed in grid.placed})
+    return len({placed.first_input for placed in matrix.placed})
 
 
 def assert_recorded(
-    grid: Matrix,
+    matrix: Matrix,
     record: MatrixRecord,
-    expected: list[list[GridConversion]],
-    slot: list[int],
+    expected: list[list[MatrixConversion]],
+    recorded: list[int],
     *,
     waveforms: bool,
 ) -> None:
     """Compare a record with the twins' conversions, ``expected[sequence][conversion]``."""
-    activity = activity_of(grid, record)
-    assert len(activity) == record.slots == max(slot) + 1
-    assert len(record.waveform) == (max(slot) + 1 if waveforms else 0)
-    assert totals(grid, record).tolist() == [
+    activity = activity_of(matrix, record)
+    assert len(activity) == record.recordings == max(recorded) + 1
+    assert len(record.waveform) == (max(recorded) + 1 if waveforms else 0)
+    assert totals(matrix, record).tolist() == [
         [[tile for bank in step.banks for tile in bank.totals] for step in steps]
         for steps in expected
     ]
-    assert record.walked.tolist() == [
-        [[bank.walked for bank in step.banks] for step in steps] for steps in expected
+    assert record.cycles_taken.tolist() == [
+        [[bank.cycles_taken for bank in step.banks] for step in steps] for steps in expected
     ]
-    for steps, place in zip(expected, slot, strict=True):
+    for steps, place in zip(expected, recorded, strict=True):
         if place < 0:
             continue
         cycles = [list(zip(*(bank.cycles for bank in step.banks), strict=True)) for step in steps]

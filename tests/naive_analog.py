@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
-from tests.naive import Column, Conversion, GridConversion, NaiveGrid, NaiveTile, arrays_of
+from tests.naive import Column, Conversion, MatrixConversion, NaiveMatrix, NaiveTile, arrays_of
 
 READ_NOISE, RAMP_NOISE, DECISION_NOISE = 5, 6, 9
 """Second words of the random numbers' keys."""
@@ -278,25 +278,25 @@ class AnalogTile(NaiveTile):
 class AnalogSequence:
     """A layer that runs the conversions of one sequence one after the other."""
 
-    grid: NaiveGrid
+    matrix: NaiveMatrix
     sequence: int
     conversion: int = 0
 
     @property
     def n_in(self) -> int:
-        return self.grid.n_in
+        return self.matrix.n_in
 
     @property
     def columns(self) -> int:
-        return self.grid.columns
+        return self.matrix.columns
 
-    def convert(self, drive: list[int]) -> GridConversion:
+    def convert(self, drive: list[int]) -> MatrixConversion:
         number, self.conversion = self.conversion, self.conversion + 1
         now = [
             placed._replace(bank=AnalogConversion(placed.bank, self.sequence, number))
-            for placed in self.grid.placed
+            for placed in self.matrix.placed
         ]
-        return NaiveGrid(now).convert(drive)
+        return NaiveMatrix(now).convert(drive)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
 from archsim.kernels.convert import convert
-from archsim.kernels.drive import SPARE_INPUTS, Drive
+from archsim.kernels.drive import PADDING_INPUTS, Drive
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.join import join_banks
 from archsim.kernels.matrix import Matrix
@@ -47,11 +47,11 @@ class Case:
     energies: list[TileEnergy]
     drive: Array
     gap: int
-    slot: Array
+    recorded: Array
     first: int
     conversion: int
 
-    def grid(self, *, fused: bool) -> Matrix:
+    def matrix(self, *, fused: bool) -> Matrix:
         return join_banks(self.banks, self.inputs, self.columns, self.energies, fused=fused)
 
     @property
@@ -59,30 +59,30 @@ class Case:
         """Return the vectors one after the other with garbage behind each."""
         sequences, inputs = self.drive.shape
         stride = inputs + self.gap
-        flat = np.full(sequences * stride + SPARE_INPUTS, LARGEST_INT16, dtype=np.int16)
+        flat = np.full(sequences * stride + PADDING_INPUTS, LARGEST_INT16, dtype=np.int16)
         flat[: sequences * stride].reshape(sequences, stride)[:, :inputs] = self.drive
         return Drive(flat, stride)
 
     def run(
         self,
-        grid: Matrix,
+        matrix: Matrix,
         *,
         waveforms: bool = False,
         ideal: bool = False,
-        spare: MatrixRecord | None = None,
+        reusable: MatrixRecord | None = None,
     ) -> tuple[Array, MatrixRecord]:
         """Return the codes and the record of the case's conversion."""
         record = make_record(
-            grid,
-            self.slot,
+            matrix,
+            self.recorded,
             first=self.first,
             conversions=self.conversion + 1,
             waveforms=waveforms,
-            spare=spare,
+            reusable=reusable,
         )
         sequences = self.drive.shape[0]
-        code = np.full((sequences, grid.columns), 999, dtype=np.uint16)
-        stage = stage_of(grid, record, ideal=ideal)
+        code = np.full((sequences, matrix.columns), 999, dtype=np.uint16)
+        stage = stage_of(matrix, record, ideal=ideal)
         scratch = make_scratch(stage.matrix, stage.extra, sequences)
         convert(stage, self.flat_drive, code, self.conversion, scratch)
         return code, record
@@ -261,16 +261,16 @@ def random_layer(
     """Return what all banks of a layer have in common; the widest one has `most` columns."""
     bits = int(rng.integers(1, LARGEST_BITS + 1)) + int(not QUICK and rng.random() < 0.05)
     phases = random_phases(rng, input_bits, bits, most)
-    straight = phases["kind"] == "ramp"
+    is_ramp = phases["kind"] == "ramp"
     short = 2**bits - int(rng.integers(0, 2) * (bits > 1))
     return {
-        "steps": phases["convert_cycles"] if straight else short,
+        "steps": phases["convert_cycles"] if is_ramp else short,
         "tiles": int(rng.integers(1, 4)),
         "ramps": int(rng.integers(1, 4)),
         "size": int(rng.choice([1, 100, 10**5])),
         "seed": int(rng.integers(0, 2**40)),
         "phases": phases,
-        "thresholds": THRESHOLDS if straight else ("rising",),
+        "thresholds": THRESHOLDS if is_ramp else ("rising",),
         "largest": int(rng.choice(TOPS)),
         "imperfections": (
             tuple(name for name in IMPERFECTIONS if rng.random() < 0.25)
@@ -280,16 +280,16 @@ def random_layer(
     }
 
 
-def random_slots(rng: Rng, sequences: int) -> Array:
+def random_recorded(rng: Rng, sequences: int) -> Array:
     """Return places for some of the sequences, or for none, in any order."""
     kept = np.flatnonzero(rng.random(sequences) < rng.choice([0.0, 0.5, 1.0]))
-    slot = np.full(sequences, -1, dtype=np.int64)
-    slot[kept] = rng.permutation(kept.size)
-    return slot
+    recorded = np.full(sequences, -1, dtype=np.int64)
+    recorded[kept] = rng.permutation(kept.size)
+    return recorded
 
 
 def random_batch(rng: Rng, cells: int, input_bits: int) -> int:
-    """Return a number of sequences that a walk does not take long for."""
+    """Return a number of sequences that do not take long cycle by cycle."""
     largest = min(9, LARGEST_BATCH) if rng.random() < 0.7 else LARGEST_BATCH
     return max(1, min(int(rng.integers(1, largest + 1)), int(MOST_WORK / (cells << input_bits))))
 
@@ -321,5 +321,5 @@ def random_case(
             inputs.append(start)
             columns.append(mine.astype(np.int64))
     gap, first, conversion = (int(rng.integers(0, most)) for most in (4, 1000, 3))
-    slot = random_slots(rng, sequences)
-    return Case(banks, inputs, columns, energies, drive, gap, slot, first, conversion)
+    recorded = random_recorded(rng, sequences)
+    return Case(banks, inputs, columns, energies, drive, gap, recorded, first, conversion)

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
-from archsim.chip.grid import Grid
 from archsim.chip.layers.base import Recorder
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.config.load import load_config
 from archsim.network.activations import get_activation
 from archsim.run.prepare import prepare
@@ -77,11 +77,13 @@ def nearest_codes(bank: Bank, drive: NDArray[Any]) -> tuple[NDArray[Any], NDArra
     return code, near
 
 
-def codes_of_layer(grid: Grid, drive: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def codes_of_layer(
+    matrix: MappedMatrix, drive: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return what `nearest_codes` does for all columns of a layer (vectors, columns)."""
-    shape = (drive.shape[0], grid.arrays.columns)
+    shape = (drive.shape[0], matrix.arrays.columns)
     code, near = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
-    for bank in grid.banks:
+    for bank in matrix.banks:
         rows = drive[:, bank.first_input : bank.first_input + bank.rows]
         more, close = nearest_codes(bank, rows)
         code[:, bank.column] += more
@@ -98,9 +100,9 @@ def compare(config: str, overrides: Sequence[str] = ()) -> list[Comparison]:
     for layer in chip.layers:
         recorder = Recorder(np.full(len(data), -1), 0, waveforms=False)
         result = layer.run(signal, recorder)
-        if layer.grids:
-            grid = layer.grids[0]
-            inputs = max(bank.first_input + bank.rows for bank in grid.banks)
+        if layer.matrices:
+            matrix = layer.matrices[0]
+            inputs = max(bank.first_input + bank.rows for bank in matrix.banks)
             code = result.outputs["code"]
             drive = signal.drive[:, -code.shape[1] :]
             if inputs > drive.shape[2] + 1:  # a recurrent layer: h of the timestep before
@@ -109,7 +111,7 @@ def compare(config: str, overrides: Sequence[str] = ()) -> list[Comparison]:
                 drive = np.concatenate([drive, h], axis=2)
             bias = np.full((*drive.shape[:2], 1), full)
             rows = np.concatenate([drive, bias], axis=2).reshape(-1, inputs)
-            expected, near = codes_of_layer(grid, rows)
+            expected, near = codes_of_layer(matrix, rows)
             differ = code.reshape(expected.shape) != expected
             results.append(
                 Comparison(

@@ -138,7 +138,7 @@ class Ramp(torch.autograd.Function):
 
     @staticmethod
     def backward(_ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        """Pass the gradient as if nothing had happened."""
+        """Pass the gradient as if nothing had took_place."""
         return grad, None
 
 

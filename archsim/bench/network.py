@@ -59,7 +59,7 @@ class TimedNetwork:
         The same size in NumPy.
     x : float32 (batch, timesteps, inputs)
         Inputs of the same size.
-    spare : dict
+    reusable : dict
         By thread and recording, records whose memory the next block takes over, as in a run.
     """
 
@@ -68,7 +68,7 @@ class TimedNetwork:
     signal: Signal
     peer: NumpyLSTM
     x: NDArray[np.float32]
-    spare: dict[tuple[int, Recording], dict[str, MatrixRecord]] = field(default_factory=dict)
+    reusable: dict[tuple[int, Recording], dict[str, MatrixRecord]] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:
@@ -107,25 +107,27 @@ class TimedNetwork:
         kept = np.arange(size) if recording is not Recording.OFF else np.full(size, -1)
         waveforms = recording is Recording.WAVEFORMS
         mine = get_ident(), recording
-        recorder = Recorder(kept, block.start, waveforms, self.spare.get(mine, {}))
+        recorder = Recorder(kept, block.start, waveforms, self.reusable.get(mine, {}))
         self.layer.run(signal, recorder)
-        self.spare[mine] = recorder.records
+        self.reusable[mine] = recorder.records
 
     def check(self) -> None:
         """Raise unless the run to be timed does all of its work: counts are exact.
 
-        Every conversion of every bank latches each of its columns once at most, walks a whole ramp,
+        Every conversion of every bank latches each of its columns once at most, runs a whole ramp,
         and has its activity in as many cycles as the tile works.
         """
         recorder = Recorder(np.arange(self.batch), 0, waveforms=False)
         self.layer.run(self.signal, recorder)
-        for grid in self.layer.grids:
-            record = recorder.records[grid.name]
-            if not walked_whole(grid.arrays, record):
-                raise ArchsimError(f"bench: '{grid.name}' did not walk all of its cycles")
-            latched = totals(grid.arrays, record)[..., Activity.LATCHED].sum(axis=2)
-            if not (0 < latched.sum() <= latched.size * grid.arrays.column.size):
-                raise ArchsimError(f"bench: '{grid.name}' latched an impossible number of columns")
+        for matrix in self.layer.matrices:
+            record = recorder.records[matrix.name]
+            if not took_all_cycles(matrix.arrays, record):
+                raise ArchsimError(f"bench: '{matrix.name}' did not go through all of its cycles")
+            latched = totals(matrix.arrays, record)[..., Activity.LATCHED].sum(axis=2)
+            if not (0 < latched.sum() <= latched.size * matrix.arrays.column.size):
+                raise ArchsimError(
+                    f"bench: '{matrix.name}' latched an impossible number of columns"
+                )
 
     def record_bytes(self) -> int:
         """Return how large the record of a block of sequences is: counts and energies of cycles."""
@@ -136,15 +138,15 @@ class TimedNetwork:
         return sum(record.counts.nbytes + record.energy.nbytes for record in records)
 
 
-def walked_whole(grid: Matrix, record: MatrixRecord) -> bool:
+def took_all_cycles(matrix: Matrix, record: MatrixRecord) -> bool:
     """Return whether the cycles of every conversion of every sequence were simulated and kept."""
-    total = totals(grid, record)
+    total = totals(matrix, record)
     same = all(
-        (tile_counts(grid, record, tile)[place].sum(axis=2) == total[..., tile, activity]).all()
-        for tile in range(grid.tiles)
+        (tile_counts(matrix, record, tile)[place].sum(axis=2) == total[..., tile, activity]).all()
+        for tile in range(matrix.tiles)
         for place, activity in enumerate(KEPT)
     )
-    return same and bool((record.walked == grid.arrays.convert_cycles).all())
+    return same and bool((record.cycles_taken == matrix.arrays.convert_cycles).all())
 
 
 def timed_network(

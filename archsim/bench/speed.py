@@ -219,7 +219,7 @@ def _case(
         timesteps=steps,
         threads=threads,
         recording=str(recording),
-        kernel=network.layer.grids[0].arrays.kernel(waveforms=recording is Recording.WAVEFORMS),
+        kernel=network.layer.matrices[0].arrays.kernel(waveforms=recording is Recording.WAVEFORMS),
         timestep_us=times.ours / steps * 1e6,
         numpy_us=times.theirs / steps * 1e6,
         ratio=at_most(times.ratio, ratio),

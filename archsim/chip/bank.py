@@ -18,7 +18,7 @@ from archsim.chip.converters.base import Converter
 from archsim.chip.mapping import Crossbar
 from archsim.chip.programming import ProgrammedRamp
 from archsim.chip.spec import TileSpec
-from archsim.chip.tile_cost import Foot, TileDesign, tile_energy, tile_inventory
+from archsim.chip.tile_cost import ColumnPeriphery, TileDesign, tile_energy, tile_inventory
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
 from archsim.devices import device_model
@@ -75,7 +75,7 @@ class Bank:
     name : str
         Resource that its conversions occupy.
     tiles : tuple of Tile
-        Its tiles; the last one has the converters at its foot.
+        Its tiles; the last one has the converters.
     arrays : BankArrays
         What kernels see.
     ramps : tuple of Ramp
@@ -111,7 +111,7 @@ class Bank:
 
     @property
     def design(self) -> TileDesign:
-        """Sizes of the tile at its foot."""
+        """Sizes of its last tile, which has the converters."""
         return self.tiles[-1].design
 
     @property
@@ -317,7 +317,7 @@ def _tiles(
     """
     conductance_step = spec.device.g_max / spec.device.conductance_steps
     read_charge = spec.tile.v_read / spec.technology.clock
-    foot = Foot(
+    periphery = ColumnPeriphery(
         c_fb=read_charge * conductance_step / scale.volts_per_quantum,
         sample_and_holds=BUFFERS if spec.tile.double_buffer else 1,
         readout_cycles=spec.tile.readout_cycles,
@@ -336,7 +336,7 @@ def _tiles(
             v_read=spec.tile.v_read,
             period=1.0 / spec.technology.clock,
             conductance_step=conductance_step,
-            foot=foot if last else None,
+            periphery=periphery if last else None,
         )
         side = tile_inventory(design, library.nominal).area
         ramps = programmed if last else []
@@ -357,7 +357,7 @@ def _tiles(
 def _phases(design: TileDesign, converting: Phase) -> NDArray[np.uint8]:
     """Return the phase of every cycle of a conversion in which a tile takes part."""
     lengths = {Phase.RESET: design.reset_cycles, Phase.INTEGRATE: design.integrate_cycles}
-    if design.foot is not None:
-        lengths[converting] = design.foot.converter.cycles
-        lengths[Phase.READOUT] = design.foot.readout_cycles
+    if design.periphery is not None:
+        lengths[converting] = design.periphery.converter.cycles
+        lengths[Phase.READOUT] = design.periphery.readout_cycles
     return np.repeat(np.array(list(lengths), dtype=np.uint8), list(lengths.values()))

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile, check_numbers
-from archsim.chip.grid import Grid
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
@@ -21,6 +20,7 @@ from archsim.chip.layers.base import (
     to_fixed,
     transfers,
 )
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Needs, Program, Schedule
 from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.chip.tile_cost import tile_inventory
@@ -91,9 +91,9 @@ class Chip:
         return program.schedule()
 
     @property
-    def grids(self) -> tuple[Grid, ...]:
+    def matrices(self) -> tuple[MappedMatrix, ...]:
         """All matrices on tiles."""
-        return tuple(grid for layer in self.layers for grid in layer.grids)
+        return tuple(matrix for layer in self.layers for matrix in layer.matrices)
 
     @property
     def banks(self) -> tuple[Bank, ...]:
@@ -212,7 +212,12 @@ def _inventory(layers: Sequence[ChipLayer], units: Sequence[Unit]) -> dict[str, 
     for name, part in [
         *((tile.name, tile.inventory) for tile in tiles),
         *((unit.name, unit.cost.inventory) for unit in units),
-        *((name, None) for layer in layers for grid in layer.grids for name in grid.converters()),
+        *(
+            (name, None)
+            for layer in layers
+            for matrix in layer.matrices
+            for name in matrix.converters()
+        ),
     ]:
         if name in out:
             msg = (

@@ -14,7 +14,7 @@ Needs = tuple[int, ...]
 """Operations, by index, that have to end before another one starts."""
 
 Part = tuple[str, int, int, int]
-"""What of a conversion an operation does: name of the grid, number of the bank, number of the
+"""What of a conversion an operation does: name of the matrix, number of the bank, number of the
 conversion in its sequence, and the conversion's cycle with which it begins."""
 
 

@@ -18,8 +18,8 @@ readout_wires            a transition a bit over the tile's side      readout
 one full transition, which is the most that it can cost.
 
 Row blocks of a layer that is larger than a tile share their columns' integrators. Only one of these
-tiles has the columns' foot: integrators, sample-and-holds and converters. The others are array and
-row drivers, and their operation ends with the last integrate cycle.
+tiles has the columns' periphery: integrators, sample-and-holds and converters. The others are array
+and row drivers, and their operation ends with the last integrate cycle.
 
 A tile whose converters need other parts than these says so beside them, and accounts for all of it:
 a bit-serial crossbar is one (`archsim.chip.converters.bit_serial.cost`).
@@ -40,8 +40,8 @@ CELLS_PER_COLUMN = 2
 
 
 @dataclass(frozen=True)
-class Foot:
-    """What stands at the foot of a tile's columns.
+class ColumnPeriphery:
+    """What a tile's columns end in.
 
     Attributes
     ----------
@@ -82,8 +82,8 @@ class TileDesign:
         Clock period T, s.
     conductance_step : float
         Conductance that one unit of recorded conductance stands for, S.
-    foot : Foot or None
-        What its columns end in; None where they end in another tile's foot.
+    periphery : ColumnPeriphery or None
+        What its columns end in; None where they go on in another tile.
     """
 
     rows: int
@@ -94,7 +94,7 @@ class TileDesign:
     v_read: float
     period: float
     conductance_step: float
-    foot: Foot | None
+    periphery: ColumnPeriphery | None
 
     @property
     def read_energy(self) -> float:
@@ -104,14 +104,14 @@ class TileDesign:
     @property
     def integrate_cycles(self) -> int:
         """Clock cycles in which rows are driven."""
-        if self.foot is None:
+        if self.periphery is None:
             return int(2**self.input_bits)
-        return int(self.foot.converter.cycles_of_rows(self.input_bits))
+        return int(self.periphery.converter.cycles_of_rows(self.input_bits))
 
 
 def tile_inventory(design: TileDesign, library: ComponentLibrary) -> Inventory:
     """Return area and leakage of a tile by component."""
-    whole = design.foot.converter.inventory(design, library) if design.foot else None
+    whole = design.periphery.converter.inventory(design, library) if design.periphery else None
     if whole is not None:
         return whole
     parts = Inventory()
@@ -126,20 +126,22 @@ def tile_inventory(design: TileDesign, library: ComponentLibrary) -> Inventory:
         parts.add_part(component, part, count=count, library=library, width=width)
     parts.register_words, parts.register_bits = design.rows, design.rows * word
     parts.counter_bits = design.input_bits
-    if design.foot:
-        _add_foot(parts, design.foot, design.columns, library=library)
+    if design.periphery:
+        _add_periphery(parts, design.periphery, design.columns, library=library)
     return parts
 
 
-def _add_foot(parts: Inventory, foot: Foot, columns: int, *, library: ComponentLibrary) -> None:
-    """Add what stands at the foot of `columns` columns."""
+def _add_periphery(
+    parts: Inventory, periphery: ColumnPeriphery, columns: int, *, library: ComponentLibrary
+) -> None:
+    """Add the periphery of `columns` columns."""
     parts.add_part("integrators", "integrator", count=columns, library=library)
-    capacitor = foot.c_fb / library.capacitor_density()
+    capacitor = periphery.c_fb / library.capacitor_density()
     parts.add("feedback_capacitors", count=columns, area=capacitor, leakage=0.0)
     parts.library_parts["feedback_capacitor"] = None
-    samples = columns * foot.sample_and_holds
+    samples = columns * periphery.sample_and_holds
     parts.add_part("sample_and_hold", "sample_and_hold", count=samples, library=library)
-    foot.converter.add_parts(parts, columns, library=library)
+    periphery.converter.add_parts(parts, columns, library=library)
 
 
 def tile_energy(design: TileDesign, library: ComponentLibrary, area: float) -> OperationEnergy:
@@ -155,19 +157,23 @@ def tile_energy(design: TileDesign, library: ComponentLibrary, area: float) -> O
         The tile's area, m^2: its readout wires are as long as its side. Take it from
         ``library.nominal`` where what one component costs is to leave wires as they are.
     """
-    foot = design.foot
-    whole = foot.converter.energy(design, library) if foot else None
+    periphery = design.periphery
+    whole = periphery.converter.energy(design, library) if periphery else None
     if whole is not None:
         return whole
     integrate = slice(design.reset_cycles, design.reset_cycles + design.integrate_cycles)
-    convert = slice(integrate.stop, integrate.stop + (foot.converter.cycles if foot else 0))
-    end = convert.stop + (foot.readout_cycles if foot else 0)
+    convert = slice(
+        integrate.stop, integrate.stop + (periphery.converter.cycles if periphery else 0)
+    )
+    end = convert.stop + (periphery.readout_cycles if periphery else 0)
     table = EnergyTable(library, end, N_ACTIVITY)
     _charge_rows(table, design, cycles=integrate)
-    if foot:
+    if periphery:
         _charge_columns(table, design.columns, cycles=integrate)
-        foot.converter.charge(table, design, cycles=convert)
-        _charge_readout(table, foot, design.columns, area=area, cycles=slice(convert.stop, end))
+        periphery.converter.charge(table, design, cycles=convert)
+        _charge_readout(
+            table, periphery, design.columns, area=area, cycles=slice(convert.stop, end)
+        )
     return table.build()
 
 
@@ -197,7 +203,7 @@ def _charge_columns(table: EnergyTable, columns: int, *, cycles: slice) -> None:
 
 
 def _charge_readout(
-    table: EnergyTable, foot: Foot, columns: int, *, area: float, cycles: slice
+    table: EnergyTable, periphery: ColumnPeriphery, columns: int, *, area: float, cycles: slice
 ) -> None:
     """Charge the wires that the codes leave the tile by, evenly over the readout."""
     table.charge(
@@ -205,6 +211,6 @@ def _charge_readout(
         cycles,
         part="wire",
         action="transition",
-        count=columns * foot.converter.bits / foot.readout_cycles,
+        count=columns * periphery.converter.bits / periphery.readout_cycles,
         width=1e3 * math.sqrt(area),
     )

@@ -36,7 +36,7 @@ OF_RAMPS = ("bias_cells", "gated_comparators", "copies", "calibrate")
 
 
 class ConverterKind(ABC):
-    """What stands at the foot of every column; a kind subclasses it, registers with `CONVERTERS`.
+    """What every column ends in; a kind subclasses it, registers with `CONVERTERS`.
 
     Attributes
     ----------

@@ -124,9 +124,9 @@ class Tally(Generic[Key]):
     fixed: Array
     per_activity: Array
 
-    def of_totals(self, total: Counts, happened: Counts) -> Array:
+    def of_totals(self, total: Counts, took_place: Counts) -> Array:
         """Return the amounts (..., N) of operations; arguments as of `OperationEnergy`."""
-        return _weighted(happened, self._of_cycle) + _weighted(total, self._of_activity)
+        return _weighted(took_place, self._of_cycle) + _weighted(total, self._of_activity)
 
     @cached_property
     def _of_activity(self) -> Weights:
@@ -165,33 +165,33 @@ class OperationEnergy:
     actions: Tally[Action] = field(default_factory=_no_actions)
     own: Tally[Action] = field(default_factory=_no_actions)
 
-    def of_totals(self, total: Counts, happened: Counts) -> Array:
+    def of_totals(self, total: Counts, took_place: Counts) -> Array:
         """Return the energy (..., K) of several operations together, J.
 
         Parameters
         ----------
         total : int64 (..., activities)
             Activities, summed over all cycles of all operations.
-        happened : int64 (..., cycles)
-            How often each cycle happened: an early stop of a ramp leaves cycles out.
+        took_place : int64 (..., cycles)
+            How often each cycle took place: an early stop of a ramp leaves cycles out.
         """
-        return self._energy.of_totals(total, happened)
+        return self._energy.of_totals(total, took_place)
 
-    def counts(self, total: Counts | None, happened: Counts) -> ActionCounts:
+    def counts(self, total: Counts | None, took_place: Counts) -> ActionCounts:
         """Return what several operations did.
 
         Parameters
         ----------
         total : int64 (activities,) or None
             Activities, summed over all cycles of all operations; None where there are none.
-        happened : int64 (cycles,)
-            How often each cycle happened.
+        took_place : int64 (cycles,)
+            How often each cycle took place.
         """
         if total is None:
             total = np.zeros(self.per_activity.shape[0], dtype=np.int64)
         return ActionCounts(
-            _nested(self.actions.keys, self.actions.of_totals(total, happened)),
-            _nested(self.own.keys, self.own.of_totals(total, happened)),
+            _nested(self.actions.keys, self.actions.of_totals(total, took_place)),
+            _nested(self.own.keys, self.own.of_totals(total, took_place)),
         )
 
     @cached_property

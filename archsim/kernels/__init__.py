@@ -1,6 +1,6 @@
 """The only jitted code: a tile's cycles, the layers' sequences, the event loop.
 
-Kernels see integer slots and flat arrays: no strings, dicts or Python objects. They are compiled on
+Kernels see integers and flat arrays: no strings, dicts or Python objects. They are compiled on
 first use and kept on disk; see `archsim.numeric.jit` and `archsim.numeric.cache`.
 """
 

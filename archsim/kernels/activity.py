@@ -133,7 +133,7 @@ def _write_totals(total: NDArray[np.int64], active: Any, charged: Any, edges: An
 
 @inlined
 def sum_columns(
-    latch_step: NDArray[np.int32], columns: int, ramp_cycles: int, total: NDArray[np.int64]
+    trip_step: NDArray[np.int32], columns: int, ramp_cycles: int, total: NDArray[np.int64]
 ) -> int:
     """Write what a bank's comparators did.
 
@@ -141,7 +141,7 @@ def sum_columns(
 
     Parameters
     ----------
-    latch_step : int32
+    trip_step : int32
         Step at which each column latches, `ramp_cycles` where it never does.
     columns, ramp_cycles : int
         Columns of the bank, and steps of the ramp.
@@ -150,7 +150,7 @@ def sum_columns(
     """
     waited, never, longest = np.int64(0), np.int64(0), np.int64(0)
     for column in range(columns):
-        step = np.int64(latch_step[column])
+        step = np.int64(trip_step[column])
         waited += step
         never += np.int64(step == ramp_cycles)
         longest = max(longest, step)
@@ -162,7 +162,7 @@ def sum_columns(
 
 @inlined
 def spread_columns(
-    latch_step: NDArray[np.int32],
+    trip_step: NDArray[np.int32],
     columns: int,
     ramp_cycles: int,
     by_step: NDArray[np.int64],
@@ -173,7 +173,7 @@ def spread_columns(
 
     Parameters
     ----------
-    latch_step : int32
+    trip_step : int32
         As of `sum_columns`; 0 behind the columns, for `MANY_LANES`.
     columns, ramp_cycles : int
         As of `sum_columns`.
@@ -190,7 +190,7 @@ def spread_columns(
         by_step[step] = 0
     if ramp_cycles <= MOST_REACHED:
         for first in range(0, columns, MANY_LANES):
-            count_reached(latch_step[first:], ramp_cycles, by_step)
+            count_reached(trip_step[first:], ramp_cycles, by_step)
         undecided[0] = waiting
         for step in range(1, ramp_cycles):
             undecided[step] = by_step[step - 1]
@@ -198,7 +198,7 @@ def spread_columns(
             latched[step] = undecided[step] - by_step[step]
     else:
         for column in range(columns):
-            by_step[latch_step[column]] += 1
+            by_step[trip_step[column]] += 1
         for step in range(ramp_cycles):
             undecided[step] = waiting
             latched[step] = by_step[step]

@@ -1,4 +1,4 @@
-"""Noise of single comparisons, for the kinds of converters that walk them."""
+"""Noise of single comparisons, for the kinds of converters that make them one at a time."""
 
 from __future__ import annotations
 

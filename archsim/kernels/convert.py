@@ -1,4 +1,4 @@
-"""Conversions of a matrix for a block of sequences: fused where that can be, else walked."""
+"""Conversions of a matrix for a block of sequences: fused or cycle by cycle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Stage(NamedTuple):
     extra : Imperfections or None
         What disturbs its conversions.
     cycle_by_cycle : CycleByCycle or None
-        What conversions need that are walked.
+        What conversions need that are converted cycle by cycle.
     """
 
     matrix: MatrixArrays
@@ -77,7 +77,7 @@ def convert(
         Of the matrix, for as many sequences.
     """
     _fused(stage.matrix.readout, stage, drive, code, conversion, scratch, stage.extra)
-    _walked(stage.cycle_by_cycle, stage, drive, code, conversion, scratch)
+    _cycle_by_cycle(stage.cycle_by_cycle, stage, drive, code, conversion, scratch)
 
 
 @leaf
@@ -90,7 +90,7 @@ def _fused(
     scratch: Scratch,
     extra: Imperfections | None,
 ) -> None:
-    """Convert what need not be walked, which is nothing without a fused `readout`."""
+    """Convert what can be fused, which is nothing without a fused `readout`."""
     for sequence in range(code.shape[0]):
         for column in range(code.shape[1]):
             code[sequence, column] = 0
@@ -103,7 +103,7 @@ def _fused(
 
 
 @by_type(default=True, leaf=True)
-def _walked(
+def _cycle_by_cycle(
     whole: Any,
     stage: Stage,
     drive: Drive,
@@ -111,11 +111,11 @@ def _walked(
     conversion: int,
     scratch: Scratch,
 ) -> None:
-    """Walk the conversions that `_fused` has left out: none, where `whole` is None."""
+    """Convert, cycle by cycle, what `_fused` has left out: none, where `whole` is None."""
 
 
-@implements(_walked, CycleByCycle)
-def _some_walked(
+@implements(_cycle_by_cycle, CycleByCycle)
+def _some_cycle_by_cycle(
     whole: CycleByCycle,
     stage: Stage,
     drive: Drive,
@@ -125,11 +125,11 @@ def _some_walked(
 ) -> None:
     if whole.everything == 1 or stage.record.waveform.shape[0] > 0:
         for index in range(stage.matrix.bank.shape[0]):
-            _walk_bank(whole, stage, index, drive, code, conversion, scratch)
+            _convert_by_cycle(whole, stage, index, drive, code, conversion, scratch)
 
 
 @kernel
-def _walk_bank(
+def _convert_by_cycle(
     whole: CycleByCycle,
     stage: Stage,
     index: int,
@@ -138,7 +138,7 @@ def _walk_bank(
     conversion: int,
     scratch: Scratch,
 ) -> None:
-    """Walk a bank's conversions, or only those whose waveforms are kept if others are fused."""
+    """Convert a bank cycle by cycle; where it is fused, only sequences with waveforms."""
     matrix, record = stage.matrix, stage.record
     bank, place = bank_at(matrix, whole, index), matrix.bank[index]
     start, rows, first, columns = place["input"], place["rows"], place["column"], place["columns"]
@@ -148,7 +148,7 @@ def _walk_bank(
     for sequence in range(code.shape[0]):
         if conversion >= record.ends[sequence]:
             continue
-        if whole.everything == 0 and record.slot[sequence] < 0:
+        if whole.everything == 0 and record.recorded[sequence] < 0:
             continue
         for row in range(rows):
             mine[row] = drive.width[sequence * drive.stride + start + row]
@@ -170,13 +170,13 @@ def _convert_bank(
 ) -> None:
     """Run one conversion of a bank, `when` being its sequence of the block; note what it did."""
     record, energy, (sequence, conversion) = stage.record, stage.matrix.energy, when
-    slot, column = record.slot[sequence], stage.matrix.bank[bank.place]["column"]
+    recorded, column = record.recorded[sequence], stage.matrix.bank[bank.place]["column"]
     cycles, columns = conversion_cycles(bank), charge.shape[0]
-    tiles, conversions = bank.row_pointer.shape[0] - 1, record.walked.shape[1]
+    tiles, conversions = bank.row_pointer.shape[0] - 1, record.cycles_taken.shape[1]
     activity = np.empty((cycles, tiles, N_ACTIVITY), dtype=np.int64)
-    waving = slot >= 0 and record.waveform.shape[0] > 0
+    waving = recorded >= 0 and record.waveform.shape[0] > 0
     waveform = np.empty((cycles if waving else 0, columns), dtype=np.int64)
-    record.walked[sequence, conversion, bank.place] = convert_cycles(
+    record.cycles_taken[sequence, conversion, bank.place] = convert_cycles(
         bank, drive, (record.first + sequence, conversion), charge, code, activity, waveform
     )
     first = bank.place * tiles
@@ -184,14 +184,14 @@ def _convert_bank(
     for tile in range(tiles):
         total = record.total[(to + tile) * N_ACTIVITY :]
         _note_cycles(activity[:, tile], scratch.counts, total)
-        if slot >= 0:
-            place, length = slot * conversions + conversion, energy.tile[first + tile]["cycles"]
+        if recorded >= 0:
+            place, length = recorded * conversions + conversion, energy.tile[first + tile]["cycles"]
             keep_cycles(
                 energy, record, first + tile, place, ALL, (0, length), scratch.counts,
                 scratch.energy,
             )  # fmt: skip
     if waving:
-        record.waveform[slot, conversion, :, column : column + columns] = waveform
+        record.waveform[recorded, conversion, :, column : column + columns] = waveform
 
 
 @leaf

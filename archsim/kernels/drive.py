@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from archsim.numeric.fixed import pulse_width
 from archsim.numeric.jit import kernel, leaf
 
-SPARE_INPUTS = 2
+PADDING_INPUTS = 2
 """Elements behind the last vector of pulse widths: rows are read in pairs."""
 
 
@@ -20,7 +20,7 @@ class Drive(NamedTuple):
     Attributes
     ----------
     width : int16 (elements,)
-        In cycles: a vector every `stride` elements, and `SPARE_INPUTS` behind the last.
+        In cycles: a vector every `stride` elements, and `PADDING_INPUTS` behind the last.
     stride : int
         How far vectors are apart.
     """
@@ -32,7 +32,7 @@ class Drive(NamedTuple):
 @kernel
 def make_drive(sequences: int, stride: int) -> Drive:
     """Make memory for the pulse widths of a block of sequences, all 0."""
-    return Drive(np.zeros(sequences * stride + SPARE_INPUTS, dtype=np.int16), stride)
+    return Drive(np.zeros(sequences * stride + PADDING_INPUTS, dtype=np.int16), stride)
 
 
 @leaf

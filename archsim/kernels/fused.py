@@ -1,10 +1,11 @@
-"""Conversions of a bank without a walk: what `kernels.tile` defines, from sums taken once.
+"""Fused conversions of a bank: what `kernels.tile` defines cycle by cycle, from sums taken once.
 
-Nothing between two changes of a tile's state has to be walked. With integer charge, what a column
-integrates is one exact product (`kernels.charges`); the step at which it latches is a search; how
-many rows drive and how many columns compare in a cycle are counts of pulse widths and of latch
-steps. The bits are those of `convert_cycles`; what acts on a charge within its integration (leak,
-rails), on single comparisons, or is seen between cycles (waveforms) has to be walked.
+Nothing between two changes of a tile's state has to be simulated. With integer charge, what a
+column integrates is one exact product (`kernels.charges`); the step at which it latches is a
+search; how many rows drive and how many columns compare in a cycle are counts of pulse widths and
+of trip steps. The bits are those of `convert_cycles`; what acts on a charge within its integration
+(leak, rails), on single comparisons, or is seen between cycles (waveforms) has to be converted
+cycle by cycle.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from numpy.typing import NDArray
 from archsim.kernels.activity import magnitudes, spread_rows, sum_rows
 from archsim.kernels.drive import Drive
 from archsim.kernels.energy import CONVERTING, INTEGRATING
-from archsim.kernels.ladder import count_rungs
 from archsim.kernels.matrix import Imperfections, MatrixArrays
 from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, width_of
+from archsim.kernels.thresholds import count_thresholds
 from archsim.numeric.dispatch import by_type
 from archsim.numeric.inner.loops import MANY_LANES
 from archsim.numeric.jit import inlined, leaf
@@ -42,26 +43,26 @@ def decide(
     Parameters
     ----------
     readout : NamedTuple of a kind
-        With a field `ladder`.
+        With a field `table`.
     place : BANK
         The bank.
     sequence : int
         Which of the block's.
     scratch : Scratch
-        `seen` is what comparators see; out: `latch_step`, thresholds reached by each column.
+        `seen` is what comparators see; out: `trip_step`, thresholds reached by each column.
     code : uint16 (sequences, columns)
         Out.
     """
-    ladder, latch_step = readout.ladder, scratch.latch_step
-    at, rungs = sequence * width_of(place["columns"]), ladder.rung.shape[1]
+    table, trip_step = readout.table, scratch.trip_step
+    at, entries = sequence * width_of(place["columns"]), table.threshold.shape[1]
     for number in range(place["run"], place["run"] + place["runs"]):
-        run = ladder.run[number]
+        run = table.run[number]
         first, end, ramp, to = run["first"], run["end"], run["ramp"], run["to"]
-        rung, seen = scratch.rung[ramp * rungs :], scratch.seen[at + first :]
-        steps = latch_step[first:]
-        count_rungs(rung, rungs, ladder.ordered, end - first, seen, steps)
+        threshold, seen = scratch.threshold[ramp * entries :], scratch.seen[at + first :]
+        steps = trip_step[first:]
+        count_thresholds(threshold, entries, table.ordered, end - first, seen, steps)
         mine = code[sequence, to + first : to + end]
-        add_codes(latch_step[first:end], ladder.code[ramp], run["last_code"], mine)
+        add_codes(trip_step[first:end], table.code[ramp], run["last_code"], mine)
 
 
 @by_type(default=True, leaf=True)
@@ -86,7 +87,7 @@ def disturb_decisions(
     narrow : int
         As of `Imperfections`.
     scratch : Scratch
-        Out: `rung`.
+        Out: `threshold`.
     """
 
 
@@ -103,7 +104,7 @@ def sum_decisions(
     Parameters
     ----------
     readout, scratch
-        As of `decide`, with `latch_step`.
+        As of `decide`, with `trip_step`.
     columns, cycles : int
         Columns of the bank, and cycles of the phase of conversion.
     total : int64 (N_ACTIVITY,)
@@ -173,13 +174,13 @@ def latch_bank(
     for sequence in range(code.shape[0]):
         if conversion >= record.ends[sequence]:
             continue
-        if record.waveform.shape[0] > 0 and record.slot[sequence] >= 0:
+        if record.waveform.shape[0] > 0 and record.recorded[sequence] >= 0:
             continue
         if extra is not None:
             key = extra.seed, record.first + sequence, conversion
             disturb_decisions(matrix.readout, extra.readout, place, key, extra.narrow, scratch)
         decide(matrix.readout, place, sequence, scratch, code)
-        clear_behind(scratch.latch_step, place["columns"])
+        clear_behind(scratch.trip_step, place["columns"])
         _note_rows(matrix, index, drive, sequence, conversion, scratch, record)
         _note_converters(matrix, index, sequence, conversion, scratch, record)
 
@@ -195,8 +196,8 @@ def _note_rows(
     record: MatrixRecord,
 ) -> None:
     """Note what the rows of a bank's tiles did in a conversion."""
-    tiles, conversions = matrix.row_pointer.shape[1] - 1, record.walked.shape[1]
-    slot, energy, cycles = record.slot[sequence], matrix.energy, matrix.integrate_cycles
+    tiles, conversions = matrix.row_pointer.shape[1] - 1, record.cycles_taken.shape[1]
+    recorded, energy, cycles = record.recorded[sequence], matrix.energy, matrix.integrate_cycles
     first_row, first_input = matrix.bank[index]["row"], matrix.bank[index]["input"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + index * tiles
     for tile in range(tiles):
@@ -208,12 +209,12 @@ def _note_rows(
             record.total[(to + tile) * N_ACTIVITY :],
         )
         magnitudes(drive.width[at : at + rows], cycles, scratch.width)
-        if slot < 0:
+        if recorded < 0:
             sum_rows(scratch.width, packed, total)
             continue
         spread_rows(scratch.width, packed, cycles, scratch.sorted, scratch.counts, total)
         keep_cycles(
-            energy, record, index * tiles + tile, slot * conversions + conversion, INTEGRATING,
+            energy, record, index * tiles + tile, recorded * conversions + conversion, INTEGRATING,
             (matrix.reset_cycles, cycles), scratch.counts, scratch.energy,
         )  # fmt: skip
 
@@ -228,27 +229,27 @@ def _note_converters(
     record: MatrixRecord,
 ) -> None:
     """Note what a bank's converters did in a conversion."""
-    tiles, conversions = matrix.row_pointer.shape[1] - 1, record.walked.shape[1]
-    slot, energy, cycles = record.slot[sequence], matrix.energy, matrix.convert_cycles
+    tiles, conversions = matrix.row_pointer.shape[1] - 1, record.cycles_taken.shape[1]
+    recorded, energy, cycles = record.recorded[sequence], matrix.energy, matrix.convert_cycles
     last, columns = index * tiles + tiles - 1, matrix.bank[index]["columns"]
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + last
     total = record.total[to * N_ACTIVITY :]
-    if slot < 0:
+    if recorded < 0:
         used = sum_decisions(matrix.readout, columns, cycles, scratch, total)
     else:
         used = spread_decisions(matrix.readout, columns, cycles, scratch, total)
         keep_cycles(
-            energy, record, last, slot * conversions + conversion, CONVERTING,
+            energy, record, last, recorded * conversions + conversion, CONVERTING,
             (matrix.reset_cycles + matrix.integrate_cycles, cycles), scratch.counts,
             scratch.energy,
         )  # fmt: skip
-    record.walked[sequence, conversion, index] = used if matrix.early_stop else cycles
+    record.cycles_taken[sequence, conversion, index] = used if matrix.early_stop else cycles
 
 
 @inlined
-def clear_behind(latch_step: NDArray[np.int32], columns: int) -> None:
+def clear_behind(trip_step: NDArray[np.int32], columns: int) -> None:
     """Write zeros behind the columns, for `spread_columns`."""
-    behind = latch_step[columns : columns + MANY_LANES]
+    behind = trip_step[columns : columns + MANY_LANES]
     for place in range(MANY_LANES):
         behind[place] = 0
 
@@ -265,9 +266,9 @@ def add_codes(
     Parameters
     ----------
     steps : int32 (columns,)
-        Rungs below each column.
+        Thresholds below each column.
     meaning : int64 (2**n,)
-        The code of each number of rungs below.
+        The code of each number of thresholds below.
     last : int
         The largest code, if codes are those numbers themselves up to it; -1 if not.
     code : uint16 (columns,)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from archsim.kernels.activity import pack_rows, rows_fit
 from archsim.kernels.bank import NO_RAIL, AnalogArrays, BankArrays
 from archsim.kernels.energy import TileEnergy, join_energy
-from archsim.kernels.ladder import NARROW_NEVER
 from archsim.kernels.matrix import (
     BANK,
     Imperfections,
@@ -22,6 +21,7 @@ from archsim.kernels.matrix import (
     stack_readouts,
 )
 from archsim.kernels.product import NO_PRODUCT, NO_VARIANCE, ProductArrays, lay_out
+from archsim.kernels.thresholds import NARROW_NEVER
 from archsim.numeric.normal import LARGEST_NORMAL
 
 ASKED = "the cycle kernel was asked for"
@@ -49,7 +49,7 @@ def join_banks(
     energies : sequence of TileEnergy
         What each tile of each bank spends.
     fused : bool
-        Whether the fused kernel may convert; if not, every conversion is walked.
+        Whether the fused kernel may convert; if not, every conversion is converted cycle by cycle.
     """
     first = banks[0]
     stacked = stack_readouts([bank.readout for bank in banks])
@@ -102,17 +102,17 @@ def _places(
         place[first] = np.cumsum(size) - size
     place["charge"][: charge.place.size] = charge.place
     if readout is not None:
-        ladder = readout.ladder
-        place["ramps"] = ladder.rung.shape[0] // len(banks)
+        table = readout.table
+        place["ramps"] = table.threshold.shape[0] // len(banks)
         place["ramp"] = np.arange(len(banks)) * place["ramps"]
-        place["run"], place["runs"] = ladder.run_pointer[:-1], np.diff(ladder.run_pointer)
+        place["run"], place["runs"] = table.run_pointer[:-1], np.diff(table.run_pointer)
     return place
 
 
 def _products(banks: Sequence[BankArrays]) -> tuple[str, ProductArrays, ProductArrays]:
     """Lay the cells out for the fused kernel; say why not if it cannot convert."""
     analog, widest = banks[0].analog, banks[0].integrate_cycles - 1
-    why = _walked_for(analog)
+    why = _why_cycle_by_cycle(analog)
     if why:
         return why, NO_PRODUCT, NO_VARIANCE
     charge = lay_out([bank.difference for bank in banks], widest)
@@ -125,8 +125,8 @@ def _products(banks: Sequence[BankArrays]) -> tuple[str, ProductArrays, ProductA
     return "", charge, noise
 
 
-def _walked_for(analog: AnalogArrays) -> str:
-    """Return why circuits like these have to be walked a clock cycle at a time, if so."""
+def _why_cycle_by_cycle(analog: AnalogArrays) -> str:
+    """Return why circuits like these have to be converted clock cycle by clock cycle, if so."""
     if analog.leak > 0.0:
         return "integrators leak in every cycle"
     if analog.rail_high < NO_RAIL:

@@ -7,7 +7,7 @@ banks would be compiled anew for every number of them.
 
 What a kernel may do without is an argument of its own that may be None, so that machine code is
 made only for what there is: `Imperfections`, which fused conversions may have, and
-`CycleByCycle`, for conversions that are walked.
+`CycleByCycle`, for conversions that are made cycle by cycle.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def fuse(
     Returns
     -------
     NamedTuple or str
-        With a field `ladder`, the thresholds that decide codes (`archsim.kernels.ladder`).
+        With a field `table`, the thresholds that decide codes (`archsim.kernels.thresholds`).
     """
     return "its kind of converters has no fused form"
 
@@ -110,15 +110,15 @@ class MatrixArrays(NamedTuple):
     reset_cycles, integrate_cycles, convert_cycles, readout_cycles, early_stop : int
         As in `BankArrays`, the same for all banks.
     fused : int
-        0 where all conversions are walked.
+        0 where all conversions are made cycle by cycle.
     charge : ProductArrays
-        Differences of the cells; empty where all conversions are walked.
+        Differences of the cells; empty where all conversions are made cycle by cycle.
     rest : int64 (bank columns,)
         Charge that a comparator sees beside what is integrated: both offsets.
     packed_row : int64 (rows of all banks,)
         Conductances of rows as the fused kernel counts them (`pack_rows`).
     readout : NamedTuple of a kind, or None
-        How charges become codes; None where all conversions are walked.
+        How charges become codes; None where all conversions are made cycle by cycle.
     energy : EnergyArrays
         What the tiles spend.
     """
@@ -163,12 +163,13 @@ class Imperfections(NamedTuple):
 
 
 class CycleByCycle(NamedTuple):
-    """What conversions of a matrix need that are walked a cycle at a time.
+    """What conversions of a matrix need that are made cycle by cycle.
 
     Attributes
     ----------
     everything : int
-        1 where all conversions are walked, 0 where only those are whose waveforms are recorded.
+        1 where all conversions are made cycle by cycle, 0 where only those are whose waveforms
+        are recorded.
     column : int64 (bank columns,)
         The matrix's column that each bank's column is a part of.
     difference : int32 (cells,)
@@ -204,7 +205,7 @@ class Matrix:
     column : int64 (bank columns,)
         The matrix's column that each bank's column is a part of.
     why : str
-        Why conversions are walked a cycle at a time, empty where they are fused.
+        Why conversions are made cycle by cycle, empty where they are fused.
     """
 
     arrays: MatrixArrays
@@ -244,7 +245,7 @@ class Matrix:
 
     @cached_property
     def cycle_by_cycle(self) -> CycleByCycle:
-        """What walked conversions need; made when it is first asked for."""
+        """What conversions cycle by cycle need; made when it is first asked for."""
         banks = self.banks
         return CycleByCycle(
             everything=int(bool(self.why)),

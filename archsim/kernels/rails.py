@@ -1,8 +1,8 @@
 """Charges of ideal integrators between rails: what rails alone do to a conversion.
 
 A row drives from the first cycle on for as long as its pulse is wide, so that a column's current
-changes only where a pulse ends. A conversion then takes as many steps as rows and cycles, where the
-walk of `kernels.tile` takes their product.
+changes only where a pulse ends. A conversion then takes as many steps as rows and cycles, where
+`kernels.tile` takes their product.
 """
 
 from __future__ import annotations

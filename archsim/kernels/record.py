@@ -1,8 +1,9 @@
 """Where kernels put what the tiles of a layer did: totals of every conversion, and kept cycles.
 
 What is kept lies tile by tile: the counts of a tile one after the other, each
-``(slots, conversions, cycles)``, and its energy ``(slots, conversions, components, cycles)``. Of a
-conversion only the components that depend on data are written, cycle after cycle.
+``(recorded sequences, conversions, cycles)``, and its energy ``(recorded sequences, conversions,
+components, cycles)``. Of a conversion only the components that depend on data are written, cycle
+after cycle.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class MatrixRecord(NamedTuple):
     ----------
     total : int64 (sequences * conversions * tiles * N_ACTIVITY,)
         Activity summed over the cycles of each conversion; see `totals`.
-    walked : int64 (sequences, conversions, banks)
+    cycles_taken : int64 (sequences, conversions, banks)
         Ramp cycles of each conversion, fewer than all where it stops early.
     first : int
         Number of the block's first sequence in the run.
-    slot : int64 (sequences,)
+    recorded : int64 (sequences,)
         Place of a sequence among those whose cycles are kept, -1 for the others.
-    slots : int
+    recordings : int
         How many are kept.
     ends : int64 (sequences,)
         Conversions of each sequence; one that is shorter than others of its block has fewer.
@@ -47,15 +48,15 @@ class MatrixRecord(NamedTuple):
         Counts of every kept cycle; see `tile_counts`.
     energy : float64 (energies of all tiles,)
         Energy of every kept cycle, J; see `tile_energy`.
-    waveform : int64 (slots, conversions, cycles, bank columns), or no slots
+    waveform : int64 (recorded sequences, conversions, cycles, bank columns), or (0, ...) without
         Charge of every column at the end of every cycle, in quanta.
     """
 
     total: NDArray[np.int64]
-    walked: NDArray[np.int64]
+    cycles_taken: NDArray[np.int64]
     first: int
-    slot: NDArray[np.int64]
-    slots: int
+    recorded: NDArray[np.int64]
+    recordings: int
     ends: NDArray[np.int64]
     counts: NDArray[np.int32]
     energy: NDArray[np.float64]
@@ -64,32 +65,38 @@ class MatrixRecord(NamedTuple):
 
 def make_record(
     matrix: Matrix,
-    slot: NDArray[np.int64],
+    recorded: NDArray[np.int64],
     *,
     first: int,
     conversions: int,
     waveforms: bool,
-    spare: MatrixRecord | None = None,
+    reusable: MatrixRecord | None = None,
     ends: NDArray[np.int64] | None = None,
 ) -> MatrixRecord:
-    """Make the record of a block of sequences, one entry of `slot` a sequence.
+    """Make the record of a block of sequences, one entry of `recorded` a sequence.
 
-    Its memory is that of a spare one of the same matrix and size, if there is one: new memory costs
-    more time than what is written to it. Sequences have all of the conversions unless `ends`
+    Its memory is that of a reusable one of the same matrix and size, if there is one: new memory
+    costs more time than what is written to it. Sequences have all of the conversions unless `ends`
     (sequences,) says how many.
     """
-    slots = int(slot.max(initial=-1)) + 1
-    kept, sequences = slots * conversions, slot.size
-    wave_shape = (slots if waveforms else 0, conversions, matrix.cycles, matrix.column.size)
+    recordings = int(recorded.max(initial=-1)) + 1
+    kept, sequences = recordings * conversions, recorded.size
+    wave_shape = (recordings if waveforms else 0, conversions, matrix.cycles, matrix.column.size)
     whole = np.full(sequences, conversions, dtype=np.int64) if ends is None else ends
-    if spare is not None and ends is None and _fits(matrix, spare, sequences, kept, wave_shape):
-        return spare._replace(first=first, slot=slot, slots=slots, ends=whole)
+    if (
+        reusable is not None
+        and ends is None
+        and _fits(matrix, reusable, sequences, kept, wave_shape)
+    ):
+        return reusable._replace(first=first, recorded=recorded, recordings=recordings, ends=whole)
     return MatrixRecord(
         total=np.zeros(sequences * conversions * matrix.tiles * N_ACTIVITY, dtype=np.int64),
-        walked=np.zeros((sequences, conversions, matrix.arrays.bank.shape[0]), dtype=np.int64),
+        cycles_taken=np.zeros(
+            (sequences, conversions, matrix.arrays.bank.shape[0]), dtype=np.int64
+        ),
         first=first,
-        slot=slot,
-        slots=slots,
+        recorded=recorded,
+        recordings=recordings,
         ends=whole,
         counts=np.zeros(_KEPT * kept * matrix.energy.cycles, dtype=np.int32),
         energy=_whatever_the_data(matrix.energy, kept),
@@ -98,22 +105,22 @@ def make_record(
 
 
 def _fits(
-    matrix: Matrix, spare: MatrixRecord, sequences: int, kept: int, wave_shape: tuple[int, ...]
+    matrix: Matrix, reusable: MatrixRecord, sequences: int, kept: int, wave_shape: tuple[int, ...]
 ) -> bool:
     """Return whether a record has the sizes of one of so many sequences and kept conversions."""
     conversions = wave_shape[1]
     return (
-        spare.walked.shape == (sequences, conversions, matrix.arrays.bank.shape[0])
-        and spare.total.size == sequences * conversions * matrix.tiles * N_ACTIVITY
-        and spare.counts.size == _KEPT * kept * matrix.energy.cycles
-        and spare.energy.size == kept * matrix.energy.cells
-        and spare.waveform.shape == wave_shape
+        reusable.cycles_taken.shape == (sequences, conversions, matrix.arrays.bank.shape[0])
+        and reusable.total.size == sequences * conversions * matrix.tiles * N_ACTIVITY
+        and reusable.counts.size == _KEPT * kept * matrix.energy.cycles
+        and reusable.energy.size == kept * matrix.energy.cells
+        and reusable.waveform.shape == wave_shape
     )
 
 
 def totals(matrix: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
     """Return activity summed over cycles (sequences, conversions, tiles, N_ACTIVITY), a view."""
-    return record.total.reshape(*record.walked.shape[:2], matrix.tiles, N_ACTIVITY)
+    return record.total.reshape(*record.cycles_taken.shape[:2], matrix.tiles, N_ACTIVITY)
 
 
 def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
@@ -131,35 +138,35 @@ def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
 
 
 def tile_counts(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.int32]:
-    """Return a tile's counts (KEPT, slots, conversions, cycles) of kept cycles, a view."""
-    conversions = record.walked.shape[1]
-    kept, mine = _KEPT * record.slots * conversions, matrix.energy.tile[tile]
+    """Return a tile's counts (KEPT, recorded, conversions, cycles) of kept cycles, a view."""
+    conversions = record.cycles_taken.shape[1]
+    kept, mine = _KEPT * record.recordings * conversions, matrix.energy.tile[tile]
     first, cycles = kept * int(mine["cycle"]), int(mine["cycles"])
     flat = record.counts[first : first + kept * cycles]
-    return flat.reshape(_KEPT, record.slots, conversions, cycles)
+    return flat.reshape(_KEPT, record.recordings, conversions, cycles)
 
 
 def tile_energy(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.float64]:
-    """Return a tile's energy (slots, conversions, components, cycles) of kept cycles, J, a view."""
-    conversions = record.walked.shape[1]
-    kept, mine = record.slots * conversions, matrix.energy.tile[tile]
+    """Return a tile's energy (recorded, conversions, components, cycles) of kept cycles, J."""
+    conversions = record.cycles_taken.shape[1]
+    kept, mine = record.recordings * conversions, matrix.energy.tile[tile]
     first = kept * int(mine["cell"])
     flat = record.energy[first : first + kept * int(mine["cells"])]
     cycles, components = int(mine["cycles"]), int(mine["components"])
-    return flat.reshape(record.slots, conversions, components, cycles)
+    return flat.reshape(record.recordings, conversions, components, cycles)
 
 
 def rows_of_cycles(
-    energy: NDArray[np.float64], spare: NDArray[np.float64] | None = None
+    energy: NDArray[np.float64], reusable: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """Return what `tile_energy` gives as rows (slots * conversions * cycles, components).
+    """Return what `tile_energy` gives as rows (recorded * conversions * cycles, components).
 
-    They lie in a spare array of the same shape, if there is one.
+    They lie in a reusable array of the same shape, if there is one.
     """
-    slots, conversions, components, cycles = energy.shape
-    shape = slots * conversions * cycles, components
-    out = spare if spare is not None and spare.shape == shape else np.empty(shape)
-    _turn_round(energy.reshape(slots * conversions, components, cycles), out)
+    recordings, conversions, components, cycles = energy.shape
+    shape = recordings * conversions * cycles, components
+    out = reusable if reusable is not None and reusable.shape == shape else np.empty(shape)
+    _turn_round(energy.reshape(recordings * conversions, components, cycles), out)
     return out
 
 
@@ -207,7 +214,7 @@ def keep_cycles(
         Scratch.
     """
     first, cycles = span
-    mine, kept = spent.tile[tile], record.slots * record.walked.shape[1]
+    mine, kept = spent.tile[tile], record.recordings * record.cycles_taken.shape[1]
     length = mine["cycles"]
     at = _KEPT * kept * mine["cycle"] + place * length + first
     if group != CONVERTING:

@@ -41,10 +41,10 @@ class Scratch(NamedTuple):
     ----------
     seen : int32 or int64 (sequences * widest bank,)
         What the comparators of a bank see, for every sequence of a block.
-    rung : int32 or int64 (ramps * (2**n - 1),)
-        Rungs, with noise of a conversion where there is any.
-    latch_step : int32 (widest bank,)
-        Rungs below each column of one sequence.
+    threshold : int32 or int64 (ramps * (2**n - 1),)
+        Thresholds, with noise of a conversion where there is any.
+    trip_step : int32 (widest bank,)
+        Thresholds below each column of one sequence.
     counts : int64 (N_ACTIVITY, cycles of a conversion and one more)
         Counts of a phase's cycles, a row an activity.
     width : int64 (most rows,)
@@ -56,8 +56,8 @@ class Scratch(NamedTuple):
     """
 
     seen: NDArray[Any]
-    rung: NDArray[Any]
-    latch_step: NDArray[np.int32]
+    threshold: NDArray[Any]
+    trip_step: NDArray[np.int32]
     counts: NDArray[np.int64]
     width: NDArray[np.int64]
     energy: NDArray[np.float64]
@@ -113,8 +113,8 @@ def _some_noise_scratch(extra: Imperfections, matrix: MatrixArrays, sequences: i
 @by_type(default=True)
 def _table_scratch(readout: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return a copy of the thresholds, and one element of their type."""
-    rung = readout.ladder.rung
-    return rung.copy().reshape(rung.size), np.zeros(1, dtype=rung.dtype)
+    threshold = readout.table.threshold
+    return threshold.copy().reshape(threshold.size), np.zeros(1, dtype=threshold.dtype)
 
 
 @implements(_table_scratch, type(None))
@@ -141,10 +141,10 @@ def make_scratch(matrix: MatrixArrays, extra: Imperfections | None, sequences: i
         + matrix.readout_cycles
     )  # fmt: skip
     stride = cycles + 1
-    rung, one = _table_scratch(matrix.readout)
+    threshold, one = _table_scratch(matrix.readout)
     return Scratch(
         np.zeros(sequences * columns + LANES, dtype=one.dtype),
-        rung,
+        threshold,
         # Runs of columns are written in whole panels, and counted by still more at a time.
         np.zeros(columns + LANES + MANY_LANES, dtype=np.int32),
         np.zeros((N_ACTIVITY, stride), dtype=np.int64),

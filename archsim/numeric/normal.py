@@ -4,8 +4,8 @@ What a draw is for (seed, purpose, sequence, conversion, place) goes through Phi
 comes out is key and counter of a Philox 4x32-10, whose multiplications vector instructions know. A
 pair of variates is made of two of its words by the method of Box and Muller (1958). Logarithm,
 cosine and sine are series of additions and multiplications, which every machine rounds alike: the
-series, a few 1e-11 off at most, are the definition of these variates, for the walk as for the fused
-kernel.
+series, a few 1e-11 off at most, are the definition of these variates, cycle by cycle as in the
+fused kernel.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def _sizes_and_kernels(cases: Sequence[Case]) -> str:
         kernels.setdefault(case.kernel, {})[case.recording] = None
     parts = [f"{name}: {size}" for name, size in sizes.items()]
     for kernel, which in kernels.items():
-        how = kernel.replace("cycles: ", "walked cycle by cycle, because ")
+        how = kernel.replace("cycles: ", "cycle by cycle, because ")
         parts.append(f"kernel for {', '.join(which)}: {how}")
     return "; ".join(parts)
 

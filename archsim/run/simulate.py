@@ -33,7 +33,7 @@ from archsim.run.recording.groups import tiles_of, unit_components, unit_energy
 from archsim.run.recording.layout import answers, layout, summary_group
 from archsim.run.recording.plan import RecordingPlan, plan_recording
 from archsim.run.recording.recorded import Outputs, RecordedRun
-from archsim.run.timing import Timing, happened_cycles
+from archsim.run.timing import Timing, cycles_that_took_place
 from archsim.trace.layout import Group
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
@@ -161,7 +161,7 @@ class _Block:
 
 
 @dataclass(frozen=True)
-class _Spare:
+class _Reusable:
     """Memory of a block that is written down, for the next one."""
 
     records: dict[str, MatrixRecord]
@@ -204,7 +204,7 @@ class _Simulation:
         self.energy = np.zeros((len(data), len(self.components)))
         self._written = RecordedRun(chip, plan, self._timing, writer) if writer else None
         self._actions = ActionTally(chip)
-        self._spare: deque[_Spare] = deque()
+        self._reusable: deque[_Reusable] = deque()
         self._clock = 0
         self._groups = 0
         self._busy = np.zeros(len(chip.schedule.resources), dtype=np.int64)
@@ -259,7 +259,7 @@ class _Simulation:
                 self._written.write(
                     first, outputs, recorder, kept=block.kept, moments=moments, label=label
                 )
-        self._spare.append(_Spare(recorder.records, block.kept))
+        self._reusable.append(_Reusable(recorder.records, block.kept))
 
     def _advance(self, first: int, size: int, recorder: Recorder) -> list[Moment]:
         """Put a block's groups on the clock, one after the other."""
@@ -280,9 +280,9 @@ class _Simulation:
         signal = type(self._signal)(
             self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
         )
-        slots = self._plan.slots(first, size)
-        spare = self._spare_or_nothing()
-        recorder = Recorder(slots, first, self._plan.waveforms, spare.records)
+        recordings = self._plan.recordings(first, size)
+        reusable = self._reusable_or_nothing()
+        recorder = Recorder(recordings, first, self._plan.waveforms, reusable.records)
         outputs: Outputs = {}
         clipped: list[Clipping] = []
         for layer in self.chip.layers:
@@ -291,17 +291,17 @@ class _Simulation:
             clipped += result.clipped
             signal = result.signal
         kept = {}
-        if self._written and slots.max(initial=-1) >= 0:
+        if self._written and recordings.max(initial=-1) >= 0:
             recorded = [item for item in tiles_of(self.chip) if item[3].name in self._plan.names]
-            kept = kept_of_tiles(recorded, recorder.records, spare.kept)
+            kept = kept_of_tiles(recorded, recorder.records, reusable.kept)
         return _Block(outputs, recorder, kept, tuple(clipped))
 
-    def _spare_or_nothing(self) -> _Spare:
+    def _reusable_or_nothing(self) -> _Reusable:
         """Take memory that no block needs any more; several threads do."""
         try:
-            return self._spare.pop()
+            return self._reusable.pop()
         except IndexError:
-            return _Spare({}, {})
+            return _Reusable({}, {})
 
     def _charge(self, moments: list[Moment], recorder: Recorder) -> None:
         """Add up the energy of a block's sequences; those of a group share what the chip spends."""
@@ -314,15 +314,15 @@ class _Simulation:
         overhead = self.chip.overhead
         for name, joules in zip(overhead.components, overhead.fixed[0], strict=True):
             block[:, self.components.index(name)] += joules * share
-        for grid, bank, number, tile in tiles_of(self.chip):
-            record = recorder.records[grid.name]
-            index = bank * len(grid.banks[bank].tiles) + number
-            happened = happened_cycles(grid, record, bank)[:, : tile.cycles]
+        for matrix, bank, number, tile in tiles_of(self.chip):
+            record = recorder.records[matrix.name]
+            index = bank * len(matrix.banks[bank].tiles) + number
+            took_place = cycles_that_took_place(matrix, record, bank)[:, : tile.cycles]
             # Sums over long sequences can exceed 64 bits; below 2**53 these are as exact.
-            activity = totals(grid.arrays, record)[:, :, index]
+            activity = totals(matrix.arrays, record)[:, :, index]
             total_activity = activity.sum(axis=1, dtype=np.float64)
-            self._actions.add(tile, total_activity, happened)
-            energy = tile.energy.of_totals(total_activity, happened)
+            self._actions.add(tile, total_activity, took_place)
+            energy = tile.energy.of_totals(total_activity, took_place)
             columns = [self.components.index(name) for name in tile.energy.components]
             block[:, columns] += energy
 

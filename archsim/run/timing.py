@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.build import Chip
-from archsim.chip.grid import Grid
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Schedule
 from archsim.kernels.record import MatrixRecord
 
 
 @dataclass(frozen=True)
 class _Ends:
-    """The operations that end a grid's conversions: their indices, banks and conversions."""
+    """The operations that end a matrix's conversions: their indices, banks and conversions."""
 
     operation: NDArray[np.int64]
     stream: NDArray[np.int64]
@@ -47,11 +47,11 @@ class Timing:
         self.sequences = sequences
         self.fixed = not chip.config.adc.early_stop
         self._chip = chip
-        self._grids = {grid.name: grid for grid in chip.grids}
+        self._matrices = {matrix.name: matrix for matrix in chip.matrices}
         self._planned: dict[int, tuple[Schedule, dict[str, _Ends]]] = {}
 
     def planned(self, first: int = 0) -> Schedule:
-        """Return the schedule of the group of sequence `first` if every ramp is walked whole."""
+        """Return the schedule of the group of sequence `first` if every ramp runs to its end."""
         return self._plan(first)[0]
 
     def _plan(self, first: int) -> tuple[Schedule, dict[str, _Ends]]:
@@ -59,7 +59,7 @@ class Timing:
         if size not in self._planned:
             whole = size == self.streams
             schedule = self._chip.schedule if whole else self._chip.schedule_of(size)
-            ends = {name: _ends(schedule, grid) for name, grid in self._grids.items()}
+            ends = {name: _ends(schedule, matrix) for name, matrix in self._matrices.items()}
             self._planned[size] = schedule, ends
         return self._planned[size]
 
@@ -69,7 +69,7 @@ class Timing:
         Parameters
         ----------
         records : mapping of str to MatrixRecord
-            What the grids did in a block of sequences.
+            What the matrices did in a block of sequences.
         first : int
             The group's first sequence, by its number in the run.
         place : int
@@ -80,18 +80,22 @@ class Timing:
             return planned
         duration = planned.end - planned.start
         for name, ends in all_ends.items():
-            walked = records[name].walked[place + ends.stream, ends.conversion, ends.bank]
-            duration[ends.operation] -= self._grids[name].banks[0].arrays.convert_cycles - walked
+            cycles_taken = records[name].cycles_taken[
+                place + ends.stream, ends.conversion, ends.bank
+            ]
+            duration[ends.operation] -= (
+                self._matrices[name].banks[0].arrays.convert_cycles - cycles_taken
+            )
         return planned.with_durations(duration)
 
 
-def _ends(schedule: Schedule, grid: Grid) -> _Ends:
-    start = grid.banks[0].integrate_end if grid.double_buffer else 0
+def _ends(schedule: Schedule, matrix: MappedMatrix) -> _Ends:
+    start = matrix.banks[0].integrate_end if matrix.double_buffer else 0
     found = [
         (index, operation.stream, operation.part[1], operation.part[2])
         for index, operation in enumerate(schedule.operations)
         if operation.part is not None
-        and operation.part[0] == grid.name
+        and operation.part[0] == matrix.name
         and operation.part[3] == start
     ]
     columns = np.array(found, dtype=np.int64).reshape(len(found), 4).T
@@ -106,21 +110,21 @@ class Rows:
     ----------
     cycle : int64 (conversions, cycles)
         Clock cycle, from the group's first, of every cycle of every conversion.
-    happened : bool (conversions, cycles)
-        Whether it happened: cycles after an early stop of the ramp did not.
+    took_place : bool (conversions, cycles)
+        Whether it took place: cycles after an early stop of the ramp did not.
     """
 
     cycle: NDArray[np.int64]
-    happened: NDArray[np.bool_]
+    took_place: NDArray[np.bool_]
 
 
 def conversion_rows(
     schedule: Schedule,
-    grid: Grid,
+    matrix: MappedMatrix,
     bank: int,
     *,
     stream: int,
-    walked: NDArray[np.int64] | None = None,
+    cycles_taken: NDArray[np.int64] | None = None,
 ) -> Rows:
     """Return when a bank converts for the sequence of one stream.
 
@@ -128,44 +132,46 @@ def conversion_rows(
     ----------
     schedule : Schedule
         The group's schedule.
-    grid : Grid
-        The bank's grid.
+    matrix : MappedMatrix
+        The bank's matrix.
     bank : int
         Its number there.
     stream : int
         The stream.
-    walked : int64 (conversions,), optional
+    cycles_taken : int64 (conversions,), optional
         Ramp cycles of each conversion; all by default.
     """
     parts = sorted(
         (operation.part[2], operation.part[3], int(schedule.start[index]))
         for index, operation in enumerate(schedule.operations)
         if operation.part is not None
-        and operation.part[:2] == (grid.name, bank)
+        and operation.part[:2] == (matrix.name, bank)
         and operation.stream == stream
     )
-    arrays = grid.banks[0].arrays
+    arrays = matrix.banks[0].arrays
     conversions = parts[-1][0] + 1
     place = np.arange(arrays.cycles)
     cycle = np.empty((conversions, arrays.cycles), dtype=np.int64)
     for conversion, begin, start in parts:
         cycle[conversion, begin:] = start + place[begin:] - begin
-    if walked is None:
+    if cycles_taken is None:
         return Rows(cycle, np.ones(cycle.shape, dtype=np.bool_))
     ramp = arrays.reset_cycles + arrays.integrate_cycles
-    skipped = (arrays.convert_cycles - walked)[:, None]
+    skipped = (arrays.convert_cycles - cycles_taken)[:, None]
     after = place[None, :] >= ramp + arrays.convert_cycles
-    happened = after | (place[None, :] < ramp + walked[:, None])
-    return Rows(cycle - after * skipped, happened)
+    took_place = after | (place[None, :] < ramp + cycles_taken[:, None])
+    return Rows(cycle - after * skipped, took_place)
 
 
-def happened_cycles(grid: Grid, record: MatrixRecord, bank: int) -> NDArray[np.int64]:
-    """Return how often each cycle of a conversion happened (sequences, cycles) in a bank."""
-    arrays, walked = grid.banks[0].arrays, record.walked[:, :, bank]
+def cycles_that_took_place(
+    matrix: MappedMatrix, record: MatrixRecord, bank: int
+) -> NDArray[np.int64]:
+    """Return how often each cycle of a conversion took_place (sequences, cycles) in a bank."""
+    arrays, cycles_taken = matrix.banks[0].arrays, record.cycles_taken[:, :, bank]
     place = np.arange(arrays.cycles) - arrays.reset_cycles - arrays.integrate_cycles
     in_ramp = (place >= 0) & (place < arrays.convert_cycles)
-    count = np.full((walked.shape[0], arrays.cycles), walked.shape[1], dtype=np.int64)
+    count = np.full((cycles_taken.shape[0], arrays.cycles), cycles_taken.shape[1], dtype=np.int64)
     if arrays.early_stop:
         for index in np.flatnonzero(in_ramp):
-            count[:, index] = (walked > place[index]).sum(axis=1)
+            count[:, index] = (cycles_taken > place[index]).sum(axis=1)
     return count

@@ -145,15 +145,15 @@ def excerpt(
 
 def _ramps_of(bank: Bank) -> RampDesign:
     """Return the sizes of a bank's ramps."""
-    foot = bank.design.foot
-    if foot is None or not foot.converter.has_ramps:
-        ideal = foot is not None and not foot.converter.buildable
+    periphery = bank.design.periphery
+    if periphery is None or not periphery.converter.has_ramps:
+        ideal = periphery is not None and not periphery.converter.buildable
         msg = (
             f"adc.kind: tile '{bank.name}' has {'ideal' if ideal else 'shared'} converters and no "
             "ramp, which a netlist cannot hold: take nonlinear_ramp or linear_ramp"
         )
         raise DesignError(msg)
-    return cast("RampDesign", foot.converter)
+    return cast("RampDesign", periphery.converter)
 
 
 def _choose(what: str, chosen: Chosen, limit: int) -> NDArray[np.int64]:
@@ -219,7 +219,9 @@ def first_conversion(
         raise DesignError(msg)
     bank = layer.banks[0]
     frame = chip.encode(data.features[:1, :1]).drive[0, 0]
-    drive = np.zeros(max(each.first_input + each.rows for each in layer.grids[0].banks), np.int64)
+    drive = np.zeros(
+        max(each.first_input + each.rows for each in layer.matrices[0].banks), np.int64
+    )
     inputs = drive.size - layer.bias_row
     drive[: min(frame.size, inputs)] = frame[:inputs]
     if layer.bias_row:

@@ -301,9 +301,9 @@ def _ramps(part: Excerpt) -> Iterator[str]:
 
 def _columns(part: Excerpt) -> Iterator[str]:
     yield _heading("Columns: integrator, comparator with its ramp, latch")
-    foot = part.bank.design.foot
-    assert foot is not None
-    c_fb = foot.c_fb
+    periphery = part.bank.design.periphery
+    assert periphery is not None
+    c_fb = periphery.c_fb
     for j, ramp in zip(part.columns, part.ramp_of_column, strict=True):
         yield f"Xcol_{j} plus_{j} minus_{j} col_{j} clp reset integrator c={c_fb:.12g}"
         yield f"Xlatch_{j} ramp_{ramp} col_{j} cmp_{j} latch_{j} count strobe reset one latch"

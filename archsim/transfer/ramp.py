@@ -38,7 +38,7 @@ DEFAULT_G_MAX = "150 uS"
 
 FARTHEST = float(1 << 61)
 """Largest magnitude of a threshold, in charge quanta: far beyond every charge, and such that
-differences of thresholds and charges fit 64 bits. It is the kernels' `ladder.NEVER`."""
+differences of thresholds and charges fit 64 bits. It is the kernels' `thresholds.NEVER`."""
 
 _RELATIVE_GUARD = 1e-13
 """`ROUNDING_GUARD` as a part of the span: what sums of a thousand cells round by, and more."""

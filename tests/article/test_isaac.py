@@ -172,8 +172,8 @@ def convert(bank, drive):
     charge, code = np.empty(columns, dtype=np.int64), np.empty(columns, dtype=np.int64)
     activity = np.empty((bank.cycles, 1, N_ACTIVITY), dtype=np.int64)
     nothing = np.empty((0, columns), dtype=np.int64)
-    walked = convert_cycles(bank, drive, (0, 0), charge, code, activity, nothing)
-    assert walked == bank.convert_cycles
+    cycles_taken = convert_cycles(bank, drive, (0, 0), charge, code, activity, nothing)
+    assert cycles_taken == bank.convert_cycles
     return charge, code, activity[:, 0]
 
 

@@ -158,7 +158,7 @@ def test_tiles_are_as_many_and_as_large_as_the_cut_says():
         [4, 5, 10, 11, 16, 17, 22, 23],
     ]
     for bank in banks:
-        assert [tile.design.foot is not None for tile in bank.tiles] == [False, False, True]
+        assert [tile.design.periphery is not None for tile in bank.tiles] == [False, False, True]
     whole = build_chip(load_case("lstm").config).banks[0].arrays.difference
     for bank in banks:
         assert (bank.arrays.difference == whole[:, bank.column]).all()
@@ -197,7 +197,7 @@ def test_digital_sums_are_sums_of_quantised_blocks(tmp_path, columns):
     weight = np.concatenate([rng_weight.T, np.zeros((1, 7))])  # random biases are 0
     drive = chip.encode(data.features).drive.astype(np.int64)
     drive = np.concatenate([drive, np.full((*drive.shape[:2], 1), 7)], axis=2)
-    assert chip.grids[0].row_blocks == 3
+    assert chip.matrices[0].row_blocks == 3
     size = {"low": -1.0, "high": 1.5, "bits": 4, "input_bits": 3}
     expected = naive_block_codes(weight, drive, blocks=3, **size)
     assert (found["output/code"] == expected).all()
@@ -213,7 +213,7 @@ def test_digital_sums_are_sums_of_quantised_blocks(tmp_path, columns):
 def test_functions_see_the_sum_of_levels(kind):
     config = load_random(*DIGITAL, f"adc.kind={kind}", "adc.input_range=[-3, 2]").config
     chip = build_chip(config)
-    assert chip.grids[0].row_blocks == 3
+    assert chip.matrices[0].row_blocks == 3
     total = np.linspace(3 * -3, 3 * 2, 3 * 7 + 1)
     for gate, function in enumerate(("sigmoid", "sigmoid", "tanh", "sigmoid")):
         expected = np.floor(get_activation(function).value(total) * 2048 + 0.5)
@@ -234,7 +234,7 @@ def test_energy_of_digital_sums_adds_up(tmp_path, overrides):
 
 @pytest.mark.parametrize("sharing", [1, 3, 8, 100])
 @pytest.mark.parametrize("bits", [2, 5])
-def test_sar_finds_the_codes_of_a_straight_ramp(tmp_path, sharing, bits):
+def test_sar_finds_the_codes_of_a_linear_ramp(tmp_path, sharing, bits):
     """Without noise, with the same thresholds; the ramp's cells are ideal."""
     layers = (PROJECTED, OUTPUT)
     found = []

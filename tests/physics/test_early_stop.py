@@ -66,15 +66,15 @@ def wanted_lengths(trace, layer, bank):
 
 
 def test_codes_are_those_of_whole_ramps(case):
-    _, early, whole, stopped, walked = case
+    _, early, whole, stopped, by_cycle = case
     assert (early.label == whole.label).all()
-    for name, values in walked.items():
+    for name, values in by_cycle.items():
         if name.startswith("outputs/"):
             assert (stopped[name] == values).all(), name
 
 
 def test_every_ramp_ends_with_its_last_latch(case):
-    chip, _, _, stopped, walked = case
+    chip, _, _, stopped, by_cycle = case
     shorter = 0
     for layer in chip.layers:
         for bank in layer.banks:
@@ -83,11 +83,12 @@ def test_every_ramp_ends_with_its_last_latch(case):
             assert sorted(found) == sorted(wanted.ravel())
             if chip.config.streams == 1:
                 assert found.tolist() == wanted.ravel().tolist()
-            assert (ramp_lengths(walked, bank) == RAMP).all()
+            assert (ramp_lengths(by_cycle, bank) == RAMP).all()
             shorter += int((found < RAMP).sum())
-            foot = f"tiles/{bank.tiles[-1].name}"
+            periphery = f"tiles/{bank.tiles[-1].name}"
             assert (
-                stopped[f"{foot}/latched_columns"].sum() == walked[f"{foot}/latched_columns"].sum()
+                stopped[f"{periphery}/latched_columns"].sum()
+                == by_cycle[f"{periphery}/latched_columns"].sum()
             )
     assert shorter > 10, "ramps have to stop early somewhere"
 
@@ -100,12 +101,12 @@ def test_events_are_as_long_as_conversions(case):
     for operation in chip.schedule.operations:
         names.setdefault(operation.resource, len(names))
     for layer in chip.layers:
-        for grid in layer.grids:
-            for index, bank in enumerate(grid.banks):
+        for matrix in layer.matrices:
+            for index, bank in enumerate(matrix.banks):
                 wanted = wanted_lengths(stopped, layer, bank).ravel()
                 fixed = chip.config.tile.readout_cycles
-                converter = grid.converter_name(index) if grid.double_buffer else bank.name
-                if not grid.double_buffer:
+                converter = matrix.converter_name(index) if matrix.double_buffer else bank.name
+                if not matrix.double_buffer:
                     fixed += bank.integrate_end
                 mine = length[resource == names[converter]]
                 assert sorted(mine) == sorted(wanted + fixed)
@@ -140,11 +141,11 @@ def test_cycles_of_one_stream_by_formula(tmp_path, timesteps):
 
 
 def test_what_did_not_happen_costs_nothing(case):
-    """Reads of ramp cells, integrations and counts are of the cycles that were walked."""
-    chip, early, whole, stopped, walked = case
+    """Reads of ramp cells, integrations and counts are of the cycles that took place."""
+    chip, early, whole, stopped, by_cycle = case
     for layer in chip.layers:
         for bank in layer.banks:
-            tile, foot = bank.tiles[-1], f"tiles/{bank.tiles[-1].name}"
+            tile, periphery = bank.tiles[-1], f"tiles/{bank.tiles[-1].name}"
             wanted = wanted_lengths(stopped, layer, bank).ravel()
             ramp = slice(bank.integrate_end, bank.integrate_end + RAMP)
             names = tile.energy.components
@@ -153,14 +154,17 @@ def test_what_did_not_happen_costs_nothing(case):
                 each = tile.energy.fixed[ramp, column]
                 before = tile.energy.fixed[: ramp.start, column].sum()
                 joules = sum(before + each[:length].sum() for length in wanted)
-                found = stopped[f"{foot}/energy"][:, column].sum()
+                found = stopped[f"{periphery}/energy"][:, column].sum()
                 assert found == pytest.approx(joules, rel=1e-9, abs=0), name
-                assert found < walked[f"{foot}/energy"][:, column].sum() or (wanted == RAMP).all()
+                assert (
+                    found < by_cycle[f"{periphery}/energy"][:, column].sum()
+                    or (wanted == RAMP).all()
+                )
             # What data decides is the same: every column compares until it latches, then stops.
             for name in ("comparators", "latches", "array", "row_drivers"):
                 column = names.index(name)
                 found, other = (
-                    trace[f"{foot}/energy"][:, column].sum() for trace in (stopped, walked)
+                    trace[f"{periphery}/energy"][:, column].sum() for trace in (stopped, by_cycle)
                 )
                 assert found == pytest.approx(other, rel=1e-9, abs=0), name
     leak = early.components.index("leakage")

@@ -127,7 +127,7 @@ def own_of(config: RunConfig):
 
 
 def test_processors_compute_the_functions(small):
-    """A gate's value is its function of the straight code's level, in Q.11."""
+    """A gate's value is its function of the linear code's level, in Q.11."""
     chip = build_chip(load_config(small, [*HARD, *CONVENTIONAL]).config)
     assert [ramp.function for ramp in chip.banks[0].ramps] == ["identity"]
     level = np.linspace(-3, 3, 16)
@@ -166,22 +166,22 @@ def test_the_second_pass_has_the_ramp_of_the_state_s_function(small):
     """A function that is unbounded, or not odd, is a ramp over what pulse widths reach."""
     settings = [BY_RAMP, f"{KEY}.state=relu", "digital.cell_range=2"]
     chip = build_chip(load_config(small, settings).config)
-    ramp = next(grid for grid in chip.grids if grid.name == "lstm_cell").banks[0].ramps[0]
+    ramp = next(matrix for matrix in chip.matrices if matrix.name == "lstm_cell").banks[0].ramps[0]
     assert (ramp.function, ramp.x_range) == ("relu", (-2.0, 2.0))
     assert ramp.level[[0, -1]].tolist() == [0.0, 2.0]
 
 
-def test_walked_and_fused_conversions_agree_where_ramps_differ_in_length(small, tmp_path):
+def test_cycle_by_cycle_and_fused_conversions_agree_where_ramps_differ_in_length(small, tmp_path):
     """SiLU has two branches, so its ramp has more steps than the others."""
     settings = [OWN, f"{KEY}={{i: silu, f: steps_up, g: gelu, o: hard_sigmoid, range: [-4, 4]}}"]
     chip = build_chip(load_config(small, settings).config)
     assert len({ramp.steps for ramp in chip.banks[0].ramps}) > 1
     run(load_config(small, settings), tmp_path / "fused.h5")
     waves = [*settings, "trace.waveforms=true", "trace.sequences=all"]
-    run(load_config(small, waves), tmp_path / "walked.h5")
-    fused, walked = outputs(tmp_path / "fused.h5"), outputs(tmp_path / "walked.h5")
-    assert (fused["code"] == walked["code"]).all()
-    with h5py.File(tmp_path / "walked.h5") as file:
+    run(load_config(small, waves), tmp_path / "by_cycle.h5")
+    fused, by_cycle = outputs(tmp_path / "fused.h5"), outputs(tmp_path / "by_cycle.h5")
+    assert (fused["code"] == by_cycle["code"]).all()
+    with h5py.File(tmp_path / "by_cycle.h5") as file:
         names = file["tiles/lstm/ramp"].asstr()[...].tolist()
     assert names == ["silu", "steps_up", "gelu", "hard_sigmoid"]
 

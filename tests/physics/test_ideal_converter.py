@@ -90,15 +90,17 @@ def test_thresholds_are_exact_and_codes_those_of_the_charge(small, tmp_path):
     assert not undecided[phase != 4].any()
 
 
-def test_walked_and_fused_conversions_agree(small, tmp_path):
+def test_cycle_by_cycle_and_fused_conversions_agree(small, tmp_path):
     settings = [IDEAL, "trace.sequences=all"]
     fused = run(load_config(small, settings), tmp_path / "fused.h5")
-    walked = run(load_config(small, [*settings, "trace.waveforms=true"]), tmp_path / "walked.h5")
-    assert (fused.energy == walked.energy).all()
-    one, other = outputs(tmp_path / "fused.h5"), outputs(tmp_path / "walked.h5")
+    by_cycle = run(
+        load_config(small, [*settings, "trace.waveforms=true"]), tmp_path / "by_cycle.h5"
+    )
+    assert (fused.energy == by_cycle.energy).all()
+    one, other = outputs(tmp_path / "fused.h5"), outputs(tmp_path / "by_cycle.h5")
     assert all((one[name] == other[name]).all() for name in one)
     for name in ("undecided_columns", "latched_columns", "active_rows"):
-        with h5py.File(tmp_path / "fused.h5") as a, h5py.File(tmp_path / "walked.h5") as b:
+        with h5py.File(tmp_path / "fused.h5") as a, h5py.File(tmp_path / "by_cycle.h5") as b:
             assert (a[f"tiles/lstm/{name}"][...] == b[f"tiles/lstm/{name}"][...]).all()
 
 
@@ -111,7 +113,7 @@ def test_it_takes_a_cycle_and_costs_nothing(small):
     assert ideal.arrays.convert_cycles == 1
     assert ideal.arrays.cycles == real.arrays.cycles - 16 + 1
     assert (ideal.arrays.difference == real.arrays.difference).all()
-    assert ideal.design.foot.c_fb == pytest.approx(real.design.foot.c_fb, rel=1e-12)
+    assert ideal.design.periphery.c_fb == pytest.approx(real.design.periphery.c_fb, rel=1e-12)
     converter = {"ramp_cells", "ramp_integrators", "comparators", "latches", "code_counter"}
     tiles = [bank.tiles[0] for bank in (ideal, real)]
     assert set(tiles[1].energy.components) - set(tiles[0].energy.components) == converter

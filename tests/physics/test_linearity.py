@@ -25,7 +25,7 @@ def measured(ramp):
 
 
 def lsb_in_siemens(ramp):
-    """Conductance that moves a straight ramp by a level."""
+    """Conductance that moves a linear ramp by a level."""
     return (ramp.theta[1] - ramp.theta[0]) / ramp.x_per_siemens
 
 

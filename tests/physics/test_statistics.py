@@ -164,9 +164,9 @@ def test_read_noise_of_a_column():
     for column in noise.T:
         assert_normal(column, 0.0, 1.0)
     assert_independent(*noise.T)  # columns
-    grid = noise.reshape(80, 50, 9)
-    assert_independent(grid[:, :-1], grid[:, 1:])  # conversions
-    assert_independent(grid[:-1], grid[1:])  # sequences
+    matrix = noise.reshape(80, 50, 9)
+    assert_independent(matrix[:, :-1], matrix[:, 1:])  # conversions
+    assert_independent(matrix[:-1], matrix[1:])  # sequences
     changed = [arrays.analog._replace(seed=2), arrays.analog._replace(tile=78)]
     others = [converted(arrays._replace(analog=a), drive, places[:1000])[0] for a in changed]
     assert_independent(noise[:1000], *(other / expected for other in others))
@@ -206,9 +206,9 @@ def test_noise_of_ramp_and_bias_cells():
         bound = SIGMAS * np.sqrt((np.outer(variance[ramp], variance[ramp]) + wanted**2) / 6000)
         assert (np.abs(shared - wanted) < bound + 1).all()
     assert_independent(moved[:, 0, -1], moved[:, 1, -1])  # ramps
-    grid = moved[:, 0, -1].reshape(100, 60)
-    assert_independent(grid[:, :-1], grid[:, 1:])  # conversions
-    assert_independent(grid[:-1], grid[1:])  # sequences
+    matrix = moved[:, 0, -1].reshape(100, 60)
+    assert_independent(matrix[:, :-1], matrix[:, 1:])  # conversions
+    assert_independent(matrix[:-1], matrix[1:])  # sequences
 
 
 @pytest.mark.parametrize("distance", [-60, -25, 0, 10, 40])
@@ -352,14 +352,14 @@ def test_layers_have_the_variances_of_their_banks(overrides):
     """Every bank, and every layer's arrays, which may hold several banks."""
     chip = build_chip(load_config(KWS_TAOX, [*RELATIVE, *overrides]).config)
     plain = build_chip(load_config(KWS_TAOX, overrides).config)
-    for grid, quiet in zip(chip.grids, plain.grids, strict=True):
-        banks = zip(grid.banks, quiet.banks, strict=True)
+    for matrix, quiet in zip(chip.matrices, plain.matrices, strict=True):
+        banks = zip(matrix.banks, quiet.banks, strict=True)
         for index, (bank, same) in enumerate(banks):
             assert (bank.arrays.difference == same.arrays.difference).all()
             mine = bank.arrays.analog
             variance = mine.read_variance * mine.variance_step
             assert variance.max() > 5 * np.median(variance) > 0
-            of_layer = bank_at(grid.arrays.arrays, grid.arrays.cycle_by_cycle, index).analog
+            of_layer = bank_at(matrix.arrays.arrays, matrix.arrays.cycle_by_cycle, index).analog
             assert (of_layer.read_variance * of_layer.variance_step == variance).all()
 
 

@@ -87,15 +87,19 @@ def test_a_network_of_strange_kinds_runs_from_end_to_end(folder, outside):
 
 
 @pytest.mark.parametrize("second", [pytest.param("table", marks=pytest.mark.slow), "ramp"])
-def test_fused_and_walked_conversions_of_a_strange_converter_are_the_same(folder, outside, second):
+def test_fused_and_cycle_by_cycle_conversions_of_a_strange_converter_are_the_same(
+    folder, outside, second
+):
     sets = ("--set", f"digital.cell_activation={second}", "--set", "trace.sequences=all")
     outside("run", "outside.yaml", *sets, "--out", "fused.h5")
-    outside("run", "outside.yaml", *sets, "--set", "trace.waveforms=true", "--out", "walked.h5")
+    outside("run", "outside.yaml", *sets, "--set", "trace.waveforms=true", "--out", "by_cycle.h5")
     for layer in ("cell", "output"):
-        fused, walked = (outputs_of(folder / f"{name}.h5", layer) for name in ("fused", "walked"))
+        fused, by_cycle = (
+            outputs_of(folder / f"{name}.h5", layer) for name in ("fused", "by_cycle")
+        )
         for name, values in fused.items():
-            np.testing.assert_array_equal(walked[name], values, err_msg=name)
-    with h5py.File(folder / "fused.h5") as one, h5py.File(folder / "walked.h5") as other:
+            np.testing.assert_array_equal(by_cycle[name], values, err_msg=name)
+    with h5py.File(folder / "fused.h5") as one, h5py.File(folder / "by_cycle.h5") as other:
         for tile in one["tiles"]:
             mine, same = one["tiles"][tile], other["tiles"][tile]
             np.testing.assert_array_equal(mine["energy"][...], same["energy"][...])

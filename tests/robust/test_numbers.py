@@ -14,7 +14,7 @@ from archsim.chip.build import build_chip
 from archsim.config.load import load_config
 from archsim.costs.operation import Tally
 from archsim.errors import ConfigError, DesignError
-from archsim.kernels.ladder import NEVER
+from archsim.kernels.thresholds import NEVER
 from archsim.network.activations import get_activation
 from archsim.run.prepare import prepare
 from archsim.run.simulate import run

@@ -22,16 +22,16 @@ from tests.counting import spoil_record
 from tests.naive import (
     Conversion,
     Format,
-    GridConversion,
-    NaiveGrid,
+    MatrixConversion,
     NaiveLSTM,
+    NaiveMatrix,
     NaiveTile,
     assert_recorded,
     cut_rows,
     diagonal_tile,
-    grid_arrays_of,
+    matrix_arrays_of,
     one_bank,
-    random_grid,
+    random_matrix,
     random_tile,
     row_blocks,
     share,
@@ -95,7 +95,7 @@ class Found(NamedTuple):
     code: list[int]
     activity: list[list[list[int]]]
     waveform: list[list[int]]
-    walked: int
+    cycles_taken: int
 
 
 def run_kernel(arrays: BankArrays, drive: list[int], sequence: int, conversion: int) -> Found:
@@ -107,8 +107,12 @@ def run_kernel(arrays: BankArrays, drive: list[int], sequence: int, conversion: 
     activity = np.full((arrays.cycles, tiles, N_ACTIVITY), GARBAGE, dtype=np.int64)
     waveform = np.full((arrays.cycles, columns), GARBAGE, dtype=np.int64)
     row = np.array(drive, dtype=np.int64)
-    walked = convert_cycles(arrays, row, (sequence, conversion), charge, code, activity, waveform)
-    return Found(charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist(), int(walked))
+    cycles_taken = convert_cycles(
+        arrays, row, (sequence, conversion), charge, code, activity, waveform
+    )
+    return Found(
+        charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist(), int(cycles_taken)
+    )
 
 
 def assert_same(
@@ -121,7 +125,7 @@ def assert_same(
     assert found.code == twin.code
     assert found.activity == [cycle.counts for cycle in twin.cycles]
     assert found.waveform == [cycle.charge for cycle in twin.cycles]
-    assert found.walked == twin.walked
+    assert found.cycles_taken == twin.cycles_taken
     return twin
 
 
@@ -295,29 +299,31 @@ def test_a_hair_above_a_whole_quantum_counts_as_that_quantum(above: float, code:
 # ----------------------------------------------------------------------------------- layers
 
 
-def analog_record(grid: Matrix, sequences: int, conversions: int, first: int) -> MatrixRecord:
-    slot = np.arange(sequences, dtype=np.int64)
-    record = make_record(grid, slot, first=first, conversions=conversions, waveforms=True)
+def analog_record(matrix: Matrix, sequences: int, conversions: int, first: int) -> MatrixRecord:
+    recorded = np.arange(sequences, dtype=np.int64)
+    record = make_record(matrix, recorded, first=first, conversions=conversions, waveforms=True)
     spoil_record(record)
     return record
 
 
-def spoil_grid(grid: NaiveGrid, rng: random.Random, kinds: tuple[str, ...]) -> NaiveGrid:
+def spoil_matrix(matrix: NaiveMatrix, rng: random.Random, kinds: tuple[str, ...]) -> NaiveMatrix:
     """Spoil every bank; what all banks of a layer have alike is that of the first."""
     banks: list[AnalogTile] = []
-    for placed in grid.placed:
-        drive = [2**grid.n_in - 1] * placed.bank.rows
+    for placed in matrix.placed:
+        drive = [2**matrix.n_in - 1] * placed.bank.rows
         size = max(2, *map(abs, placed.bank.convert(drive).charge))
         spoilt = spoil(placed.bank, rng, kinds, size)
         first = (banks or [spoilt])[0].circuits
         alike = {name: getattr(first, name) for name in ALIKE}
         banks.append(replace(spoilt, circuits=replace(spoilt.circuits, **alike)))
-    pairs = zip(grid.placed, banks, strict=True)
-    return NaiveGrid([placed._replace(bank=bank) for placed, bank in pairs])
+    pairs = zip(matrix.placed, banks, strict=True)
+    return NaiveMatrix([placed._replace(bank=bank) for placed, bank in pairs])
 
 
-def conversions(grid: NaiveGrid, sequence: int, rows: list[list[int]]) -> list[GridConversion]:
-    running = AnalogSequence(grid, sequence)
+def conversions(
+    matrix: NaiveMatrix, sequence: int, rows: list[list[int]]
+) -> list[MatrixConversion]:
+    running = AnalogSequence(matrix, sequence)
     return [running.convert(drive) for drive in rows]
 
 
@@ -326,18 +332,18 @@ def test_a_linear_layer_counts_sequences_and_conversions(seed: int) -> None:
     rng = random.Random(f"linear {seed}")
     inputs, n_in = rng.randint(1, LARGEST), rng.randint(1, 5)
     size = {"inputs": inputs + 1, "columns": rng.randint(2, LARGEST), "n_in": n_in}
-    perfect = random_grid(rng, **size, n_out=rng.randint(2, 5), ramps=rng.randint(1, 3))
+    perfect = random_matrix(rng, **size, n_out=rng.randint(2, 5), ramps=rng.randint(1, 3))
     shared = perfect.placed[0].bank.sharing is not None
-    grid = spoil_grid(perfect, rng, KINDS[:-1] if shared else KINDS)
+    matrix = spoil_matrix(perfect, rng, KINDS[:-1] if shared else KINDS)
     full, first = 2**n_in - 1, rng.choice([0, 3, 1000])
     x = [[[rng.randint(-full, full) for _ in range(inputs)]] * 3 for _ in range(2)]
     twin = [
-        conversions(grid, first + number, [[*row, full] for row in rows])
+        conversions(matrix, first + number, [[*row, full] for row in rows])
         for number, rows in enumerate(x)
     ]
-    arrays = grid_arrays_of(grid, analog_arrays_of)
+    arrays = matrix_arrays_of(matrix, analog_arrays_of)
     drive = np.array(x, dtype=np.int16).reshape(2, 3, inputs)
-    code = np.zeros((2, 3, grid.columns), dtype=np.uint16)
+    code = np.zeros((2, 3, matrix.columns), dtype=np.uint16)
     record = analog_record(arrays, 2, 3, first)
     convert_all(stage_of(arrays, record), full, drive, code)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
@@ -349,26 +355,26 @@ def random_lstm(rng: random.Random) -> NaiveLSTM:
     units, inputs, elements, n_out = rng.randint(1, 3), 2, rng.randint(1, 3), 3
     size = {"n_in": 3, "n_out": n_out}
     size |= {"shared": None if QUICK else rng.random() < 0.3}
-    gates = random_grid(rng, inputs=inputs + elements + 1, columns=4 * units, ramps=2, **size)
-    projection = random_grid(rng, inputs=units, columns=elements, ramps=1, **size)
+    gates = random_matrix(rng, inputs=inputs + elements + 1, columns=4 * units, ramps=2, **size)
+    projection = random_matrix(rng, inputs=units, columns=elements, ramps=1, **size)
     del size["shared"]
     cell = diagonal_tile(random_tile(rng, rows=units, columns=units, ramps=1, **size))
     top = 2**9
 
-    def levels(grid: NaiveGrid) -> list[int]:
-        codes = row_blocks(grid) * (2**n_out - 1) + 1
+    def levels(matrix: NaiveMatrix) -> list[int]:
+        codes = row_blocks(matrix) * (2**n_out - 1) + 1
         return sorted(rng.randint(-top, top) for _ in range(codes))
 
     kinds = KINDS[:-1]
     return NaiveLSTM(
-        gates=spoil_grid(gates, rng, kinds),
+        gates=spoil_matrix(gates, rng, kinds),
         format=Format(bits=12, fraction_bits=9),
         level=[levels(gates) for _ in range(4)],
-        cell=spoil_grid(one_bank(cell), rng, kinds),
+        cell=spoil_matrix(one_bank(cell), rng, kinds),
         cell_level=levels(one_bank(cell)),
         cell_full_scale=1200,
         h_full_scale=700,
-        projection=spoil_grid(projection, rng, kinds),
+        projection=spoil_matrix(projection, rng, kinds),
         projection_level=levels(projection),
     )
 
@@ -392,15 +398,15 @@ def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
         h=np.zeros((2, 4, lstm.elements), dtype=np.int32),
         h_drive=np.zeros((2, 4, lstm.elements), dtype=np.int16),
     )
-    grids = [grid_arrays_of(getattr(lstm, name), analog_arrays_of) for name in names]
-    records = tuple(analog_record(grid, 2, 4, first) for grid in grids)
-    stages = tuple(stage_of(*pair) for pair in zip(grids, records, strict=True))
+    matrices = [matrix_arrays_of(getattr(lstm, name), analog_arrays_of) for name in names]
+    records = tuple(analog_record(matrix, 2, 4, first) for matrix in matrices)
+    stages = tuple(stage_of(*pair) for pair in zip(matrices, records, strict=True))
     run_recurrent(
         *lstm_arrays(lstm), stages, np.array(x, dtype=np.int16), *from_rest(2, lstm, 4), outputs
     )
     for name in RecurrentOutputs._fields:
         got = getattr(outputs, name).tolist()
         assert got == [[getattr(step, name) for step in steps] for steps in twin], name
-    for name, grid, record in zip(names, grids, records, strict=True):
+    for name, matrix, record in zip(names, matrices, records, strict=True):
         expected = [[getattr(step, name) for step in steps] for steps in twin]
-        assert_recorded(grid, record, expected, [0, 1], waveforms=True)
+        assert_recorded(matrix, record, expected, [0, 1], waveforms=True)

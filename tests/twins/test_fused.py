@@ -1,7 +1,7 @@
-"""Does the fused kernel give the bits of the walk through every cycle, and say when it cannot?
+"""Does the fused kernel give the bits of the cycle kernel, and say when it cannot?
 
 Layers are random over every option that it takes; the same banks are converted once fused and once
-walked, and everything that a conversion leaves behind is compared.
+cycle by cycle, and everything that a conversion leaves behind is compared.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from archsim.kernels.bank import AnalogArrays, BankArrays, ideal_analog
 from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.join import join_banks
-from archsim.kernels.ladder import NARROW_NEVER
 from archsim.kernels.matrix import Matrix, bank_at
 from archsim.kernels.record import KEPT, tile_counts, tile_energy
 from archsim.kernels.scratch import make_scratch
+from archsim.kernels.thresholds import NARROW_NEVER
 from archsim.kernels.tile import convert_cycles
 from archsim.numeric.inner.loops import LANES
 from archsim.numeric.weighted import add_weighted, make_weights
@@ -43,16 +43,16 @@ WIDEST = 4 if QUICK else 15
 
 def assert_same(case: Case) -> None:
     """Compare everything that both kernels leave behind."""
-    fused, walked = case.grid(fused=True), case.grid(fused=False)
+    fused, by_cycle = case.matrix(fused=True), case.matrix(fused=False)
     assert fused.kernel(waveforms=False) == "fused"
-    assert walked.kernel(waveforms=False) == "cycles: the cycle kernel was asked for"
+    assert by_cycle.kernel(waveforms=False) == "cycles: the cycle kernel was asked for"
     assert (fused.cycles, fused.tiles, fused.columns) == (
-        walked.cycles,
-        walked.tiles,
-        walked.columns,
+        by_cycle.cycles,
+        by_cycle.tiles,
+        by_cycle.columns,
     )
     code, record = case.run(fused)
-    expected_code, expected = case.run(walked)
+    expected_code, expected = case.run(by_cycle)
     np.testing.assert_array_equal(code, expected_code)
     assert_same_record(record, expected)
     if fused.is_ideal:
@@ -62,23 +62,23 @@ def assert_same(case: Case) -> None:
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
-def test_every_bit_is_the_walks(chunk: int) -> None:
+def test_every_bit_is_the_cycle_kernels(chunk: int) -> None:
     for number in range(CASES_A_CHUNK):
         assert_same(random_case(chunk, number))
 
 
 @pytest.mark.parametrize("number", range(3 if QUICK else 12))
-def test_every_bit_is_the_walks_with_the_widest_pulses(number: int) -> None:
+def test_every_bit_is_the_cycle_kernels_with_the_widest_pulses(number: int) -> None:
     case = random_case(5000, number, input_bits=WIDEST)
     assert case.drive.dtype == np.int16
     assert_same(case)
 
 
 @pytest.mark.parametrize("number", range(1 if QUICK else 6))
-def test_every_bit_is_the_walks_with_more_rows_than_an_int32_adds_up(number: int) -> None:
+def test_every_bit_is_the_cycle_kernels_with_more_rows_than_an_int32_adds_up(number: int) -> None:
     case = random_case(7000, number, input_bits=3 if QUICK else 8, rows=300)
     case = replace(case, banks=[with_the_largest_cells(bank) for bank in case.banks])
-    assert QUICK or 2 * case.grid(fused=True).arrays.charge.block < 300
+    assert QUICK or 2 * case.matrix(fused=True).arrays.charge.block < 300
     assert_same(case)
 
 
@@ -88,12 +88,12 @@ def with_the_largest_cells(bank: BankArrays) -> BankArrays:
     return bank._replace(difference=cells)
 
 
-# ------------------------------------------------------------------------- what the walk itself is
+# ----------------------------------------------------------------- what the cycle kernel itself is
 
 
-def walk(case: Case, index: int) -> tuple[Array, Array]:
+def cycle_by_cycle(case: Case, index: int) -> tuple[Array, Array]:
     """Return charges (sequences, columns) and activity (sequences, cycles, tiles, N_ACTIVITY)."""
-    matrix = case.grid(fused=False)
+    matrix = case.matrix(fused=False)
     start, bank = case.inputs[index], bank_at(matrix.arrays, matrix.cycle_by_cycle, index)
     rows, columns = bank.difference.shape
     sequences, tiles = case.drive.shape[0], bank.row_pointer.size - 1
@@ -108,58 +108,60 @@ def walk(case: Case, index: int) -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize("number", range(5 if QUICK else 60))
-def test_charges_are_the_walks(number: int) -> None:
+def test_charges_are_the_cycle_kernels(number: int) -> None:
     case = random_case(1000, number)
-    grid = case.grid(fused=True)
-    assert grid.kernel(waveforms=False) == "fused"
+    matrix = case.matrix(fused=True)
+    assert matrix.kernel(waveforms=False) == "fused"
     sequences = case.drive.shape[0]
     for index, bank in enumerate(case.banks):
         columns = bank.difference.shape[1]
         size = sequences, -(-columns // LANES) * LANES
-        extra, when = grid.imperfections, (case.first, case.conversion)
-        scratch = make_scratch(grid.arrays, extra, sequences)
-        charges_of_bank(grid.arrays, index, case.flat_drive, sequences, when, scratch, extra)
+        extra, when = matrix.imperfections, (case.first, case.conversion)
+        scratch = make_scratch(matrix.arrays, extra, sequences)
+        charges_of_bank(matrix.arrays, index, case.flat_drive, sequences, when, scratch, extra)
         seen = scratch.seen[: size[0] * size[1]].reshape(size)[:, :columns]
-        expected = walk(case, index)[0] + bank.analog.comparator_offset
+        expected = cycle_by_cycle(case, index)[0] + bank.analog.comparator_offset
         np.testing.assert_array_equal(seen, expected)
 
 
-@pytest.mark.parametrize("fused", [True, False], ids=["fused", "walked"])
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "by cycle"])
 @pytest.mark.parametrize("number", range(5 if QUICK else 60))
-def test_kept_cycles_have_the_counts_and_the_energy_of_the_walk(number: int, fused: bool) -> None:
+def test_kept_cycles_have_the_counts_and_the_energy_of_the_cycle_kernel(
+    number: int, fused: bool
+) -> None:
     case = random_case(6000, number)
-    grid = case.grid(fused=fused)
-    _, record = case.run(grid)
-    kept = np.flatnonzero(case.slot >= 0)
+    matrix = case.matrix(fused=fused)
+    _, record = case.run(matrix)
+    kept = np.flatnonzero(case.recorded >= 0)
     tile = 0
     for index, bank in enumerate(case.banks):
-        _, activity = walk(case, index)
+        _, activity = cycle_by_cycle(case, index)
         for of_tile in np.moveaxis(activity, 2, 0):
             fixed, per_activity = case.energies[tile]
             counted = np.ascontiguousarray(of_tile[:, : fixed.shape[0]])
             assert not of_tile[:, fixed.shape[0] :].any(), "tiles at rest do nothing"
-            counts, energy = tile_counts(grid, record, tile), tile_energy(grid, record, tile)
+            counts, energy = tile_counts(matrix, record, tile), tile_energy(matrix, record, tile)
             for sequence in kept:
-                place = case.slot[sequence], case.conversion
+                place = case.recorded[sequence], case.conversion
                 expected = np.empty_like(fixed)
                 add_weighted(fixed, make_weights(per_activity), counted[sequence], expected)
                 np.testing.assert_array_equal(bits_of(energy[place].T.copy()), bits_of(expected))
                 np.testing.assert_array_equal(counts[:, *place].T, counted[sequence][:, list(KEPT)])
             tile += 1
         assert bank.cycles == activity.shape[1]
-    assert tile == grid.tiles == len(case.energies)
+    assert tile == matrix.tiles == len(case.energies)
 
 
 # ------------------------------------------------------------------------------- kinds of cases
 
 
 def kinds_of(case: Case) -> set[object]:
-    grid, bank = case.grid(fused=True), case.banks[0]
+    matrix, bank = case.matrix(fused=True), case.banks[0]
     heights = [bank.difference.shape[0] for bank in case.banks]
     widths = [bank.difference.shape[1] for bank in case.banks]
-    arrays, extra, kind = grid.arrays, grid.imperfections, kind_of(bank)
-    sequences, ladder = case.drive.shape[0], arrays.readout.ladder
-    runs, steps = ladder.run, bank.convert_cycles
+    arrays, extra, kind = matrix.arrays, matrix.imperfections, kind_of(bank)
+    sequences, table = case.drive.shape[0], arrays.readout.table
+    runs, steps = table.run, bank.convert_cycles
     noisy_ramp = kind == "ramp" and extra.readout.sigma.size > 0
     tiles = [np.diff(bank.row_pointer) for bank in case.banks]
     per_component = [(energy.per_activity > 0).sum(axis=0) for energy in case.energies]
@@ -167,14 +169,14 @@ def kinds_of(case: Case) -> set[object]:
     seen |= {("rows", 2 * arrays.charge.block >= max(heights)), ("squares", extra.noise.digits)}
     seen |= {("early", bank.early_stop), ("kind", kind), ("tiles", tiles[0].size)}
     seen |= {("read", extra.noise.cell.size > 0), ("ramp", noisy_ramp)}
-    seen |= {("few", steps <= 64), ("recorded", bool(case.slot.max() >= 0))}
-    seen |= {("narrow", extra.narrow, kind), ("ideal", grid.is_ideal)}
+    seen |= {("few", steps <= 64), ("recorded", bool(case.recorded.max() >= 0))}
+    seen |= {("narrow", extra.narrow, kind), ("ideal", matrix.is_ideal)}
     seen |= {("sequences", min(sequences, 10)), ("heights differ", len(set(heights)) > 1)}
     seen |= {("odd", rows % 2) for rows in heights}
     seen |= {("in panels", columns % 16 == 0) for columns in widths}
     seen |= {("columns", min(columns // 64, 2)) for columns in widths}
     seen |= {("long run", bool((runs["end"] - runs["first"] > 64).any()))}
-    seen |= {("runs", count > 1) for count in np.diff(ladder.run_pointer)}
+    seen |= {("runs", count > 1) for count in np.diff(table.run_pointer)}
     seen |= {("counts", last >= 0) for last in runs["last_code"]}
     seen |= {("empty tile", bool((rows == 0).any())) for rows in tiles}
     seen |= {("at rest", energy.fixed.shape[0] < bank.cycles) for energy in case.energies}
@@ -206,20 +208,22 @@ def test_cases_are_of_every_kind() -> None:
 @pytest.mark.parametrize("number", range(2 if QUICK else 20))
 def test_batches_and_blocks_do_not_matter(number: int) -> None:
     case = random_case(2000, number, imperfections=("read", "ramp", "offset"))
-    whole, _ = case.run(case.grid(fused=True))
+    whole, _ = case.run(case.matrix(fused=True))
     for sequence in range(case.drive.shape[0]):
         drive = case.drive[sequence : sequence + 1]
-        one = replace(case, drive=drive, slot=case.slot[:1] * 0 - 1, first=case.first + sequence)
-        np.testing.assert_array_equal(one.run(one.grid(fused=True))[0][0], whole[sequence])
+        one = replace(
+            case, drive=drive, recorded=case.recorded[:1] * 0 - 1, first=case.first + sequence
+        )
+        np.testing.assert_array_equal(one.run(one.matrix(fused=True))[0][0], whole[sequence])
 
 
 @pytest.mark.parametrize("number", range(2 if QUICK else 20))
-def test_only_sequences_with_waveforms_are_walked(number: int) -> None:
+def test_only_sequences_with_waveforms_are_converted_cycle_by_cycle(number: int) -> None:
     case = random_case(3000, number)
-    fused, walked = case.grid(fused=True), case.grid(fused=False)
+    fused, by_cycle = case.matrix(fused=True), case.matrix(fused=False)
     assert fused.kernel(waveforms=True) == "cycles: waveforms are recorded"
     code, record = case.run(fused, waveforms=True)
-    expected_code, expected = case.run(walked, waveforms=True)
+    expected_code, expected = case.run(by_cycle, waveforms=True)
     np.testing.assert_array_equal(code, expected_code)
     assert_same_record(record, expected)
 
@@ -243,7 +247,7 @@ def bank_for(**changes: Any) -> BankArrays:
     return made_bank(**(usual | phases | shape | changes))
 
 
-def grid_for(bank: BankArrays) -> Matrix:
+def matrix_for(bank: BankArrays) -> Matrix:
     energy = TileEnergy(np.zeros((1, N_ACTIVITY)), np.eye(N_ACTIVITY))
     return join_banks([bank], [0], [np.arange(4)], [energy])
 
@@ -274,36 +278,38 @@ SAR = {"kind": "sar", "columns_per_converter": 4}
     ],
 )
 def test_the_kernel_is_chosen_and_named(changes: dict[str, Any], kernel_name: str) -> None:
-    grid = grid_for(bank_for(**changes))
-    assert grid.kernel(waveforms=False) == kernel_name
-    assert (grid.arrays.readout is None) == (kernel_name != "fused")
-    assert grid.is_ideal == (kernel_name == "fused")
+    matrix = matrix_for(bank_for(**changes))
+    assert matrix.kernel(waveforms=False) == kernel_name
+    assert (matrix.arrays.readout is None) == (kernel_name != "fused")
+    assert matrix.is_ideal == (kernel_name == "fused")
 
 
 def test_kernels_are_compiled_for_few_types_of_matrices_only() -> None:
-    """A kind of converters has charges of 32 bits, of 64, and conversions that are walked."""
+    """A kind of converters has charges of 32 bits, of 64, and what is converted cycle by cycle."""
     types: set[tuple[str, int, str]] = set()
     for number in range(4 if QUICK else 100):
         case = random_case(9000, number)
         kind = kind_of(case.banks[0])
-        for grid in (case.grid(fused=fused) for fused in (True, False)):
-            parts = grid.arrays, grid.imperfections, grid.cycle_by_cycle
-            types.add((kind, grid.imperfections.narrow, str([numba.typeof(p) for p in parts])))
+        for matrix in (case.matrix(fused=fused) for fused in (True, False)):
+            parts = matrix.arrays, matrix.imperfections, matrix.cycle_by_cycle
+            types.add((kind, matrix.imperfections.narrow, str([numba.typeof(p) for p in parts])))
     assert len(types) == 6 or QUICK
 
 
 @pytest.mark.parametrize("noise", ["read", "ramp"])
 def test_noise_is_not_ideal(noise: str) -> None:
     case = random_case(8000, imperfections=(noise,))
-    grid = case.grid(fused=True)
-    assert grid.kernel(waveforms=False) == "fused"
-    assert not grid.is_ideal
+    matrix = case.matrix(fused=True)
+    assert matrix.kernel(waveforms=False) == "fused"
+    assert not matrix.is_ideal
 
 
 @pytest.mark.parametrize("name", ["offset", "comparator_offset"])
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("beyond", [0, 1])
-def test_charges_at_the_end_of_32_bits_are_the_walks(name: str, sign: int, beyond: int) -> None:
+def test_charges_at_the_end_of_32_bits_are_the_cycle_kernels(
+    name: str, sign: int, beyond: int
+) -> None:
     """Offsets take charges to the largest that an int32 keeps apart from what none reaches."""
     rows, largest = 3, NARROW_NEVER - 2 + beyond
     charge = rows * 7 * 32767
@@ -317,9 +323,9 @@ def test_charges_at_the_end_of_32_bits_are_the_walks(name: str, sign: int, beyon
         ramp_of_column=np.array([0, 1, 0, 1]),
     )
     drive = np.array([[7] * rows, [-7] * rows, [7, 0, 0]], dtype=np.int16)
-    slot, columns = np.arange(3), [np.arange(4)]
-    case = Case([bank], [0], columns, counting_energies([bank]), drive, 0, slot, 0, 0)
-    assert case.grid(fused=True).imperfections.narrow == 1 - beyond
+    recorded, columns = np.arange(3), [np.arange(4)]
+    case = Case([bank], [0], columns, counting_energies([bank]), drive, 0, recorded, 0, 0)
+    assert case.matrix(fused=True).imperfections.narrow == 1 - beyond
     assert_same(case)
-    seen = walk(case, 0)[0] + bank.analog.comparator_offset
+    seen = cycle_by_cycle(case, 0)[0] + bank.analog.comparator_offset
     assert np.abs(seen).max() == largest

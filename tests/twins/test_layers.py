@@ -20,16 +20,16 @@ from tests.banks import from_rest, lstm_arrays, stage_of
 from tests.counting import activity_of, is_untouched, spoil_record
 from tests.naive import (
     Format,
-    NaiveGrid,
     NaiveLSTM,
+    NaiveMatrix,
     NaiveTile,
     Placed,
     assert_recorded,
     diagonal_tile,
-    grid_arrays_of,
+    matrix_arrays_of,
     naive_linear,
     one_bank,
-    random_grid,
+    random_matrix,
     random_tile,
     row_blocks,
 )
@@ -44,12 +44,12 @@ Streams = list[list[list[int]]]
 # -------------------------------------------------------------------------------- random networks
 
 
-def codes_of(grid: NaiveGrid, n_out: int) -> int:
+def codes_of(matrix: NaiveMatrix, n_out: int) -> int:
     """Return how many codes, or sums of codes, columns of a layer can have."""
-    return row_blocks(grid) * (2**n_out - 1) + 1
+    return row_blocks(matrix) * (2**n_out - 1) + 1
 
 
-def random_cell(rng: random.Random, units: int, n_in: int, n_out: int) -> NaiveGrid:
+def random_cell(rng: random.Random, units: int, n_in: int, n_out: int) -> NaiveMatrix:
     """Return tiles for tanh(c), in one or two column blocks that drive their own rows."""
     edges = sorted({0, units // rng.choice([1, 2]), units})
     size = {"n_in": n_in, "n_out": n_out, "ramps": 1}
@@ -63,7 +63,7 @@ def random_cell(rng: random.Random, units: int, n_in: int, n_out: int) -> NaiveG
             readout_cycles=whole.readout_cycles,
         )
         placed.append(Placed(tile, first, list(range(first, stop))))
-    return NaiveGrid(placed)
+    return NaiveMatrix(placed)
 
 
 def random_lstm(
@@ -87,7 +87,7 @@ def random_lstm(
     fraction_bits = rng.randint(1, 11)
     form = Format(bits=fraction_bits + rng.randint(2, 5), fraction_bits=fraction_bits)
     top = form.limit if saturating else 2**fraction_bits
-    gates = random_grid(
+    gates = random_matrix(
         rng,
         inputs=inputs + elements + 1,
         columns=4 * units,
@@ -118,7 +118,7 @@ def random_lstm(
         )
     if projected:
         size = {"n_in": lstm.gates.n_in, "n_out": n_out, "ramps": 1}
-        projection = random_grid(rng, inputs=units, columns=elements, shared=shared, **size)
+        projection = random_matrix(rng, inputs=units, columns=elements, shared=shared, **size)
         lstm = replace(
             lstm, projection=projection, projection_level=levels(codes_of(projection, n_out))
         )
@@ -134,8 +134,8 @@ def random_streams(rng: random.Random, inputs: int, n_in: int, *, sequences: int
     ]
 
 
-def random_slots(rng: random.Random, sequences: int) -> list[int]:
-    """Return a slot for some of the sequences, in any order, and -1 for the others."""
+def random_recorded(rng: random.Random, sequences: int) -> list[int]:
+    """Return a recorded for some of the sequences, in any order, and -1 for the others."""
     kept = rng.sample(range(sequences), rng.randint(1, sequences))
     return [kept.index(sequence) if sequence in kept else -1 for sequence in range(sequences)]
 
@@ -143,10 +143,12 @@ def random_slots(rng: random.Random, sequences: int) -> list[int]:
 # --------------------------------------------------------------------------------- kernels' output
 
 
-def record_of(grid: Matrix, slot: list[int], conversions: int, *, waveforms: bool) -> MatrixRecord:
+def record_of(
+    matrix: Matrix, recorded: list[int], conversions: int, *, waveforms: bool
+) -> MatrixRecord:
     record = make_record(
-        grid,
-        np.array(slot, dtype=np.int64),
+        matrix,
+        np.array(recorded, dtype=np.int64),
         first=0,
         conversions=conversions,
         waveforms=waveforms,
@@ -162,7 +164,7 @@ PARTS = ("gates", "cell", "projection")
 def run_lstm_kernel(
     lstm: NaiveLSTM,
     streams: Streams,
-    slot: list[int],
+    recorded: list[int],
     *,
     waveforms: bool = True,
     ideal: bool = False,
@@ -177,11 +179,12 @@ def run_lstm_kernel(
         h_drive=np.full((*shape, elements), -999, dtype=np.int16),
     )
     parts = [getattr(lstm, name) for name in PARTS]
-    grids = [grid_arrays_of(part) if part else None for part in parts]
-    tiles = [grid or grids[0] for grid in grids]
-    records = tuple(record_of(grid, slot, shape[1], waveforms=waveforms) for grid in tiles)
+    matrices = [matrix_arrays_of(part) if part else None for part in parts]
+    tiles = [matrix or matrices[0] for matrix in matrices]
+    records = tuple(record_of(matrix, recorded, shape[1], waveforms=waveforms) for matrix in tiles)
     stages = tuple(
-        stage_of(grid, record, ideal=ideal) for grid, record in zip(grids, records, strict=True)
+        stage_of(matrix, record, ideal=ideal)
+        for matrix, record in zip(matrices, records, strict=True)
     )
     run_recurrent(*lstm_arrays(lstm), stages, x, *from_rest(*shape[:1], lstm, shape[1]), outputs)
     return outputs, dict(zip(PARTS, zip(tiles, records, strict=True), strict=True))
@@ -190,22 +193,22 @@ def run_lstm_kernel(
 def assert_lstm_same(
     lstm: NaiveLSTM,
     streams: Streams,
-    slot: list[int],
+    recorded: list[int],
     *,
     waveforms: bool,
     ideal: bool = False,
 ) -> RecurrentOutputs:
     """Compare outputs and records with the twin's; return the kernel's outputs."""
     twin = [lstm.run(stream) for stream in streams]
-    outputs, records = run_lstm_kernel(lstm, streams, slot, waveforms=waveforms, ideal=ideal)
+    outputs, records = run_lstm_kernel(lstm, streams, recorded, waveforms=waveforms, ideal=ideal)
     for name in RecurrentOutputs._fields:
         got = getattr(outputs, name).tolist()
         assert got == [[getattr(step, name) for step in steps] for steps in twin], name
     for name in PARTS:
-        grid, record = records[name]
+        matrix, record = records[name]
         if getattr(lstm, name):
             conversions = [[getattr(step, name) for step in steps] for steps in twin]
-            assert_recorded(grid, record, conversions, slot, waveforms=waveforms)
+            assert_recorded(matrix, record, conversions, recorded, waveforms=waveforms)
         else:
             assert is_untouched(record), name
     return outputs
@@ -223,8 +226,8 @@ def test_lstm_is_the_twins(cell: bool, saturating: bool, projected: bool, seed: 
     inputs = rng.randint(1, 5)
     lstm = random_lstm(rng, inputs, cell=cell, saturating=saturating, projected=projected)
     streams = random_streams(rng, inputs, lstm.gates.n_in)
-    slot = random_slots(rng, len(streams))
-    assert_lstm_same(lstm, streams, slot, waveforms=rng.random() < 0.5)
+    recorded = random_recorded(rng, len(streams))
+    assert_lstm_same(lstm, streams, recorded, waveforms=rng.random() < 0.5)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -232,8 +235,8 @@ def test_an_lstm_of_ideal_conversions_is_the_twins(seed: int) -> None:
     rng = random.Random(f"plain {seed}")
     lstm = random_lstm(rng, 3, cell=True, saturating=False, projected=True)
     streams = random_streams(rng, 3, lstm.gates.n_in)
-    slot = random_slots(rng, len(streams))
-    assert_lstm_same(lstm, streams, slot, waveforms=False, ideal=True)
+    recorded = random_recorded(rng, len(streams))
+    assert_lstm_same(lstm, streams, recorded, waveforms=False, ideal=True)
 
 
 def accumulating_lstm(cell_word: int) -> NaiveLSTM:
@@ -292,16 +295,18 @@ def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
     everything = list(range(len(streams)))
     outputs, records = run_lstm_kernel(lstm, streams, everything)
     for sequence, stream in enumerate(streams):
-        for slot in (0, -1):
-            alone, alone_records = run_lstm_kernel(lstm, [stream], [slot])
+        for recorded in (0, -1):
+            alone, alone_records = run_lstm_kernel(lstm, [stream], [recorded])
             for name in RecurrentOutputs._fields:
                 assert (getattr(alone, name)[0] == getattr(outputs, name)[sequence]).all()
-            for part, (grid, one) in alone_records.items():
+            for part, (matrix, one) in alone_records.items():
                 _, record = records[part]
-                assert (totals(grid, one)[0] == totals(grid, record)[sequence]).all()
-                assert (one.walked[0] == record.walked[sequence]).all()
-                if slot == 0 and getattr(lstm, part):
-                    assert (activity_of(grid, one)[0] == activity_of(grid, record)[sequence]).all()
+                assert (totals(matrix, one)[0] == totals(matrix, record)[sequence]).all()
+                assert (one.cycles_taken[0] == record.cycles_taken[sequence]).all()
+                if recorded == 0 and getattr(lstm, part):
+                    assert (
+                        activity_of(matrix, one)[0] == activity_of(matrix, record)[sequence]
+                    ).all()
                     assert (one.waveform[0] == record.waveform[sequence]).all()
 
 
@@ -318,20 +323,20 @@ def test_equal_sequences_give_equal_results(cell: bool) -> None:
 # ------------------------------------------------------------------------------------ linear layers
 
 
-def run_grid_kernel(
-    grid: NaiveGrid,
+def run_matrix_kernel(
+    matrix: NaiveMatrix,
     bias: int,
     streams: Streams,
-    slot: list[int],
+    recorded: list[int],
     *,
     waveforms: bool,
     ideal: bool = False,
 ) -> tuple[np.ndarray, Matrix, MatrixRecord]:
     """Return codes, and the tiles and what they did."""
     x = np.array(streams, dtype=np.int16)
-    arrays = grid_arrays_of(grid)
-    code = np.full((*x.shape[:2], grid.columns), 999, dtype=np.uint16)
-    record = record_of(arrays, slot, x.shape[1], waveforms=waveforms)
+    arrays = matrix_arrays_of(matrix)
+    code = np.full((*x.shape[:2], matrix.columns), 999, dtype=np.uint16)
+    record = record_of(arrays, recorded, x.shape[1], waveforms=waveforms)
     convert_all(stage_of(arrays, record, ideal=ideal), bias, x, code)
     return code, arrays, record
 
@@ -341,24 +346,24 @@ def test_linear_tiles_are_the_twins(seed: int) -> None:
     rng = random.Random(f"linear {seed}")
     inputs, n_in = rng.randint(1, 6), rng.randint(1, 5)
     size = {"inputs": inputs + 1, "columns": rng.randint(1, 6), "n_in": n_in}
-    tile = random_grid(rng, **size, n_out=rng.randint(1, 5), ramps=rng.randint(1, 2))
+    tile = random_matrix(rng, **size, n_out=rng.randint(1, 5), ramps=rng.randint(1, 2))
     streams = random_streams(rng, inputs, n_in)
-    slot, waveforms = random_slots(rng, len(streams)), rng.random() < 0.5
+    recorded, waveforms = random_recorded(rng, len(streams)), rng.random() < 0.5
     bias = rng.choice([2**n_in - 1, 0, -1])
     twin = [[tile.convert([*x, bias]) for x in stream] for stream in streams]
-    code, arrays, record = run_grid_kernel(tile, bias, streams, slot, waveforms=waveforms)
+    code, arrays, record = run_matrix_kernel(tile, bias, streams, recorded, waveforms=waveforms)
     assert code.tolist() == [[conversion.code for conversion in row] for row in twin]
-    assert_recorded(arrays, record, twin, slot, waveforms=waveforms)
-    ideal_code, arrays, ideal_record = run_grid_kernel(
-        tile, bias, streams, slot, waveforms=False, ideal=True
+    assert_recorded(arrays, record, twin, recorded, waveforms=waveforms)
+    ideal_code, arrays, ideal_record = run_matrix_kernel(
+        tile, bias, streams, recorded, waveforms=False, ideal=True
     )
     assert (ideal_code == code).all()
-    assert_recorded(arrays, ideal_record, twin, slot, waveforms=False)
+    assert_recorded(arrays, ideal_record, twin, recorded, waveforms=False)
     for sequence, stream in enumerate(streams):
-        alone, _, alone_record = run_grid_kernel(tile, bias, [stream], [-1], waveforms=False)
+        alone, _, alone_record = run_matrix_kernel(tile, bias, [stream], [-1], waveforms=False)
         assert (alone[0] == code[sequence]).all()
         assert (totals(arrays, alone_record)[0] == totals(arrays, record)[sequence]).all()
-        assert (alone_record.walked[0] == record.walked[sequence]).all()
+        assert (alone_record.cycles_taken[0] == record.cycles_taken[sequence]).all()
 
 
 def test_random_layers_are_cut_in_every_way() -> None:
@@ -366,10 +371,10 @@ def test_random_layers_are_cut_in_every_way() -> None:
     seen = dict.fromkeys(("column blocks", "row blocks", "tiles", "stops", "shared"), 0)
     for seed in range(60):
         rng = random.Random(f"cuts {seed}")
-        grid = random_grid(rng, inputs=6, columns=5, n_in=2, n_out=2, ramps=1)
-        banks = [placed.bank for placed in grid.placed]
-        seen["row blocks"] += row_blocks(grid) > 1
-        seen["column blocks"] += len(banks) > row_blocks(grid)
+        matrix = random_matrix(rng, inputs=6, columns=5, n_in=2, n_out=2, ramps=1)
+        banks = [placed.bank for placed in matrix.placed]
+        seen["row blocks"] += row_blocks(matrix) > 1
+        seen["column blocks"] += len(banks) > row_blocks(matrix)
         seen["tiles"] += len(banks[0].heights) > 1
         seen["stops"] += banks[0].early_stop
         seen["shared"] += banks[0].sharing is not None
@@ -389,14 +394,14 @@ def test_sums_of_codes_worked_out_by_hand() -> None:
         readout_cycles=1,
     )
     blocks = [replace(whole, plus=[row], minus=[[0, 0]]) for row in whole.plus]
-    grid = NaiveGrid([Placed(bank, first, [1, 0]) for first, bank in enumerate(blocks)])
-    code, _, record = run_grid_kernel(grid, 3, [[[2]]], [0], waveforms=True)
+    matrix = NaiveMatrix([Placed(bank, first, [1, 0]) for first, bank in enumerate(blocks)])
+    code, _, record = run_matrix_kernel(matrix, 3, [[[2]]], [0], waveforms=True)
     # The first block has charges 6, 0, codes 2, 0; the second 0, 6, codes 0, 2; crossed over.
     assert record.waveform[0, 0, -1].tolist() == [6, 0, 0, 6]
     assert code.tolist() == [[[2, 2]]]
     # As one bank of two tiles: the same charges in one integrator.
     bank = one_bank(replace(whole, heights=(1, 1)))
-    code, arrays, record = run_grid_kernel(bank, 3, [[[2]]], [0], waveforms=True)
+    code, arrays, record = run_matrix_kernel(bank, 3, [[[2]]], [0], waveforms=True)
     assert record.waveform[0, 0, -1].tolist() == [6, 6]
     assert code.tolist() == [[[2, 2]]]
     assert totals(arrays, record).shape == (1, 1, 2, len(Activity))

@@ -1,4 +1,4 @@
-"""Are charges between rails those of a walk that clips in every cycle?"""
+"""Are charges between rails those of a kernel that clips in every cycle?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.interpreted
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_charges_between_rails_are_those_of_the_walk(seed: int) -> None:
+def test_charges_between_rails_are_those_of_the_cycle_kernel(seed: int) -> None:
     rng = np.random.default_rng(seed)
     vectors, rows, columns = (int(rng.integers(1, most)) for most in (12, 40, 30))
     drive = rng.integers(-15, 16, (vectors, rows)).astype(np.int16)

@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 NUMBERS = range(2 if QUICK else 40)
-MEMORY = ("total", "walked", "counts", "energy", "waveform")
+MEMORY = ("total", "cycles_taken", "counts", "energy", "waveform")
 
 
 def case_of(number: int) -> Case:
@@ -30,23 +30,23 @@ def case_of(number: int) -> Case:
 
 def before(case: Case) -> Case:
     """Return the block before: other inputs, and other sequences are kept."""
-    slot = case.slot[::-1].copy()
-    return replace(case, drive=-case.drive[::-1], slot=slot, first=case.first + 7)
+    recorded = case.recorded[::-1].copy()
+    return replace(case, drive=-case.drive[::-1], recorded=recorded, first=case.first + 7)
 
 
 @pytest.mark.parametrize("waveforms", [False, True], ids=["counts", "waveforms"])
-@pytest.mark.parametrize("fused", [True, False], ids=["fused", "walked"])
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "by cycle"])
 @pytest.mark.parametrize("number", NUMBERS)
 def test_what_was_in_the_memory_is_not_seen_again(
     number: int, fused: bool, waveforms: bool
 ) -> None:
     case = case_of(number)
-    grid = case.grid(fused=fused)
-    code, fresh = case.run(grid, waveforms=waveforms)
-    _, spare = before(case).run(grid, waveforms=waveforms)
-    again_code, again = case.run(grid, waveforms=waveforms, spare=spare)
+    matrix = case.matrix(fused=fused)
+    code, fresh = case.run(matrix, waveforms=waveforms)
+    _, reusable = before(case).run(matrix, waveforms=waveforms)
+    again_code, again = case.run(matrix, waveforms=waveforms, reusable=reusable)
     for name in MEMORY:
-        assert getattr(again, name) is getattr(spare, name)
+        assert getattr(again, name) is getattr(reusable, name)
     np.testing.assert_array_equal(again_code, code)
     assert_same_record(again, fresh)
 
@@ -54,11 +54,11 @@ def test_what_was_in_the_memory_is_not_seen_again(
 @pytest.mark.parametrize("number", NUMBERS)
 def test_what_was_in_the_memory_is_not_seen_by_ideal_conversions(number: int) -> None:
     case = replace(random_case(4500, number, imperfections=()), conversion=0)
-    grid = case.grid(fused=True)
-    ideal = grid.is_ideal
-    code, fresh = case.run(grid)
-    _, spare = before(case).run(grid, ideal=ideal)
-    again_code, again = case.run(grid, ideal=ideal, spare=spare)
+    matrix = case.matrix(fused=True)
+    ideal = matrix.is_ideal
+    code, fresh = case.run(matrix)
+    _, reusable = before(case).run(matrix, ideal=ideal)
+    again_code, again = case.run(matrix, ideal=ideal, reusable=reusable)
     np.testing.assert_array_equal(again_code, code)
     assert_same_record(again, fresh)
 
@@ -67,8 +67,8 @@ def test_some_of_these_conversions_stop_early() -> None:
     early = 0
     for number in NUMBERS:
         case = case_of(number)
-        _, record = case.run(case.grid(fused=True))
-        kept = record.walked[record.slot >= 0]
+        _, record = case.run(case.matrix(fused=True))
+        kept = record.cycles_taken[record.recorded >= 0]
         early += bool((kept < case.banks[0].convert_cycles).any())
     assert QUICK or early >= 5
 
@@ -76,15 +76,15 @@ def test_some_of_these_conversions_stop_early() -> None:
 # ------------------------------------------------------------------------------------- other shapes
 
 
-def changed(case: Case, grid: Matrix, kind: str) -> tuple[Case, Matrix]:
+def changed(case: Case, matrix: Matrix, kind: str) -> tuple[Case, Matrix]:
     """Return a case and its layer, with one size that is not what it was."""
     if kind == "sequences":
         drive = np.concatenate([case.drive, case.drive[:1]])
-        return replace(case, drive=drive, slot=np.append(case.slot, -1)), grid
+        return replace(case, drive=drive, recorded=np.append(case.recorded, -1)), matrix
     if kind == "kept sequences":
-        return replace(case, slot=np.full_like(case.slot, -1)), grid
+        return replace(case, recorded=np.full_like(case.recorded, -1)), matrix
     if kind == "conversions":
-        return replace(case, conversion=case.conversion + 1), grid
+        return replace(case, conversion=case.conversion + 1), matrix
     banks, energies = case.banks, case.energies
     if kind == "cycles":
         banks = [bank._replace(reset_cycles=bank.reset_cycles + 1) for bank in banks]
@@ -99,12 +99,12 @@ def changed(case: Case, grid: Matrix, kind: str) -> tuple[Case, Matrix]:
         case = replace(case, inputs=case.inputs * 2, columns=case.columns * 2)
         banks, energies = banks * 2, energies * 2
     other = replace(case, banks=banks, energies=energies)
-    return other, other.grid(fused=True)
+    return other, other.matrix(fused=True)
 
 
-def record_of(case: Case, grid: Matrix, spare: MatrixRecord | None = None) -> MatrixRecord:
+def record_of(case: Case, matrix: Matrix, reusable: MatrixRecord | None = None) -> MatrixRecord:
     sizes = {"first": case.first, "conversions": case.conversion + 1, "waveforms": False}
-    return make_record(grid, case.slot, **sizes, spare=spare)
+    return make_record(matrix, case.recorded, **sizes, reusable=reusable)
 
 
 @pytest.mark.parametrize(
@@ -113,24 +113,24 @@ def record_of(case: Case, grid: Matrix, spare: MatrixRecord | None = None) -> Ma
 )
 def test_memory_of_another_size_is_not_used_again(kind: str) -> None:
     case = random_case(4000, 0)
-    case = replace(case, slot=np.arange(case.drive.shape[0]))
-    grid = case.grid(fused=True)
-    spare = record_of(case, grid)
-    assert record_of(case, grid, spare).energy is spare.energy
-    other, other_grid = changed(case, grid, kind)
-    expected, record = record_of(other, other_grid), record_of(other, other_grid, spare)
-    assert all(getattr(record, name) is not getattr(spare, name) for name in MEMORY)
+    case = replace(case, recorded=np.arange(case.drive.shape[0]))
+    matrix = case.matrix(fused=True)
+    reusable = record_of(case, matrix)
+    assert record_of(case, matrix, reusable).energy is reusable.energy
+    other, other_matrix = changed(case, matrix, kind)
+    expected, record = record_of(other, other_matrix), record_of(other, other_matrix, reusable)
+    assert all(getattr(record, name) is not getattr(reusable, name) for name in MEMORY)
     assert_same_record(record, expected)
 
 
 def test_memory_for_waveforms_is_only_used_for_waveforms() -> None:
     case = case_of(0)
-    case = replace(case, slot=np.arange(case.drive.shape[0]))
-    grid = case.grid(fused=False)
+    case = replace(case, recorded=np.arange(case.drive.shape[0]))
+    matrix = case.matrix(fused=False)
     for waveforms in (True, False):
-        _, spare = case.run(grid, waveforms=waveforms)
-        _, other = case.run(grid, waveforms=not waveforms, spare=spare)
-        assert other.energy is not spare.energy
+        _, reusable = case.run(matrix, waveforms=waveforms)
+        _, other = case.run(matrix, waveforms=not waveforms, reusable=reusable)
+        assert other.energy is not reusable.energy
         assert (other.waveform.size > 0) != waveforms
 
 
@@ -140,10 +140,10 @@ def test_memory_for_waveforms_is_only_used_for_waveforms() -> None:
 @pytest.mark.parametrize("number", range(2 if QUICK else 10))
 def test_rows_of_cycles_are_the_energy_and_lie_in_spare_memory(number: int) -> None:
     case = case_of(number)
-    grid = case.grid(fused=True)
-    _, record = case.run(grid)
-    for tile in range(grid.tiles):
-        energy = tile_energy(grid, record, tile)
+    matrix = case.matrix(fused=True)
+    _, record = case.run(matrix)
+    for tile in range(matrix.tiles):
+        energy = tile_energy(matrix, record, tile)
         rows = rows_of_cycles(energy)
         expected = energy.swapaxes(2, 3).reshape(-1, energy.shape[2])
         np.testing.assert_array_equal(rows, expected)

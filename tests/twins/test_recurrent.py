@@ -11,7 +11,7 @@ import pytest
 from archsim.kernels.record import make_record, totals
 from archsim.kernels.recurrent import RecurrentOutputs, Span, State, run_recurrent
 from tests.banks import lstm_arrays, stage_of
-from tests.naive import NaiveLSTM, grid_arrays_of
+from tests.naive import NaiveLSTM, matrix_arrays_of
 from tests.twins.test_layers import PARTS, random_lstm
 
 pytestmark = pytest.mark.interpreted
@@ -57,16 +57,16 @@ class Block:
         )
         state = State(*(np.array(words, dtype=np.int64) for words in zip(*self.start, strict=True)))
         parts = {name: getattr(lstm, name) for name in PARTS}
-        grids = {name: grid_arrays_of(part) if part else None for name, part in parts.items()}
+        matrices = {name: matrix_arrays_of(part) if part else None for name, part in parts.items()}
         none = np.full(sequences, -1, dtype=np.int64)
         records = {
             name: make_record(
-                grid, none, first=0, conversions=self.timesteps, waveforms=False, ends=length
+                matrix, none, first=0, conversions=self.timesteps, waveforms=False, ends=length
             )
-            for name, grid in grids.items()
-            if grid is not None
+            for name, matrix in matrices.items()
+            if matrix is not None
         }
-        stages = tuple(stage_of(grid, records.get(name)) for name, grid in grids.items())
+        stages = tuple(stage_of(matrix, records.get(name)) for name, matrix in matrices.items())
         run_recurrent(
             *lstm_arrays(lstm), stages, np.array(self.x, dtype=np.int16), state,
             Span(length, int(self.backward)), outputs,
@@ -74,7 +74,7 @@ class Block:
         return (
             outputs,
             state,
-            {name: totals(grids[name], record) for name, record in records.items()},
+            {name: totals(matrices[name], record) for name, record in records.items()},
         )
 
 
@@ -124,16 +124,18 @@ def test_a_stream_in_two_chunks_is_the_whole_stream() -> None:
     state = State(np.zeros((1, lstm.elements), np.int64), np.zeros((1, units), np.int64))
     found = []
     for chunk in (x[:2], x[2:]):
-        steps, grid = len(chunk), grid_arrays_of(lstm.gates)
+        steps, matrix = len(chunk), matrix_arrays_of(lstm.gates)
         outputs = RecurrentOutputs(
             np.zeros((1, steps, 4 * units), np.uint16), np.zeros((1, steps, units), np.int32),
             np.zeros((1, steps, lstm.elements), np.int32),
             np.zeros((1, steps, lstm.elements), np.int16),
         )  # fmt: skip
         none = np.full(1, -1, dtype=np.int64)
-        record = make_record(grid, none, first=0, conversions=steps, waveforms=False)
+        record = make_record(matrix, none, first=0, conversions=steps, waveforms=False)
         drive = np.array([chunk], dtype=np.int16)
         span = Span(np.array([steps]), 0)
-        run_recurrent(cell, form, (stage_of(grid, record), None, None), drive, state, span, outputs)
+        run_recurrent(
+            cell, form, (stage_of(matrix, record), None, None), drive, state, span, outputs
+        )
         found += outputs.h[0].tolist()
     assert found == [step.h for step in whole]

@@ -34,7 +34,7 @@ class Found(NamedTuple):
     code: list[int]
     activity: list[list[list[int]]]
     waveform: list[list[int]]
-    walked: int
+    cycles_taken: int
 
 
 def run_kernel(tile: NaiveTile, drive: list[int], *, waveforms: bool = True) -> Found:
@@ -47,19 +47,21 @@ def run_kernel(tile: NaiveTile, drive: list[int], *, waveforms: bool = True) -> 
     kept = arrays.cycles if waveforms else 0
     waveform = np.full((kept, tile.columns), GARBAGE, dtype=np.int64)
     rows = np.array(drive, dtype=np.int64)
-    walked = convert_cycles(arrays, rows, (0, 0), charge, code, activity, waveform)
-    return Found(charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist(), int(walked))
+    cycles_taken = convert_cycles(arrays, rows, (0, 0), charge, code, activity, waveform)
+    return Found(
+        charge.tolist(), code.tolist(), activity.tolist(), waveform.tolist(), int(cycles_taken)
+    )
 
 
 def assert_same(tile: NaiveTile, drive: list[int]) -> Conversion:
     """Compare every number of a conversion with the twin's; return the twin's."""
     twin = tile.convert(drive)
-    charge, code, activity, waveform, walked = run_kernel(tile, drive)
+    charge, code, activity, waveform, cycles_taken = run_kernel(tile, drive)
     assert charge == twin.charge
     assert code == twin.code
     assert activity == [cycle.counts for cycle in twin.cycles]
     assert waveform == [cycle.charge for cycle in twin.cycles]
-    assert walked == twin.walked
+    assert cycles_taken == twin.cycles_taken
     product = np.array(drive, dtype=np.int64) @ arrays_of(tile).difference.astype(np.int64)
     assert charge == product.tolist()
     return twin
@@ -181,11 +183,11 @@ def test_a_ramp_that_stops_early_is_the_twins(thresholds: str, seed: int) -> Non
     ramp = [cycle.counts[-1] for cycle in whole.cycles if cycle.phase == "RAMP"]
     latching = [step for step, counts in enumerate(ramp) if counts[Activity.LATCHED] > 0]
     all_latched = whole.total[Activity.LATCHED] == tile.columns
-    assert twin.walked == (latching[-1] + 1 if all_latched else 2**tile.n_out)
+    assert twin.cycles_taken == (latching[-1] + 1 if all_latched else 2**tile.n_out)
     if thresholds == "at once":
-        assert twin.walked == 1
+        assert twin.cycles_taken == 1
     if thresholds == "never":
-        assert twin.walked == whole.walked == 2**tile.n_out
+        assert twin.cycles_taken == whole.cycles_taken == 2**tile.n_out
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -196,7 +198,7 @@ def test_successive_approximation_is_the_twins(drives: str, thresholds: str, see
     rng = random.Random(seed)
     shared = replace(share(rng, tile), heights=cut_rows(rng, tile.rows))
     twin = assert_same(shared, drive)
-    assert twin.walked == shared.ramp_cycles
+    assert twin.cycles_taken == shared.ramp_cycles
     assert twin.total[Activity.UNDECIDED] == tile.columns * tile.n_out
     assert twin.total[Activity.LATCHED] == tile.columns
     # With thresholds that rise, the codes are those of a ramp.
@@ -223,7 +225,7 @@ def test_a_shared_conversion_worked_out_by_hand() -> None:
     assert found.code == [2, 0, 3]  # 5 reaches 4 but not 9; 0 reaches nothing; 9 reaches 9
     converted = [tile[0][Activity.UNDECIDED :] for tile in found.activity[3:9]]
     assert converted == [[2, 0], [2, 2], [0, 0], [1, 0], [1, 1], [0, 0]]
-    assert found.walked == 6
+    assert found.cycles_taken == 6
 
 
 # Three rows, two columns, 2-bit input, 1-bit output, worked out by hand.
@@ -242,8 +244,8 @@ BY_HAND = NaiveTile(
 def test_two_tiles_stop_early_worked_out_by_hand() -> None:
     # As below, but the first row is a tile of its own, and ramp 0 ends above column 0.
     tile = replace(BY_HAND, threshold=[[11, 12], [-2, -1]], heights=(1, 2), early_stop=True)
-    _, code, activity, _, walked = run_kernel(tile, [3, -1, 0])
-    assert (code, walked) == ([0, 0], 1)
+    _, code, activity, _, cycles_taken = run_kernel(tile, [3, -1, 0])
+    assert (code, cycles_taken) == ([0, 0], 1)
     assert activity == [
         *[[[0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]] * 2,
         [[1, 11, 1, 0, 0], [1, 8, 1, 0, 0]],
@@ -257,8 +259,8 @@ def test_two_tiles_stop_early_worked_out_by_hand() -> None:
 
 def test_a_conversion_worked_out_by_hand() -> None:
     # Differences: 4, -3; 2, -6; 0, 1. Sums of G+ + G-: 11, 8, 27.
-    charge, code, activity, waveform, walked = run_kernel(BY_HAND, [3, -1, 0])
-    assert walked == 2
+    charge, code, activity, waveform, cycles_taken = run_kernel(BY_HAND, [3, -1, 0])
+    assert cycles_taken == 2
     assert charge == [10, -3]
     assert code == [1, 0]  # ramp 0 only ever touches column 0, and never rises above it
     assert all(len(tiles) == 1 for tiles in activity)

@@ -24,7 +24,7 @@ ELSEWHERE = {
     "kernels/rails": ("twins/test_rails.py", "has the name of its twin"),
     "kernels/fused": ("twins/test_fused.py", "has the name of its twin"),
     "kernels/product": ("twins/test_sums.py", "exact sums are one question"),
-    "kernels/[abcdejlms]*": (
+    "kernels/[abcdejmst]*": (
         "twins/test_fused.py",
         "parts of a conversion",
     ),
@@ -43,7 +43,10 @@ ELSEWHERE = {
     "chip/bank": ("physics/test_closed_forms.py", "what is built is seen in charges and joules"),
     "chip/build": ("physics/test_closed_forms.py", "what is built is seen in charges and joules"),
     "chip/cut": ("physics/test_cut_layers.py", "a cut layer computes what an uncut one does"),
-    "chip/grid": ("physics/test_cut_layers.py", "a cut layer computes what an uncut one does"),
+    "chip/mapped_matrix": (
+        "physics/test_cut_layers.py",
+        "a cut layer computes what an uncut one does",
+    ),
     "chip/mapping": ("physics/test_programming.py", "what is programmed is seen in conductances"),
     "chip/programming": ("physics/test_programming.py", "what is programmed is seen in ramps"),
     "chip/program": ("physics/test_schedules.py", "operations are seen in when they run"),

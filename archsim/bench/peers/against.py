@@ -115,7 +115,7 @@ def measure_case(peer: Peer, shape: Shape, *, repeats: int = REPEATS) -> Against
         pairs = [(contest.ours(), contest.theirs()) for _ in range(repeats)]
     ours = statistics.median(first for first, _ in pairs)
     theirs = statistics.median(second for _, second in pairs)
-    cycles = contest.cycles if peer.walks_cycles else None
+    cycles = contest.cycles if peer.cycle_by_cycle else None
     return AgainstCase(
         rows=shape.rows,
         columns=shape.columns,

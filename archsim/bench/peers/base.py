@@ -80,7 +80,7 @@ class Peer(ABC):
         What to do where it is missing.
     note : str
         What it computes, and what it does not.
-    walks_cycles : bool
+    cycle_by_cycle : bool
         Whether it simulates clock cycles, so that tile-cycles per second say something.
     target : float
         How many times as fast as the peer archsim has to be, 0 where that is not fixed.
@@ -91,7 +91,7 @@ class Peer(ABC):
     name: ClassVar[str]
     install: ClassVar[str]
     note: ClassVar[str]
-    walks_cycles: ClassVar[bool] = False
+    cycle_by_cycle: ClassVar[bool] = False
     target: ClassVar[float] = 0.0
     shapes: ClassVar[tuple[Shape, ...]]
 

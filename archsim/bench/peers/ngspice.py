@@ -34,7 +34,7 @@ class Ngspice(Peer):
         "the same tile as a circuit (archsim spice), one conversion with ngspice's start; cells of "
         "0 S are left out; archsim: one sequence, one core, activity of every cycle"
     )
-    walks_cycles = True
+    cycle_by_cycle = True
     target = 100_000.0
     shapes = (Shape(32, 16, conversions=2000),)
 
@@ -52,7 +52,7 @@ class Ngspice(Peer):
         """Solve the circuit of one conversion and compare every code."""
         run = tile_run(shape)
         chosen = clear_conversion(run)
-        (bank,) = run.grid.banks
+        (bank,) = run.matrix.banks
         part = excerpt(bank, run.drive[0, chosen])
         with TemporaryDirectory() as name:
             folder = Path(name)
@@ -77,7 +77,7 @@ def clear_conversion(run: TileRun) -> int:
     ArchsimError
         If there is none.
     """
-    (bank,) = run.grid.banks
+    (bank,) = run.matrix.banks
     threshold = bank.arrays.readout.threshold[0, bank.arrays.readout.ramp_of_column[0]]
     charge = run.drive[0].astype(np.int64) @ run.difference
     away = np.abs(charge[:, :, None] - threshold[None]).min(axis=(1, 2))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.bench.growth import BASE
-from archsim.bench.network import timed_network, walked_whole
+from archsim.bench.network import timed_network, took_all_cycles
 from archsim.bench.peers.base import Shape, seconds_of
-from archsim.chip.grid import Grid
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.errors import ArchsimError
 from archsim.kernels.convert import Stage, convert_all
 from archsim.kernels.record import MatrixRecord, make_record
@@ -34,7 +34,7 @@ class TileRun:
 
     Attributes
     ----------
-    grid : Grid
+    matrix : MappedMatrix
         The matrix on tiles; its last row is the bias, always driven in full.
     drive : int16 (batch, conversions, rows)
         Signed pulse widths in cycles.
@@ -44,7 +44,7 @@ class TileRun:
         Activity and energy of every cycle of every sequence.
     """
 
-    grid: Grid
+    matrix: MappedMatrix
     drive: NDArray[np.int16]
     code: NDArray[np.uint16]
     record: MatrixRecord
@@ -52,18 +52,18 @@ class TileRun:
     @property
     def steps(self) -> int:
         """Largest pulse width."""
-        return self.grid.banks[0].arrays.integrate_cycles - 1
+        return self.matrix.banks[0].arrays.integrate_cycles - 1
 
     @property
     def cycles(self) -> int:
         """Tile-cycles of a conversion of one sequence, over all tiles."""
-        return int(sum(tile.cycles for tile in self.grid.tiles))
+        return int(sum(tile.cycles for tile in self.matrix.tiles))
 
     @cached_property
     def difference(self) -> NDArray[np.int64]:
         """G+ - G- (rows, columns) of the whole matrix, in conductance steps."""
-        out = np.zeros((self.drive.shape[2], self.grid.arrays.columns), dtype=np.int64)
-        for bank in self.grid.banks:
+        out = np.zeros((self.drive.shape[2], self.matrix.arrays.columns), dtype=np.int64)
+        for bank in self.matrix.banks:
             rows = slice(bank.first_input, bank.first_input + bank.rows)
             out[rows, bank.column] = bank.arrays.difference
         return out
@@ -72,7 +72,7 @@ class TileRun:
     def variance(self) -> NDArray[np.float64]:
         """Variance (rows, columns) that read noise gives a column for a cycle, quanta^2."""
         out = np.zeros(self.difference.shape)
-        for bank in self.grid.banks:
+        for bank in self.matrix.banks:
             analog = bank.arrays.analog
             if analog.read_variance.size:
                 rows = slice(bank.first_input, bank.first_input + bank.rows)
@@ -81,7 +81,7 @@ class TileRun:
 
     def convert(self) -> None:
         """Run all conversions of all sequences, one conversion after the other."""
-        matrix = self.grid.arrays
+        matrix = self.matrix.arrays
         extra = None if matrix.is_ideal else matrix.imperfections
         stage = Stage(matrix.arrays, self.record, extra, None)
         convert_all(stage, self.steps, self._without_bias, self.code)
@@ -100,11 +100,13 @@ class TileRun:
         self.record.total[:] = 0
         self.record.counts[:] = 0
         self.convert()
-        if not walked_whole(self.grid.arrays, self.record):
-            msg = f"bench: '{self.grid.name}' did not walk all of its cycles"
+        if not took_all_cycles(self.matrix.arrays, self.record):
+            msg = f"bench: '{self.matrix.name}' did not go through all of its cycles"
             raise ArchsimError(msg)
-        if (kernel := self.grid.arrays.kernel(waveforms=False)) != "fused":
-            msg = f"bench: '{self.grid.name}' was converted by the kernel '{kernel}', not the fused"
+        if (kernel := self.matrix.arrays.kernel(waveforms=False)) != "fused":
+            msg = (
+                f"bench: '{self.matrix.name}' was converted by the kernel '{kernel}', not the fused"
+            )
             raise ArchsimError(msg)
 
 
@@ -132,17 +134,19 @@ def tile_run(shape: Shape) -> TileRun:
             f"tile.columns={min(shape.columns, _LARGEST_TILE)}",
         ),
     )
-    grid = network.layer.grids[0]
-    steps = grid.banks[0].arrays.integrate_cycles - 1
+    matrix = network.layer.matrices[0]
+    steps = matrix.banks[0].arrays.integrate_cycles - 1
     size = (shape.batch, shape.conversions)
     drive = np.random.default_rng(2).integers(-steps, steps + 1, (*size, shape.rows))
     drive[:, :, -1] = steps
     everyone = np.arange(shape.batch)
     run = TileRun(
-        grid,
+        matrix,
         drive.astype(np.int16),
         np.zeros((*size, shape.columns), dtype=np.uint16),
-        make_record(grid.arrays, everyone, first=0, conversions=shape.conversions, waveforms=False),
+        make_record(
+            matrix.arrays, everyone, first=0, conversions=shape.conversions, waveforms=False
+        ),
     )
     run.check()
     return run

@@ -1,4 +1,4 @@
-"""Verilator: a Verilog model of the same tile, compiled to C++ and walked clock by clock.
+"""Verilator: a Verilog model of the same tile, compiled to C++ and run clock by clock.
 
 The model is what a designer would write for the same tile: integer charges, one clock, a counter
 and four phases, a comparator and a latch a column. It has no energy and no record of its cycles.
@@ -57,7 +57,7 @@ class Verilator(Peer):
         "the same tile in Verilog, compiled with -O3 for this machine, compilation not counted; it "
         "has codes only, archsim also the activity of every cycle; one sequence, one core each"
     )
-    walks_cycles = True
+    cycle_by_cycle = True
     target = 40.0
     shapes = tuple(Shape(72, 128, conversions=2000, form=form) for form in Form)
 

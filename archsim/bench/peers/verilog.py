@@ -1,7 +1,7 @@
 """A tile in Verilog, and the C++ that drives it.
 
 A row that is on adds its cells to all columns in every clock: what the tile does, and what the
-kernel `archsim.kernels.tile` walks. Cells and charges are as wide as they have to be.
+kernel `archsim.kernels.tile` simulates. Cells and charges are as wide as they have to be.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ int main(int, char** argv) {
 
 def verilog(run: TileRun) -> dict[str, str]:
     """Return the files, by name, that a run's tile is made of; it has to be one tile."""
-    (bank,) = run.grid.banks
+    (bank,) = run.matrix.banks
     arrays = bank.arrays
     cell_bits, charge_bits = _widths(run)
     sizes = {

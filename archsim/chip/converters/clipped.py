@@ -13,14 +13,14 @@ from archsim.transfer.decisions import first_above
 
 if TYPE_CHECKING:
     from archsim.chip.bank import Bank
-    from archsim.chip.grid import Grid
+    from archsim.chip.mapped_matrix import MappedMatrix
 
 
 @by_type(default=True)
 def clipped_by_converters(
     readout: Any,  # noqa: ARG001
     layer: str,  # noqa: ARG001
-    matrix: Grid,  # noqa: ARG001
+    matrix: MappedMatrix,  # noqa: ARG001
     drive: NDArray[np.int16],  # noqa: ARG001
     code: NDArray[np.uint16],  # noqa: ARG001
 ) -> Clipping | None:
@@ -34,7 +34,7 @@ def clipped_by_converters(
         What kernels see of the first bank's converters.
     layer : str
         Name of the layer.
-    matrix : Grid
+    matrix : MappedMatrix
         The tiles.
     drive : int16 (vectors, rows)
         Pulse widths of every conversion.

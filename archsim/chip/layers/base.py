@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile
-from archsim.chip.grid import Grid
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import ChipSpec
 from archsim.clipping import Clipping
@@ -121,7 +121,7 @@ def add_work(
 
 def add_conversion(
     program: Program,
-    grid: Grid,
+    matrix: MappedMatrix,
     adders: Unit | None,
     needs: Needs,
     *,
@@ -129,29 +129,29 @@ def add_conversion(
     timestep: int,
     conversion: int,
 ) -> Needs:
-    """Add a conversion of a grid's banks, and the sum of row blocks where it is digital."""
-    ends = grid.schedule(program, needs, layer=layer, timestep=timestep, conversion=conversion)
+    """Add a conversion of a matrix's banks, and the sum of row blocks where it is digital."""
+    ends = matrix.schedule(program, needs, layer=layer, timestep=timestep, conversion=conversion)
     if adders is None:
         return ends
     return add_work(program, adders, "sum", ends, layer=layer, timestep=timestep)
 
 
-def sum_of_blocks(grid: Grid, context: BuildContext) -> Unit | None:
-    """Return the adders of a grid whose row blocks convert by themselves, None for others."""
-    if grid.row_blocks == 1:
+def sum_of_blocks(matrix: MappedMatrix, context: BuildContext) -> Unit | None:
+    """Return the adders of a matrix whose row blocks convert by themselves, None for others."""
+    if matrix.row_blocks == 1:
         return None
     cost = sum_unit(
-        grid.arrays.columns,
-        grid.row_blocks,
-        bits=grid.banks[0].ramps[0].bits,
+        matrix.arrays.columns,
+        matrix.row_blocks,
+        bits=matrix.banks[0].ramps[0].bits,
         design=context.digital_design(),
         library=context.library,
     )
-    return Unit(f"{grid.name}_sum", cost)
+    return Unit(f"{matrix.name}_sum", cost)
 
 
 def stages(
-    matrices: Sequence[Grid | None], recorder: Recorder, conversions: int
+    matrices: Sequence[MappedMatrix | None], recorder: Recorder, conversions: int
 ) -> tuple[Any, ...]:
     """Return what a layer's kernel gets of its matrices; None for those that it does not have.
 
@@ -159,7 +159,7 @@ def stages(
     """
     there = [matrix.arrays for matrix in matrices if matrix is not None]
     disturbed = not all(matrix.is_ideal for matrix in there if not matrix.why)
-    walked = recorder.waveforms or any(matrix.why for matrix in there)
+    by_cycle = recorder.waveforms or any(matrix.why for matrix in there)
     return tuple(
         None
         if matrix is None
@@ -167,7 +167,7 @@ def stages(
             matrix.arrays.arrays,
             recorder.open(matrix, conversions),
             matrix.arrays.imperfections if disturbed else None,
-            matrix.arrays.cycle_by_cycle if walked else None,
+            matrix.arrays.cycle_by_cycle if by_cycle else None,
         )
         for matrix in matrices
     )
@@ -228,39 +228,39 @@ class LayerResult:
 
 @dataclass
 class Recorder:
-    """Hands out the records of a block of sequences and keeps them by grid.
+    """Hands out the records of a block of sequences and keeps them by matrix.
 
     Attributes
     ----------
-    slot : int64 (sequences,)
+    recorded : int64 (sequences,)
         Place of each sequence among those whose cycles are kept, -1 for the others.
     first : int
         Number of the block's first sequence in the run.
     waveforms : bool
         Whether columns' charges are kept as well.
-    spare : mapping of str to MatrixRecord
+    reusable : mapping of str to MatrixRecord
         Records that are not needed any more; those that fit lend their memory.
     records : dict of str to MatrixRecord
-        What each grid's tiles did.
+        What each matrix's tiles did.
     """
 
-    slot: NDArray[np.int64]
+    recorded: NDArray[np.int64]
     first: int
     waveforms: bool
-    spare: Mapping[str, MatrixRecord] = field(default_factory=dict)
+    reusable: Mapping[str, MatrixRecord] = field(default_factory=dict)
     records: dict[str, MatrixRecord] = field(default_factory=dict)
 
-    def open(self, grid: Grid, conversions: int) -> MatrixRecord:
-        """Make the record of a grid."""
+    def open(self, matrix: MappedMatrix, conversions: int) -> MatrixRecord:
+        """Make the record of a mapped matrix."""
         record = make_record(
-            grid.arrays,
-            self.slot,
+            matrix.arrays,
+            self.recorded,
             first=self.first,
             conversions=conversions,
             waveforms=self.waveforms,
-            spare=self.spare.get(grid.name),
+            reusable=self.reusable.get(matrix.name),
         )
-        self.records[grid.name] = record
+        self.records[matrix.name] = record
         return record
 
 
@@ -271,7 +271,7 @@ class ChipLayer(ABC):
     ----------
     name : str
         Name of the layer.
-    grids : tuple of Grid
+    matrices : tuple of MappedMatrix
         Its matrices on tiles.
     units : tuple of Unit
         Its digital units.
@@ -288,7 +288,7 @@ class ChipLayer(ABC):
     """
 
     name: str
-    grids: tuple[Grid, ...]
+    matrices: tuple[MappedMatrix, ...]
     units: tuple[Unit, ...]
     macs: int
     elements: int
@@ -298,13 +298,13 @@ class ChipLayer(ABC):
 
     @property
     def banks(self) -> tuple[Bank, ...]:
-        """All banks of its grids."""
-        return tuple(bank for grid in self.grids for bank in grid.banks)
+        """All banks of its matrices."""
+        return tuple(bank for matrix in self.matrices for bank in matrix.banks)
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
-        """All tiles of its grids."""
-        return tuple(tile for grid in self.grids for tile in grid.tiles)
+        """All tiles of its matrices."""
+        return tuple(tile for matrix in self.matrices for tile in matrix.tiles)
 
     @abstractmethod
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:

@@ -1,6 +1,6 @@
 """Codes that a circuit's limits change: rails of integrators, converters of bit-serial crossbars.
 
-Both are walked a cycle at a time by the kernels, which do not count them; the codes that ideal
+Both are simulated cycle by cycle by the kernels, which do not count them; the codes that ideal
 sums would have had, and those behind the limits, are found here from the pulse widths, where a
 limit can be reached at all.
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
 from archsim.chip.converters.clipped import clipped_by_converters, codes_of
-from archsim.chip.grid import Grid
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.clipping import Clipping, Place
 from archsim.kernels.bank import NO_RAIL
 from archsim.kernels.rails import hold_between_rails
@@ -25,7 +25,7 @@ _VECTORS = 1024
 
 
 def clipped_by_circuits(
-    layer: str, grid: Grid, drive: Drive, code: NDArray[np.uint16]
+    layer: str, matrix: MappedMatrix, drive: Drive, code: NDArray[np.uint16]
 ) -> tuple[Clipping, ...]:
     """Count codes of a matrix that rails or bit-serial converters change.
 
@@ -33,7 +33,7 @@ def clipped_by_circuits(
     ----------
     layer : str
         Name of the layer.
-    grid : Grid
+    matrix : MappedMatrix
         The tiles.
     drive : int16 (vectors, rows)
         Pulse widths of every conversion.
@@ -45,26 +45,26 @@ def clipped_by_circuits(
     tuple of Clipping
         An entry for what the tiles have: none with ideal integrators and ramps.
     """
-    bank = grid.banks[0]
-    found = clipped_by_converters(bank.arrays.readout, layer, grid, drive, code)
+    bank = matrix.banks[0]
+    found = clipped_by_converters(bank.arrays.readout, layer, matrix, drive, code)
     if found is not None:
         return (found,)
     if bank.arrays.analog.rail_high < NO_RAIL:
-        return (_at_rails(layer, grid, drive),)
+        return (_at_rails(layer, matrix, drive),)
     return ()
 
 
-def _at_rails(layer: str, grid: Grid, drive: Drive) -> Clipping:
+def _at_rails(layer: str, matrix: MappedMatrix, drive: Drive) -> Clipping:
     """Count codes that differ from those of integrators without rails.
 
     Loss and noise are left out, so that the count is that of the rails alone.
     """
-    swing = grid.banks[0].scale.volts_per_quantum
-    analog = grid.banks[0].arrays.analog
+    swing = matrix.banks[0].scale.volts_per_quantum
+    analog = matrix.banks[0].arrays.analog
     limit = min(-analog.rail_low, analog.rail_high) * swing
-    found = Clipping(layer, Place.RAILS, limit, of=len(drive) * grid.arrays.column.size)
+    found = Clipping(layer, Place.RAILS, limit, of=len(drive) * matrix.arrays.column.size)
     for first in range(0, len(drive), _VECTORS):
-        for bank in grid.banks:
+        for bank in matrix.banks:
             rows = slice(bank.first_input, bank.first_input + bank.rows)
             count, largest = _changed_by_rails(bank, drive[first : first + _VECTORS, rows])
             known = largest * swing if count else None

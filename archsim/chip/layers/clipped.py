@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.grid import Grid
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.clipping import Clipping, Place
 from archsim.network.activations.base import Activation
 
@@ -90,7 +90,9 @@ def goes_on(function: Activation, limit: float, most: float, *, step: float) -> 
     return bool(max(abs(value[1] - value[0]), abs(value[3] - value[2])) > step / 2)
 
 
-def to_look_at(at_end: NDArray[np.bool_], *, grid: Grid, function: Activation) -> NDArray[np.int64]:
+def to_look_at(
+    at_end: NDArray[np.bool_], *, matrix: MappedMatrix, function: Activation
+) -> NDArray[np.int64]:
     """Return the vectors (of at_end: vectors, columns) whose sums `beyond_ramp` has to look at.
 
     Those with a code at an end of the ramp. Sums of row blocks that convert by themselves may be
@@ -99,7 +101,7 @@ def to_look_at(at_end: NDArray[np.bool_], *, grid: Grid, function: Activation) -
     """
     if function.bounds is not None:
         return np.zeros(0, dtype=np.int64)
-    return np.arange(len(at_end)) if grid.row_blocks > 1 else np.flatnonzero(at_end.any(axis=1))
+    return np.arange(len(at_end)) if matrix.row_blocks > 1 else np.flatnonzero(at_end.any(axis=1))
 
 
 def beyond_ramp(
@@ -110,7 +112,7 @@ def beyond_ramp(
     at_end: NDArray[np.bool_],
     *,
     of: int,
-    grid: Grid,
+    matrix: MappedMatrix,
     function: Activation,
 ) -> tuple[Clipping, NDArray[np.bool_]]:
     """Count sums that lie beyond their ramp, where the function goes on; say which they are.
@@ -122,12 +124,12 @@ def beyond_ramp(
     x : float64 (vectors, rows)
         What drives the rows, a full pulse width being 1.
     weight : float64 (rows, columns)
-        What is mapped to `grid`.
+        What is mapped to `matrix`.
     at_end : bool (vectors, columns)
         Which codes stand at an end of the ramp.
     of : int
         Codes in all, those of vectors that need no look included.
-    grid : Grid
+    matrix : MappedMatrix
         The tiles.
     function : Activation
         What the converter computes.
@@ -140,24 +142,24 @@ def beyond_ramp(
         Where a sum is clipped.
     """
     lost = np.zeros(at_end.shape, dtype=np.bool_)
-    ramp = grid.banks[0].ramps[0]
+    ramp = matrix.banks[0].ramps[0]
     limit = max(abs(end) for end in ramp.x_range)
     count, largest, step = 0, 0.0, float(ramp.level[1] - ramp.level[0])
     for first in range(0, len(x), _VECTORS):
         some = slice(first, first + _VECTORS)
-        for bank in grid.banks:
+        for bank in matrix.banks:
             rows = slice(bank.first_input, bank.first_input + bank.rows)
             sums = x[some, rows] @ weight[rows, bank.column]
             inside = np.clip(sums, *ramp.x_range)
             off = np.abs(function.value(sums) - function.value(inside)) > step / 2
-            if grid.row_blocks == 1:
+            if matrix.row_blocks == 1:
                 off &= at_end[some, bank.column]
             if off.any():
                 count += int(off.sum())
                 largest = max(largest, float(np.abs(sums[off]).max()))
                 lost[some, bank.column] |= off
     known = largest if count else None
-    return Clipping(layer, place, limit, count, of * grid.row_blocks, count, known), lost
+    return Clipping(layer, place, limit, count, of * matrix.row_blocks, count, known), lost
 
 
 def tied_at_an_end(code: Whole, top: int) -> NDArray[np.bool_]:

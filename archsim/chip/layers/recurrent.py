@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
-from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
@@ -31,6 +30,7 @@ from archsim.chip.layers.base import (
     stages,
     sum_of_blocks,
 )
+from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping
@@ -50,25 +50,25 @@ class Matrices:
 
     Attributes
     ----------
-    gates : Grid
+    gates : MappedMatrix
         Rows are inputs, fed-back h and bias; each unit has as many columns as there are gates.
-    second : Grid or None
+    second : MappedMatrix or None
         Row u has memristors in column u only.
-    projection : Grid or None
+    projection : MappedMatrix or None
         Rows are units, columns what they are projected to.
     """
 
-    gates: Grid
-    second: Grid | None = None
-    projection: Grid | None = None
+    gates: MappedMatrix
+    second: MappedMatrix | None = None
+    projection: MappedMatrix | None = None
 
     @property
-    def all(self) -> tuple[Grid | None, Grid | None, Grid | None]:
+    def all(self) -> tuple[MappedMatrix | None, MappedMatrix | None, MappedMatrix | None]:
         """The three of them, as the kernel takes them."""
         return self.gates, self.second, self.projection
 
     @property
-    def there(self) -> tuple[Grid, ...]:
+    def there(self) -> tuple[MappedMatrix, ...]:
         """Those that there are."""
         return tuple(matrix for matrix in self.all if matrix is not None)
 
@@ -117,8 +117,8 @@ class RecurrentLayer(ChipLayer):
         self._context, self._units = context, units
         self._matrices, self._cell, self._form = matrices, cell, form
         self.output_range = form.h_full_scale / 2.0**form.fraction_bits
-        self.grids = matrices.there
-        self._sums = {grid.name: sum_of_blocks(grid, context) for grid in self.grids}
+        self.matrices = matrices.there
+        self._sums = {matrix.name: sum_of_blocks(matrix, context) for matrix in self.matrices}
         self._processors, self._activate = _processors(section, context)
         self._unit = self._update_unit()
         own = [] if self._processors in (None, context.processors) else [self._processors]
@@ -163,11 +163,13 @@ class RecurrentLayer(ChipLayer):
         last = self._convert(program, second, last, timestep)
         return self._work(program, self._unit, "output", last, timestep)
 
-    def _convert(self, program: Program, grid: Grid, needs: Needs, timestep: int) -> Needs:
+    def _convert(
+        self, program: Program, matrix: MappedMatrix, needs: Needs, timestep: int
+    ) -> Needs:
         return add_conversion(
             program,
-            grid,
-            self._sums[grid.name],
+            matrix,
+            self._sums[matrix.name],
             needs,
             layer=self.name,
             timestep=timestep,
@@ -226,14 +228,14 @@ class RecurrentLayer(ChipLayer):
         """Count what a block of sequences clipped, place by place."""
 
 
-def second_grid(name: str, units: int, ramp: Ramp, context: BuildContext) -> Grid:
+def second_matrix(name: str, units: int, ramp: Ramp, context: BuildContext) -> MappedMatrix:
     """Lay the second conversion out: row u has memristors in column u only.
 
     A full pulse width stands for `digital.cell_range`.
     """
     spec = context.spec
     side = min(spec.tile.rows, spec.tile.columns)
-    return build_grid(
+    return map_matrix(
         MatrixSpec(name, spec, context.library, diagonal=True),
         np.eye(units) * spec.digital.cell_range,
         [ramp],
@@ -247,7 +249,7 @@ def goes_by_ramp(context: BuildContext) -> bool:
     return context.spec.digital.cell_activation is CellActivation.RAMP
 
 
-def form_of(context: BuildContext, projection: Grid | None, *, h_full_scale: int) -> Format:
+def form_of(context: BuildContext, projection: MappedMatrix | None, *, h_full_scale: int) -> Format:
     """Return the numbers of the digital units that every recurrent layer has."""
     digital, empty = context.spec.digital, np.zeros(0, dtype=np.int64)
     return Format(

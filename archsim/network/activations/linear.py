@@ -1,4 +1,4 @@
-"""Functions made of straight lines: identity, the plain linear ramp, and ReLU."""
+"""Functions made of straight lines: identity, the linear ramp, and ReLU."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ class ActionTally:
     def __init__(self, chip: Chip) -> None:
         self._chip = chip
         self._total: dict[str, NDArray[np.float64]] = {}  # sums over runs can exceed 64 bits
-        self._happened: dict[str, NDArray[np.int64]] = {}
+        self._took_place: dict[str, NDArray[np.int64]] = {}
 
-    def add(self, tile: Tile, total: NDArray[np.float64], happened: NDArray[np.int64]) -> None:
+    def add(self, tile: Tile, total: NDArray[np.float64], took_place: NDArray[np.int64]) -> None:
         """Add a block of a tile's sequences.
 
         Parameters
@@ -38,19 +38,19 @@ class ActionTally:
             The tile.
         total : float64 (sequences, activities)
             Activities of each sequence.
-        happened : int64 (sequences, cycles)
-            How often each cycle of a conversion happened.
+        took_place : int64 (sequences, cycles)
+            How often each cycle of a conversion took place.
         """
         name = tile.name
         self._total[name] = self._total.get(name, np.float64(0)) + total.sum(axis=0)
-        self._happened[name] = self._happened.get(name, np.int64(0)) + happened.sum(axis=0)
+        self._took_place[name] = self._took_place.get(name, np.int64(0)) + took_place.sum(axis=0)
 
     def result(self, *, sequences: int, cycles: int) -> ActionCounts:
         """Return what all of a run's sequences did in all of its cycles."""
         chip = self._chip
         out = chip.overhead.counts(None, np.array([cycles]))
         for tile in chip.tiles:
-            out += tile.energy.counts(self._total[tile.name], self._happened[tile.name])
+            out += tile.energy.counts(self._total[tile.name], self._took_place[tile.name])
         units = {unit.name: unit for unit in chip.units}
         done = Counter(
             (operation.resource, operation.kind)
@@ -59,8 +59,8 @@ class ActionTally:
         )
         for (name, kind), times in done.items():
             energy = units[name].cost.energy[kind]
-            happened = np.full(energy.fixed.shape[0], times * sequences)
-            out += energy.counts(None, happened)
+            took_place = np.full(energy.fixed.shape[0], times * sequences)
+            out += energy.counts(None, took_place)
         return out
 
 

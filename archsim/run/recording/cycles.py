@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile
-from archsim.chip.grid import Grid
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Schedule
 from archsim.kernels.record import KEPT, MatrixRecord, rows_of_cycles, tile_counts, tile_energy
 from archsim.run.timing import conversion_rows
@@ -56,69 +56,80 @@ class Moment:
 
 
 def tile_times(
-    grid: Grid, bank: int, tile: int, moment: Moment, *, walked: NDArray[np.int64] | None
+    matrix: MappedMatrix,
+    bank: int,
+    tile: int,
+    moment: Moment,
+    *,
+    cycles_taken: NDArray[np.int64] | None,
 ) -> tuple[Datasets, NDArray[np.bool_]]:
-    """Return a tile's cycles and phases for one sequence, and which cycles happened."""
-    place = grid.banks[bank].tiles[tile]
-    rows = conversion_rows(moment.schedule, grid, bank, stream=moment.stream, walked=walked)
-    happened = rows.happened[:, : place.cycles]
+    """Return a tile's cycles and phases for one sequence, and which cycles took place."""
+    place = matrix.banks[bank].tiles[tile]
+    rows = conversion_rows(
+        moment.schedule, matrix, bank, stream=moment.stream, cycles_taken=cycles_taken
+    )
+    took_place = rows.took_place[:, : place.cycles]
     cycle = moment.base + rows.cycle[:, : place.cycles]
     return {
-        "cycle": cycle[happened],
-        "sequence": np.full(int(happened.sum()), moment.sequence),
-        "phase": np.broadcast_to(place.phases, happened.shape)[happened],
-    }, happened
+        "cycle": cycle[took_place],
+        "sequence": np.full(int(took_place.sum()), moment.sequence),
+        "phase": np.broadcast_to(place.phases, took_place.shape)[took_place],
+    }, took_place
 
 
 def kept_cycles(
-    grid: Grid, bank: int, tile: int, record: MatrixRecord, spare: Datasets
+    matrix: MappedMatrix, bank: int, tile: int, record: MatrixRecord, reusable: Datasets
 ) -> Datasets:
     """Return counts and energy of every cycle that a tile's recorded sequences can have.
 
     Parameters
     ----------
-    grid : Grid
-        The tile's grid.
+    matrix : MappedMatrix
+        The tile's matrix.
     bank, tile : int
         Number of its bank, and its own number in the bank.
     record : MatrixRecord
-        What the grid did.
-    spare : dict
+        What the matrix did.
+    reusable : dict
         What an earlier call returned that is not needed any more: lends its memory. Or nothing.
 
     Returns
     -------
     dict
-        Counts (slots * conversions * cycles,), views of the record, and ``energy``
-        (slots * conversions * cycles, components), J. With waveforms also ``v_mac``
-        (slots * conversions * cycles, columns), V.
+        Counts (recorded sequences * conversions * cycles,), views of the record, and ``energy``
+        (recorded sequences * conversions * cycles, components), J. With waveforms also ``v_mac``
+        (recorded sequences * conversions * cycles, columns), V.
     """
-    number = bank * len(grid.banks[bank].tiles) + tile
-    counts = tile_counts(grid.arrays, record, number)
+    number = bank * len(matrix.banks[bank].tiles) + tile
+    counts = tile_counts(matrix.arrays, record, number)
     out: Datasets = {name: counts[KEPT.index(activity)].reshape(-1) for name, activity, _ in COUNTS}
-    out["energy"] = rows_of_cycles(tile_energy(grid.arrays, record, number), spare.get("energy"))
-    if record.waveform.shape[0] > 0 and grid.banks[bank].tiles[tile].design.foot is not None:
-        mine = grid.banks[bank]
-        first = sum(other.columns for other in grid.banks[:bank])
+    out["energy"] = rows_of_cycles(
+        tile_energy(matrix.arrays, record, number), reusable.get("energy")
+    )
+    if record.waveform.shape[0] > 0 and matrix.banks[bank].tiles[tile].design.periphery is not None:
+        mine = matrix.banks[bank]
+        first = sum(other.columns for other in matrix.banks[:bank])
         charge = record.waveform[..., first : first + mine.columns].reshape(-1, mine.columns)
         out["v_mac"] = mine.column_voltage(charge).astype(np.float32)
     return out
 
 
 def kept_of_tiles(
-    tiles: Iterable[tuple[Grid, int, int, Tile]],
+    tiles: Iterable[tuple[MappedMatrix, int, int, Tile]],
     records: Mapping[str, MatrixRecord],
-    spare: Mapping[str, Datasets],
+    reusable: Mapping[str, Datasets],
 ) -> dict[str, Datasets]:
-    """Return `kept_cycles` of several tiles, by name, from the records of a block's grids."""
+    """Return `kept_cycles` of several tiles, by name, from the records of a block's matrices."""
     return {
-        tile.name: kept_cycles(grid, bank, number, records[grid.name], spare.get(tile.name, {}))
-        for grid, bank, number, tile in tiles
+        tile.name: kept_cycles(
+            matrix, bank, number, records[matrix.name], reusable.get(tile.name, {})
+        )
+        for matrix, bank, number, tile in tiles
     }
 
 
 def tile_datasets(
-    grid: Grid,
+    matrix: MappedMatrix,
     bank: int,
     tile: int,
     *,
@@ -130,34 +141,34 @@ def tile_datasets(
 
     Parameters
     ----------
-    grid : Grid
-        The tile's grid.
+    matrix : MappedMatrix
+        The tile's matrix.
     bank, tile : int
         Number of its bank, and its own number in the bank.
     kept : dict
         Of `kept_cycles`.
     record : MatrixRecord
-        What the grid did.
+        What the matrix did.
     moments : mapping of int to Moment
         The recorded sequences, by their place in the block.
     """
     parts = []
     for place, moment in moments.items():
-        walked = record.walked[place, :, bank]
-        out, happened = tile_times(grid, bank, tile, moment, walked=walked)
-        first = int(record.slot[place]) * happened.size
-        mine = slice(first, first + happened.size)
-        out |= {name: values[mine][happened.ravel()] for name, values in kept.items()}
+        cycles_taken = record.cycles_taken[place, :, bank]
+        out, took_place = tile_times(matrix, bank, tile, moment, cycles_taken=cycles_taken)
+        first = int(record.recorded[place]) * took_place.size
+        mine = slice(first, first + took_place.size)
+        out |= {name: values[mine][took_place.ravel()] for name, values in kept.items()}
         if "v_mac" in kept:
-            out["v_ramp"] = ramps_in(grid.banks[bank], happened)
+            out["v_ramp"] = ramps_in(matrix.banks[bank], took_place)
         parts.append(out)
     return concatenated(parts)
 
 
-def ramps_in(bank: Bank, happened: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the ramps' voltages in the cycles that happened (cycles, ramps), V."""
+def ramps_in(bank: Bank, took_place: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the ramps' voltages in the cycles that took place (cycles, ramps), V."""
     voltage = bank.ramp_voltage()
-    return np.broadcast_to(voltage, (happened.shape[0], *voltage.shape))[happened]
+    return np.broadcast_to(voltage, (took_place.shape[0], *voltage.shape))[took_place]
 
 
 def repeated(make: Callable[[Moment], Datasets], moments: Sequence[Moment]) -> dict[str, Repeated]:

@@ -3,7 +3,7 @@
 Where no time depends on data, the schedule says beforehand when every tile and unit works, so
 cycles, phases and events are part of the layout, and the kernels' activity only adds what depends
 on data. Where ramps stop early, cycles and events are written block by block as well, and what was
-laid out for ramps that were never walked is cut off at the end.
+laid out for ramps that never ran is cut off at the end.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile
 from archsim.chip.build import Chip
-from archsim.chip.grid import Grid
 from archsim.chip.layers.base import Unit
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.config.run import CHIP
 from archsim.costs.operation import OperationEnergy
 from archsim.run.recording.cycles import COUNTS, Datasets, Moment, ramps_in, repeated, tile_times
@@ -43,12 +43,12 @@ def planned_moments(timing: Timing, sequences: Sequence[int]) -> list[Moment]:
 
 
 def tile_group(
-    grid: Grid, bank: int, tile: int, plan: RecordingPlan, moments: Sequence[Moment]
+    matrix: MappedMatrix, bank: int, tile: int, plan: RecordingPlan, moments: Sequence[Moment]
 ) -> Group:
     """Describe a tile's group; `moments` are those of the recorded sequences."""
-    place = grid.banks[bank].tiles[tile]
+    place = matrix.banks[bank].tiles[tile]
     known = repeated(
-        lambda moment: _planned_tile(grid, bank, tile, moment, waveforms=plan.waveforms), moments
+        lambda moment: _planned_tile(matrix, bank, tile, moment, waveforms=plan.waveforms), moments
     )
     variables = [
         Variable("phase", ("cycle",), "u1", "1", "phase of the conversion", enum=_PHASES),
@@ -56,18 +56,20 @@ def tile_group(
         *_common_variables(),
     ]
     scales = [component_scale(place.energy)]
-    if plan.waveforms and place.design.foot is not None:
-        more = _waveforms(grid.banks[bank])
+    if plan.waveforms and place.design.periphery is not None:
+        more = _waveforms(matrix.banks[bank])
         scales += more[0]
         variables += more[1]
     return known_group(f"tiles/{place.name}", known, scales, variables)
 
 
-def _planned_tile(grid: Grid, bank: int, tile: int, moment: Moment, *, waveforms: bool) -> Datasets:
+def _planned_tile(
+    matrix: MappedMatrix, bank: int, tile: int, moment: Moment, *, waveforms: bool
+) -> Datasets:
     """Return what is known beforehand of a tile's cycles for one sequence."""
-    out, happened = tile_times(grid, bank, tile, moment, walked=None)
-    if waveforms and grid.banks[bank].tiles[tile].design.foot is not None:
-        out["v_ramp"] = ramps_in(grid.banks[bank], happened)
+    out, took_place = tile_times(matrix, bank, tile, moment, cycles_taken=None)
+    if waveforms and matrix.banks[bank].tiles[tile].design.periphery is not None:
+        out["v_ramp"] = ramps_in(matrix.banks[bank], took_place)
     return out
 
 
@@ -206,7 +208,7 @@ def events_group(timing: Timing, sequences: int) -> Group:
 
 
 def event_datasets(moment: Moment) -> Datasets:
-    """Return when a sequence's operations happened, and what each of them waited for."""
+    """Return when a sequence's operations took place, and what each of them waited for."""
     schedule = moment.schedule
     count = sum(item.stream == 0 for item in schedule.operations)
     mine = slice(moment.stream * count, (moment.stream + 1) * count)
@@ -253,11 +255,11 @@ def unknown(group: Group) -> Group:
     return replace(group, scales=(blank, *others), variables=emptied, resizable=True)
 
 
-def tiles_of(chip: Chip) -> list[tuple[Grid, int, int, Tile]]:
-    """Return every tile with its grid, the number of its bank and its own number there."""
+def tiles_of(chip: Chip) -> list[tuple[MappedMatrix, int, int, Tile]]:
+    """Return every tile with its matrix, the number of its bank and its own number there."""
     return [
-        (grid, number, index, tile)
-        for grid in chip.grids
-        for number, bank in enumerate(grid.banks)
+        (matrix, number, index, tile)
+        for matrix in chip.matrices
+        for number, bank in enumerate(matrix.banks)
         for index, tile in enumerate(bank.tiles)
     ]

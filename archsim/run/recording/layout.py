@@ -64,8 +64,8 @@ def layout(
 def _cycle_groups(chip: Chip, plan: RecordingPlan, timing: Timing) -> list[Group]:
     moments = planned_moments(timing, plan.sequences)
     groups = [
-        tile_group(grid, bank, number, plan, moments)
-        for grid, bank, number, tile in tiles_of(chip)
+        tile_group(matrix, bank, number, plan, moments)
+        for matrix, bank, number, tile in tiles_of(chip)
         if tile.name in plan.names
     ]
     groups += [unit_group(unit, moments) for unit in chip.units if unit.name in plan.names]

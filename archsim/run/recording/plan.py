@@ -34,12 +34,12 @@ class RecordingPlan:
     names: frozenset[str]
     waveforms: bool
 
-    def slots(self, first: int, count: int) -> NDArray[np.int64]:
+    def recordings(self, first: int, count: int) -> NDArray[np.int64]:
         """Return, for a block of sequences, each one's place in its record, -1 for none."""
-        slot = np.full(count, -1, dtype=np.int64)
+        recorded = np.full(count, -1, dtype=np.int64)
         mine = [n - first for n in self.sequences if first <= n < first + count]
-        slot[mine] = np.arange(len(mine))
-        return slot
+        recorded[mine] = np.arange(len(mine))
+        return recorded
 
 
 def plan_recording(config: RunConfig, chip: Chip, sequences: int) -> RecordingPlan:

@@ -63,7 +63,7 @@ class RecordedRun:
         outputs : dict
             What layers computed.
         recorder : Recorder
-            What grids did.
+            What matrices did.
         kept : mapping of str to dict
             `kept_of_tiles` of the tiles whose cycles are recorded, empty where none are.
         moments : list of Moment
@@ -77,7 +77,7 @@ class RecordedRun:
             times = concatenated(parts)
             self._append("events", {name: times[name] for name in _TIMES_OF_EVENTS})
         recorded = {
-            place: moment for place, moment in enumerate(moments) if recorder.slot[place] >= 0
+            place: moment for place, moment in enumerate(moments) if recorder.recorded[place] >= 0
         }
         if recorded:
             self._write_cycles(recorder, kept, recorded)
@@ -96,13 +96,13 @@ class RecordedRun:
         self, recorder: Recorder, kept: Mapping[str, Datasets], recorded: dict[int, Moment]
     ) -> None:
         names = self._plan.names
-        for grid, bank, number, tile in tiles_of(self._chip):
+        for matrix, bank, number, tile in tiles_of(self._chip):
             if tile.name in kept:
                 data = kept[tile.name]
                 if not self._timing.fixed:
-                    record = recorder.records[grid.name]
+                    record = recorder.records[matrix.name]
                     data = tile_datasets(
-                        grid, bank, number, kept=data, record=record, moments=recorded
+                        matrix, bank, number, kept=data, record=record, moments=recorded
                     )
                 self._append(f"tiles/{tile.name}", data)
         if self._timing.fixed:

@@ -84,7 +84,7 @@ def installed(name):
 
 def test_our_codes_are_those_of_the_thresholds():
     run = tile_run(SMALL)
-    bank = run.grid.banks[0]
+    bank = run.matrix.banks[0]
     charge = run.drive.astype(np.int64) @ run.difference
     readout = bank.arrays.readout
     ramp = readout.ramp_of_column[0]
@@ -97,7 +97,7 @@ def test_our_codes_are_those_of_the_thresholds():
 
 def test_a_wide_matrix_with_a_projection_is_cut_to_tiles_and_put_together_again():
     run = tile_run(Shape(60, 2048, conversions=2, elements=30))
-    assert len(run.grid.banks) == 2
+    assert len(run.matrix.banks) == 2
     assert run.difference.shape == (60, 2048)
     assert (np.abs(run.difference).max(axis=0) > 0).all()
 
@@ -148,7 +148,7 @@ def test_different_codes_are_an_error():
 
 def test_the_conversion_for_the_circuit_is_clear_of_thresholds():
     run = tile_run(Shape(8, 4, conversions=20))
-    bank = run.grid.banks[0]
+    bank = run.matrix.banks[0]
     threshold = bank.arrays.readout.threshold[0, bank.arrays.readout.ramp_of_column[0]]
     charge = run.drive[0, clear_conversion(run)].astype(np.int64) @ run.difference
     assert np.abs(charge[:, None] - threshold).min() > 0.001 * np.abs(threshold).max()

@@ -68,9 +68,9 @@ def total_of(library, unit, times=3):
     """Energy and counts of every kind of operation, each of them `times` times."""
     energy, counts = 0.0, ActionCounts()
     for table in unit.energy.values():
-        happened = np.full(table.fixed.shape[0], times)
+        took_place = np.full(table.fixed.shape[0], times)
         energy += times * table.fixed.sum()
-        counts += table.counts(None, happened)
+        counts += table.counts(None, took_place)
     return energy, counts
 
 
@@ -108,14 +108,14 @@ def test_counts_are_in_bits_and_of_cycles_that_happened():
 
 
 def test_counts_without_activity_are_those_of_none():
-    table, happened = table_of(), np.ones(4, dtype=np.int64)
-    assert table.counts(None, happened) == table.counts(np.zeros(2, dtype=np.int64), happened)
+    table, took_place = table_of(), np.ones(4, dtype=np.int64)
+    assert table.counts(None, took_place) == table.counts(np.zeros(2, dtype=np.int64), took_place)
 
 
 def test_counts_times_costs_are_the_energy():
-    table, happened, total = table_of(), np.array([3, 3, 2, 1]), np.array([17, 23])
-    counts = table.counts(total, happened)
-    energy = table.of_totals(total, happened).sum()
+    table, took_place, total = table_of(), np.array([3, 3, 2, 1]), np.array([17, 23])
+    counts = table.counts(total, took_place)
+    energy = table.of_totals(total, took_place).sum()
     assert total_energy(LIBRARY, counts.library, own=counts.own) == close(energy)
 
 
@@ -138,10 +138,10 @@ def test_cycles_that_did_not_happen_cost_nothing():
 def test_bits_do_not_depend_on_the_batch():
     rng = np.random.default_rng(1)
     total = rng.integers(0, 10**9, size=(64, 2))
-    happened = rng.integers(0, 10**6, size=(64, 4))
+    took_place = rng.integers(0, 10**6, size=(64, 4))
     table = table_of()
-    batch = table.of_totals(total, happened)
-    alone = np.stack([table.of_totals(*each) for each in zip(total, happened, strict=True)])
+    batch = table.of_totals(total, took_place)
+    alone = np.stack([table.of_totals(*each) for each in zip(total, took_place, strict=True)])
     assert (batch == alone).all()
 
 

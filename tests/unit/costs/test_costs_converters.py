@@ -9,7 +9,7 @@ import yaml
 from archsim.chip.converters.cost import ConverterDesign
 from archsim.chip.converters.ramp.cost import RampDesign
 from archsim.chip.converters.sar.cost import SarDesign
-from archsim.chip.tile_cost import Foot, TileDesign, tile_energy, tile_inventory
+from archsim.chip.tile_cost import ColumnPeriphery, TileDesign, tile_energy, tile_inventory
 from archsim.costs.accelergy import total_energy, write_tables
 from archsim.costs.library import load_library
 from archsim.costs.operation import ActionCounts
@@ -27,7 +27,7 @@ RAMP = RampDesign(
     c_fb=np.array([1e-12, 3e-12]),
     gated=True,
 )
-FOOT = Foot(c_fb=5e-12, sample_and_holds=1, readout_cycles=2, converter=RAMP)
+PERIPHERY = ColumnPeriphery(c_fb=5e-12, sample_and_holds=1, readout_cycles=2, converter=RAMP)
 TILE = TileDesign(
     rows=7,
     columns=10,
@@ -37,14 +37,14 @@ TILE = TileDesign(
     v_read=0.2,
     period=1e-9,
     conductance_step=1e-8,
-    foot=FOOT,
+    periphery=PERIPHERY,
 )
 UNGATED = replace(RAMP, gated=False)
 DESIGNS = {
     "ramp": TILE,
-    "ungated": replace(TILE, foot=replace(FOOT, converter=UNGATED)),
-    "sar": replace(TILE, foot=replace(FOOT, converter=SAR)),
-    "no foot": replace(TILE, foot=None),
+    "ungated": replace(TILE, periphery=replace(PERIPHERY, converter=UNGATED)),
+    "sar": replace(TILE, periphery=replace(PERIPHERY, converter=SAR)),
+    "no periphery": replace(TILE, periphery=None),
 }
 TOTAL = np.array([120, 4567, 34, 77, 30])
 OPERATIONS = 3
@@ -82,8 +82,8 @@ def by_component(design):
 
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 def test_length_is_reset_integrate_convert_readout(design):
-    foot = design.foot
-    cycles = 2 + 2**3 + (foot.converter.cycles + 2 if foot else 0)
+    periphery = design.periphery
+    cycles = 2 + 2**3 + (periphery.converter.cycles + 2 if periphery else 0)
     assert energy_of(design).fixed.shape[0] == cycles
 
 
@@ -141,12 +141,12 @@ def test_physics_is_own_energy():
     }
 
 
-# Without a foot
+# Without a periphery
 
 
 def test_a_tile_without_a_foot_is_array_and_rows():
     names = {"array", "row_drivers", "pulse_width_modulators"}
-    bare, whole = DESIGNS["no foot"], TILE
+    bare, whole = DESIGNS["no periphery"], TILE
     assert set(energy_of(bare).components) == names
     parts = tile_inventory(bare, LIBRARY)
     assert set(parts.area) == names
@@ -161,7 +161,7 @@ def test_a_tile_without_a_foot_is_array_and_rows():
 
 
 def test_rows_of_a_tile_by_hand():
-    fixed, _ = by_component(DESIGNS["no foot"])
+    fixed, _ = by_component(DESIGNS["no periphery"])
     write = 7 * LIBRARY.energy("register", "write", 4)
     compare = 7 * LIBRARY.energy("digital_comparator", "compare", 3)
     count = LIBRARY.energy("counter", "count", 3)
@@ -169,11 +169,11 @@ def test_rows_of_a_tile_by_hand():
     assert fixed["pulse_width_modulators"] == close(expected)
 
 
-# The foot
+# The periphery
 
 
 def test_two_sample_and_holds_double_area_and_leakage_not_energy():
-    twice = replace(TILE, foot=replace(FOOT, sample_and_holds=2))
+    twice = replace(TILE, periphery=replace(PERIPHERY, sample_and_holds=2))
     one, two = tile_inventory(TILE, LIBRARY), tile_inventory(twice, LIBRARY)
     name = "sample_and_hold"
     assert two.area[name] == 2 * one.area[name] > 0
@@ -229,7 +229,7 @@ def test_ungated_comparators_decide_in_every_ramp_cycle():
 @pytest.mark.parametrize(("columns", "sharing", "number"), [(10, 4, 3), (8, 4, 2), (10, 1, 10)])
 def test_columns_share_converters(columns, sharing, number):
     sar = replace(SAR, columns_per_converter=sharing)
-    design = replace(TILE, columns=columns, foot=replace(FOOT, converter=sar))
+    design = replace(TILE, columns=columns, periphery=replace(PERIPHERY, converter=sar))
     parts = tile_inventory(design, LIBRARY)
     assert sar.converters(columns) == number
     assert sar.cycles == sharing * 6
@@ -261,7 +261,7 @@ def test_a_phase_of_successive_approximation_is_a_conversion_a_column():
 def test_a_converter_that_the_library_lacks_is_refused(component, sentence):
     converter = replace(SAR, component=component)
     with pytest.raises(ConfigError, match=sentence):
-        energy_of(replace(TILE, foot=replace(FOOT, converter=converter)))
+        energy_of(replace(TILE, periphery=replace(PERIPHERY, converter=converter)))
 
 
 def test_a_converter_is_an_interface():

@@ -170,27 +170,27 @@ def compiled_below(panels: int) -> Any:
     count_below = COUNT_BELOW[panels]
 
     @numba.njit
-    def compiled(seen: Array, rung: Array, rungs: int, count: Array) -> None:
-        count_below(seen[3:], rung[1:], rungs, count[2:])
+    def compiled(seen: Array, threshold: Array, entries: int, count: Array) -> None:
+        count_below(seen[3:], threshold[1:], entries, count[2:])
 
     return compiled
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64])
 @pytest.mark.parametrize("panels", [1, 2, 4])
-def test_rungs_at_or_below_are_counted_as_defined(panels: int, kind: Any) -> None:
+def test_thresholds_at_or_below_are_counted_as_defined(panels: int, kind: Any) -> None:
     compiled, rng = compiled_below(panels), np.random.default_rng(8)
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
-    for rungs in (0, 1, 2, 7, 31, 64, 70):
+    for entries in (0, 1, 2, 7, 31, 64, 70):
         for least, most in ((-3, 3), (-(10**5), 10**5), (low, high)):
             seen = rng.integers(least, most, panels * LANES + 5, dtype=kind, endpoint=True)
-            rung = rng.integers(least, most, rungs + 2, dtype=kind, endpoint=True)
-            seen[3:5], rung[1:2], rung[-2:-1] = (low, high), low, high
+            threshold = rng.integers(least, most, entries + 2, dtype=kind, endpoint=True)
+            seen[3:5], threshold[1:2], threshold[-2:-1] = (low, high), low, high
             found, expected = (np.full(panels * LANES + 4, GUARD, np.int32) for _ in range(2))
-            compiled(seen, rung, rungs, found)
-            COUNT_BELOW[panels](seen[3:], rung[1:], rungs, expected[2:])
+            compiled(seen, threshold, entries, found)
+            COUNT_BELOW[panels](seen[3:], threshold[1:], entries, expected[2:])
             np.testing.assert_array_equal(found, expected)
-            below = (rung[1 : rungs + 1] <= seen[3 : 3 + panels * LANES, None]).sum(axis=1)
+            below = (threshold[1 : entries + 1] <= seen[3 : 3 + panels * LANES, None]).sum(axis=1)
             np.testing.assert_array_equal(found[2:-2], below)
 
 

@@ -13,7 +13,7 @@ import pytest
 from archsim.chip.converters.ideal.kernel import IdealReadout
 from archsim.chip.layers.base import to_fixed, word_limit
 from archsim.config.load import load_config
-from archsim.kernels.ladder import build_ladders, count_rungs
+from archsim.kernels.thresholds import build_threshold_table, count_thresholds
 from archsim.numeric.fixed import pulse_width, round_shift, scaled_magnitude
 from archsim.numeric.search import first_above as first_above_jitted
 from archsim.transfer.decisions import first_above, half_up
@@ -68,7 +68,7 @@ def test_columns_latch_at_the_first_threshold_above(threshold):
 
 @pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
 @pytest.mark.parametrize("threshold", RAMPS, ids=len)
-def test_ladders_count_what_is_not_above(threshold, narrow):
+def test_threshold_tables_count_what_is_not_above(threshold, narrow):
     charge = np.arange(-10, 100, dtype=np.int32 if narrow else np.int64)
     columns, last = charge.size, len(threshold) - 1
     readout = IdealReadout(
@@ -76,10 +76,12 @@ def test_ladders_count_what_is_not_above(threshold, narrow):
         step_code=np.arange(len(threshold))[None, None],
         ramp_of_column=np.zeros((1, columns), dtype=np.int64),
     )
-    ladder = build_ladders(readout, [np.arange(columns)], narrow=narrow)
+    table = build_threshold_table(readout, [np.arange(columns)], narrow=narrow)
     count = np.zeros(columns + 64, dtype=np.int32)
     seen = np.concatenate([charge, np.zeros(64, dtype=charge.dtype)])
-    count_rungs(ladder.rung[0], ladder.rung.shape[1], ladder.ordered, columns, seen, count)
-    found = ladder.code[0][count[:columns]]
+    count_thresholds(
+        table.threshold[0], table.threshold.shape[1], table.ordered, columns, seen, count
+    )
+    found = table.code[0][count[:columns]]
     expected = [min(defined_first_above(threshold, each), last) for each in charge.tolist()]
     assert found.tolist() == expected

@@ -116,7 +116,7 @@ class BitSerialConverter(Converter):
         model: DeviceModel,  # noqa: ARG002 - nothing is programmed
         number: int,  # noqa: ARG002
     ) -> list[ProgrammedRamp]:
-        """Return the ideal straight ramps whose thresholds round the sums.
+        """Return the ideal linear ramps whose thresholds round the sums.
 
         Raises
         ------

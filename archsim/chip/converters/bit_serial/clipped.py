@@ -13,7 +13,7 @@ from archsim.clipping import Clipping, Place
 from archsim.numeric.dispatch import implements
 
 if TYPE_CHECKING:
-    from archsim.chip.grid import Grid
+    from archsim.chip.mapped_matrix import MappedMatrix
 
 _VECTORS = 1024
 """Vectors whose sums are held at a time."""
@@ -23,7 +23,7 @@ _VECTORS = 1024
 def _clipped(
     readout: BitSerialReadout,
     layer: str,
-    matrix: Grid,
+    matrix: MappedMatrix,
     drive: NDArray[np.int16],
     code: NDArray[np.uint16],
 ) -> Clipping:

@@ -139,7 +139,7 @@ class BitSerialDesign(ConverterDesign):
         return parts
 
     def add_parts(self, parts: Inventory, columns: int, *, library: ComponentLibrary) -> None:
-        """Add what is at the foot of the columns."""
+        """Add what is in the periphery of the columns."""
         self._check_component(self.component, key="adc.bit_serial.component", library=library)
         for component, part, count in (
             ("sample_and_hold", "isaac_sample_hold", self.samples(columns)),
@@ -153,7 +153,7 @@ class BitSerialDesign(ConverterDesign):
         """Return the energy of one conversion, cycle by cycle."""
         reads = slice(design.reset_cycles, design.reset_cycles + design.integrate_cycles)
         converts = slice(reads.stop, reads.stop + self.cycles)
-        readout = design.foot.readout_cycles if design.foot else 0
+        readout = design.periphery.readout_cycles if design.periphery else 0
         table = EnergyTable(library, converts.stop + readout, N_ACTIVITY)
         for component, part, action, count in self._of_a_cycle(design):
             table.charge(component, reads, part=part, action=action, count=count)
@@ -170,7 +170,7 @@ class BitSerialDesign(ConverterDesign):
             yield each.component, each.part, each.action, each.rate * design.period / CROSSBARS
 
     def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Charge what is at the foot; `cycles` are those of the last plane's conversion."""
+        """Charge the columns' periphery; `cycles` are those of the last plane's conversion."""
         first = cycles.start - design.integrate_cycles
         ends = range(first + self.stage - 1, cycles.start, self.stage)
         count = self.samples(design.columns)

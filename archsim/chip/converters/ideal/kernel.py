@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from archsim.kernels.activity import spread_turns, sum_turns
 from archsim.kernels.bank import BankArrays
 from archsim.kernels.fused import spread_decisions, sum_decisions
-from archsim.kernels.ladder import LadderArrays, build_ladders
 from archsim.kernels.matrix import fuse
 from archsim.kernels.scratch import Scratch
+from archsim.kernels.thresholds import ThresholdTable, build_threshold_table
 from archsim.kernels.tile import begin, convert_cycle
 from archsim.numeric.dispatch import implements
 from archsim.numeric.search import first_above
@@ -44,7 +44,7 @@ class IdealReadout(NamedTuple):
 class FusedIdeal(NamedTuple):
     """The same for the fused kernel."""
 
-    ladder: LadderArrays
+    table: ThresholdTable
 
 
 @implements(begin, IdealReadout)
@@ -86,7 +86,7 @@ def _fuse(
     columns: Sequence[NDArray[np.int64]],
     narrow: bool,
 ) -> FusedIdeal | str:
-    return FusedIdeal(build_ladders(readout, columns, narrow=narrow))
+    return FusedIdeal(build_threshold_table(readout, columns, narrow=narrow))
 
 
 @implements(sum_decisions, FusedIdeal)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from archsim.chip.converters.ramp.kernel_noise import (
     RampNoise,
     RampScratch,
-    disturb_rungs,
+    disturb_thresholds,
     disturbed_thresholds,
     draw_ramps,
     ramp_scratch,
@@ -24,9 +24,9 @@ from archsim.kernels.activity import spread_columns, sum_columns
 from archsim.kernels.bank import BankArrays
 from archsim.kernels.comparator import decision_noise
 from archsim.kernels.fused import disturb_decisions, spread_decisions, sum_decisions
-from archsim.kernels.ladder import NARROW_NEVER, NEVER, LadderArrays, build_ladders
 from archsim.kernels.matrix import fuse, noise_of
 from archsim.kernels.scratch import Scratch, readout_scratch
+from archsim.kernels.thresholds import NARROW_NEVER, NEVER, ThresholdTable, build_threshold_table
 from archsim.kernels.tile import NOT_LATCHED, begin, convert_cycle, end
 from archsim.numeric.dispatch import implements
 from archsim.numeric.jit import kernel
@@ -68,7 +68,7 @@ class RampReadout(NamedTuple):
 class FusedRamp(NamedTuple):
     """The same for the fused kernel."""
 
-    ladder: LadderArrays
+    table: ThresholdTable
 
 
 # ----------------------------------------------------------------- cycle by cycle
@@ -162,7 +162,7 @@ def _fuse(
     narrow: bool,
 ) -> FusedRamp | str:
     cycles = banks[0].convert_cycles
-    return FusedRamp(build_ladders(readout, columns, narrow=narrow, ramp_cycles=cycles))
+    return FusedRamp(build_threshold_table(readout, columns, narrow=narrow, ramp_cycles=cycles))
 
 
 @implements(noise_of, RampReadout)
@@ -194,8 +194,8 @@ def _disturb(
     seed, sequence, conversion = key
     of_bank = DrawKey(seed, _RAMP_NOISE, sequence, conversion, place["number"])
     never = NARROW_NEVER if narrow == 1 else NEVER
-    made, ladder = scratch.noise.readout, readout.ladder
-    disturb_rungs(noise, place, of_bank, ladder, never, made, scratch.rung)
+    made, table = scratch.noise.readout, readout.table
+    disturb_thresholds(noise, place, of_bank, table, never, made, scratch.threshold)
 
 
 @implements(sum_decisions, FusedRamp)
@@ -206,7 +206,7 @@ def _sum(
     scratch: Scratch,
     total: NDArray[np.int64],
 ) -> int:
-    return sum_columns(scratch.latch_step, columns, cycles, total)
+    return sum_columns(scratch.trip_step, columns, cycles, total)
 
 
 @implements(spread_decisions, FusedRamp)
@@ -217,6 +217,4 @@ def _spread(
     scratch: Scratch,
     total: NDArray[np.int64],
 ) -> int:
-    return spread_columns(
-        scratch.latch_step, columns, cycles, scratch.sorted, scratch.counts, total
-    )
+    return spread_columns(scratch.trip_step, columns, cycles, scratch.sorted, scratch.counts, total)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.kernels.ladder import LadderArrays
+from archsim.kernels.thresholds import ThresholdTable
 from archsim.numeric.jit import kernel, leaf
 from archsim.numeric.normal import (
     DrawKey,
@@ -98,18 +98,18 @@ class RampNoise(NamedTuple):
 
 
 @leaf
-def disturb_rungs(
+def disturb_thresholds(
     ramps_noise: RampNoise,
     place: np.void,
     key: DrawKey,
-    ladder: LadderArrays,
+    table: ThresholdTable,
     never: int,
     noise: RampScratch,
-    rung: NDArray[Any],
+    threshold: NDArray[Any],
 ) -> None:
-    """Write the rungs of a bank's conversion with noise of the ramps' cells.
+    """Write the thresholds of a bank's conversion with noise of the ramps' cells.
 
-    The thresholds are those of a conversion that is walked.
+    The thresholds are those of a conversion that is made cycle by cycle.
 
     Parameters
     ----------
@@ -119,27 +119,27 @@ def disturb_rungs(
         The bank.
     key : DrawKey
         What it is drawn for.
-    ladder : LadderArrays
-        Says which rungs are running maxima; none are if none are in order.
+    table : ThresholdTable
+        Says which thresholds are running maxima; none are if none are in order.
     never : int
         What no charge reaches.
     noise : RampScratch
         Scratch.
-    rung : int64 or int32 (ramps * rungs,)
+    threshold : int64 or int32 (ramps * entries,)
         Out; those beyond the ramp stay as they are.
     """
-    first, steps, threshold = place["ramp"], ramps_noise.position.shape[1], noise.threshold
-    rungs, ordered = ladder.rung.shape[1], ladder.ordered
+    first, steps, disturbed = place["ramp"], ramps_noise.position.shape[1], noise.threshold
+    entries, ordered = table.threshold.shape[1], table.ordered
     draw_ramps(key, place["ramps"], steps, noise)
-    reached = min(steps, ordered if ordered > 0 else rungs)
+    reached = min(steps, ordered if ordered > 0 else entries)
     for ramp in range(place["ramps"]):
         of_ramp = first + ramp
         disturbed_thresholds(ramps_noise.position[of_ramp], ramps_noise.sigma[of_ramp], ramp, noise)
-        mine = rung[of_ramp * rungs :][:reached]
+        mine = threshold[of_ramp * entries :][:reached]
         if ordered > 0:
-            highest = threshold[0]
+            highest = disturbed[0]
             for step in range(reached):
-                highest = max(highest, threshold[step])
-                threshold[step] = highest
+                highest = max(highest, disturbed[step])
+                disturbed[step] = highest
         for step in range(reached):
-            mine[step] = np.int64(min(max(threshold[step], -never), never))
+            mine[step] = np.int64(min(max(disturbed[step], -never), never))

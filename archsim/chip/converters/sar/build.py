@@ -1,7 +1,7 @@
 """Converters by successive approximation, which columns share in turn.
 
 Their reference is an ordinary one: no memristors, no programming error, the thresholds of a
-straight ramp. A comparator's offset belongs to a converter, and so to all of its columns alike.
+linear ramp. A comparator's offset belongs to a converter, and so to all of its columns alike.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SarConverter(Converter):
         model: DeviceModel,  # noqa: ARG002 - nothing is programmed
         number: int,  # noqa: ARG002
     ) -> list[ProgrammedRamp]:
-        """Return the ideal straight ramps whose thresholds the converters compare with.
+        """Return the ideal linear ramps whose thresholds the converters compare with.
 
         Raises
         ------

@@ -17,9 +17,9 @@ from archsim.kernels.activity import spread_turns, sum_turns
 from archsim.kernels.bank import BankArrays
 from archsim.kernels.comparator import decision_noise
 from archsim.kernels.fused import spread_decisions, sum_decisions
-from archsim.kernels.ladder import LadderArrays, build_ladders
 from archsim.kernels.matrix import fuse
 from archsim.kernels.scratch import Scratch
+from archsim.kernels.thresholds import ThresholdTable, build_threshold_table
 from archsim.kernels.tile import begin, convert_cycle
 from archsim.numeric.dispatch import implements
 from archsim.vocabulary import Activity
@@ -53,7 +53,7 @@ class SarReadout(NamedTuple):
 class FusedSar(NamedTuple):
     """The same for the fused kernel; `bits` are the decisions that it makes of a column."""
 
-    ladder: LadderArrays
+    table: ThresholdTable
     bits: int
     columns_per_converter: int
     cycles_per_conversion: int
@@ -85,14 +85,14 @@ def _decide_a_bit(
     when: tuple[int, int],
 ) -> None:
     """Decide one bit of the column that each converter is at."""
-    slot, cycle = divmod(step, readout.cycles_per_conversion)
+    turn, cycle = divmod(step, readout.cycles_per_conversion)
     if cycle >= kept:
         return
     bit = kept - 1 - cycle
     threshold, ramp_of_column = readout.threshold[bank.place], readout.ramp_of_column[bank.place]
     offset, sigma = bank.analog.comparator_offset, bank.analog.decision_sigma
     seed, number = bank.analog.seed, bank.analog.tile
-    for column in range(slot, charge.shape[0], readout.columns_per_converter):
+    for column in range(turn, charge.shape[0], readout.columns_per_converter):
         so_far = 0 if cycle == 0 else code[column]
         trial = so_far | (1 << bit)
         level = threshold[ramp_of_column[column], trial - 1]
@@ -122,8 +122,8 @@ def _fuse(
     )
     if not decides_all:
         return "converters do not decide every bit of every column"
-    ladder = build_ladders(readout, columns, narrow=narrow, rising=False)
-    return FusedSar(ladder, bits, readout.columns_per_converter, each)
+    table = build_threshold_table(readout, columns, narrow=narrow, rising=False)
+    return FusedSar(table, bits, readout.columns_per_converter, each)
 
 
 @implements(sum_decisions, FusedSar)

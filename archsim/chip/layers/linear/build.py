@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
-from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
@@ -36,6 +35,7 @@ from archsim.chip.layers.linear.kernel import run_linear_digital
 from archsim.chip.layers.linear.reference import linear_float
 from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
+from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import MatrixSpec
@@ -117,18 +117,18 @@ class LinearOnTile(_LinearBase):
         self._set_output_range(section, float(np.abs(ramp.level).max() + added))
         rows = with_bias_row(weight.T, in_cells)
         self._rows = rows
-        self._grid = build_grid(
+        self._matrix = map_matrix(
             MatrixSpec(section.name, spec, context.library),
             rows,
             [ramp],
             np.zeros(section.units, dtype=np.int64),
             cut_layer(section.name, *rows.shape, spec=spec),
         )
-        _check_sums(section, self._grid)
-        self._sum = sum_of_blocks(self._grid, context)
+        _check_sums(section, self._matrix)
+        self._sum = sum_of_blocks(self._matrix, context)
         self._adders = _bias_adders(section, context) if self.in_words else None
-        self._level = self._grid.levels()
-        self.grids = (self._grid,)
+        self._level = self._matrix.levels()
+        self.matrices = (self._matrix,)
         self.units = tuple(unit for unit in (self._sum, self._adders) if unit)
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
@@ -141,7 +141,7 @@ class LinearOnTile(_LinearBase):
     def _convert(self, program: Program, needs: Needs, timestep: int) -> Needs:
         ends = add_conversion(
             program,
-            self._grid,
+            self._matrix,
             self._sum,
             needs,
             layer=self.name,
@@ -156,7 +156,7 @@ class LinearOnTile(_LinearBase):
         """Convert every input vector of a block of sequences."""
         drive = np.ascontiguousarray(signal.drive[:, self._first :])
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
-        (stage,) = stages((self._grid,), recorder, drive.shape[1])
+        (stage,) = stages((self._matrix,), recorder, drive.shape[1])
         convert_all(stage, self._drive_steps, drive, code)
         logits = self._level[code]
         fixed = self._context.to_fixed(logits)
@@ -203,11 +203,11 @@ class LinearOnTile(_LinearBase):
     def _clipped_by_circuits(
         self, drive: NDArray[np.int16], code: NDArray[np.uint16]
     ) -> tuple[Clipping, ...]:
-        if not self._grid.arrays.why:
+        if not self._matrix.arrays.why:
             return ()
         bias = np.full((*drive.shape[:2], int(self.bias_row)), self._drive_steps, dtype=np.int16)
         whole = np.concatenate([drive, bias], axis=2).reshape(-1, self._rows.shape[0])
-        return clipped_by_circuits(self.name, self._grid, whole, code.reshape(-1, code.shape[2]))
+        return clipped_by_circuits(self.name, self._matrix, whole, code.reshape(-1, code.shape[2]))
 
     def _clipped_sums(self, drive: NDArray[np.int16], code: NDArray[np.uint16]) -> Clipping:
         """Count sums beyond the ramp; those of the last layer are lost where they tie at an end.
@@ -216,11 +216,11 @@ class LinearOnTile(_LinearBase):
         not so where a bias or the sum of another block comes on top.
         """
         inputs, codes = drive.reshape(-1, drive.shape[2]), code.reshape(-1, code.shape[2])
-        ramp = self._grid.banks[0].ramps[0]
+        ramp = self._matrix.banks[0].ramps[0]
         at_end = (codes == ramp.step_code[0]) | (codes == ramp.step_code[-1])
-        some = to_look_at(at_end, grid=self._grid, function=self._function)
+        some = to_look_at(at_end, matrix=self._matrix, function=self._function)
         if not some.size:
-            of, limit = codes.size * self._grid.row_blocks, max(map(abs, ramp.x_range))
+            of, limit = codes.size * self._matrix.row_blocks, max(map(abs, ramp.x_range))
             return Clipping(self.name, Place.INPUT_RANGE, limit, of=of)
         bias = np.ones((some.size, int(self.bias_row)))
         x = np.concatenate([inputs[some] / self._drive_steps, bias], axis=1)
@@ -231,19 +231,19 @@ class LinearOnTile(_LinearBase):
             self._rows,
             at_end[some],
             of=codes.size,
-            grid=self._grid,
+            matrix=self._matrix,
             function=self._function,
         )
-        alone = not self.in_words and self._grid.row_blocks == 1
+        alone = not self.in_words and self._matrix.row_blocks == 1
         if self._context.following is not None or found.count == 0 or not alone:
             return found
         ties = which & tied_at_an_end(codes[some], self._level.size - 1)
         return replace(found, lost=int(ties.sum()))
 
 
-def _check_sums(section: LinearLayer, grid: Grid) -> None:
+def _check_sums(section: LinearLayer, matrix: MappedMatrix) -> None:
     """Refuse a function of partial sums, which is not that of the whole sum."""
-    if grid.row_blocks > 1 and section.function != "identity":
+    if matrix.row_blocks > 1 and section.function != "identity":
         msg = (
             f"tile.row_sum: layer '{section.name}' is cut, and its function '{section.function}' "
             "has to see the whole sum, which partial sums that are converted one by one never "
@@ -294,7 +294,7 @@ class LinearDigital(_LinearBase):
         self._clipped_weights = beyond(
             section.name, Place.WEIGHT_WORDS, weights, limit=limit, one=one, slack=1.0
         )
-        self.grids = ()
+        self.matrices = ()
         self.units = (self._unit,)
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
-from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.functions import layer_ramp
 from archsim.chip.layers.lstm.clipped import LSTMParts, clipped_by_lstm
@@ -38,8 +37,9 @@ from archsim.chip.layers.recurrent import (
     Steps,
     form_of,
     goes_by_ramp,
-    second_grid,
+    second_matrix,
 )
+from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.spec import ChipSpec, MatrixSpec
 from archsim.clipping import Clipping
@@ -67,12 +67,12 @@ class LSTMOnChip(RecurrentLayer):
         )
         full_scale = h_full_scale(section, self._tensors, functions, context)
         h_range = full_scale / 2.0**context.spec.digital.fraction_bits
-        gates = _gates_grid(section, self._tensors, functions, context, h_range=h_range)
+        gates = _gates_matrix(section, self._tensors, functions, context, h_range=h_range)
         second = None
         if goes_by_ramp(context):
             ramp = state_ramp(functions, section, context)
-            second = second_grid(f"{section.name}_cell", section.units, ramp, context)
-        projection = _projection_grid(section, self._tensors, context)
+            second = second_matrix(f"{section.name}_cell", section.units, ramp, context)
+        projection = _projection_matrix(section, self._tensors, context)
         self.assemble(
             section,
             context,
@@ -105,14 +105,14 @@ class LSTMOnChip(RecurrentLayer):
         )
 
 
-def _gates_grid(
+def _gates_matrix(
     section: LSTMLayer,
     tensors: LSTMTensors,
     functions: LSTMFunctions,
     context: BuildContext,
     *,
     h_range: float,
-) -> Grid:
+) -> MappedMatrix:
     """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units.
 
     A full pulse width is `BuildContext.input_range` of an input, and `h_range` of h.
@@ -121,7 +121,7 @@ def _gates_grid(
     w_ih, w_hh = tensors.w_ih.T * context.input_range, tensors.w_hh.T * h_range
     rows = with_bias_row(np.concatenate([w_ih, w_hh]), tensors.bias)
     ramps, ramp_of_gate = gate_ramps(functions, section, context)
-    return build_grid(
+    return map_matrix(
         MatrixSpec(section.name, spec, context.library),
         rows,
         ramps,
@@ -130,16 +130,16 @@ def _gates_grid(
     )
 
 
-def _projection_grid(
+def _projection_matrix(
     section: LSTMLayer, tensors: LSTMTensors, context: BuildContext
-) -> Grid | None:
+) -> MappedMatrix | None:
     """Lay the projection out: rows are units, columns the elements that they are projected to."""
     if tensors.w_hr is None:
         return None
     name = f"{section.name}_projection"
     spec, weight = _only_digitising(context.spec), tensors.w_hr.T
     identity, limits = get_activation("identity"), projection_range(section, tensors)
-    return build_grid(
+    return map_matrix(
         MatrixSpec(name, spec, context.library),
         weight,
         [layer_ramp(identity, name, context, input_range=limits)],
@@ -154,7 +154,7 @@ def _only_digitising(spec: ChipSpec) -> ChipSpec:
 
 
 def _cell_arrays(
-    gates: Grid, cell: Grid | None, functions: LSTMFunctions, context: BuildContext
+    gates: MappedMatrix, cell: MappedMatrix | None, functions: LSTMFunctions, context: BuildContext
 ) -> LSTMArrays:
     """Put levels and the table of the cell state's function into fixed point."""
     empty = np.zeros(0, dtype=np.int64)
@@ -169,7 +169,9 @@ def _cell_arrays(
     )
 
 
-def _gate_levels(gates: Grid, functions: LSTMFunctions, context: BuildContext) -> NDArray[np.int64]:
+def _gate_levels(
+    gates: MappedMatrix, functions: LSTMFunctions, context: BuildContext
+) -> NDArray[np.int64]:
     """Return what every gate's codes stand for (gates, codes), in fixed point.
 
     A nonlinear ramp's levels are the function already; those of an ordinary converter go through

@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.grid import Grid
 from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import (
     at_end_of_word,
@@ -20,6 +19,7 @@ from archsim.chip.layers.clipped import (
 )
 from archsim.chip.layers.lstm.kernel import LSTMArrays
 from archsim.chip.layers.lstm.reference import LSTMFunctions
+from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.spec import ChipSpec
 from archsim.clipping import Clipping, Place
 from archsim.kernels.recurrent import Format, RecurrentOutputs
@@ -39,7 +39,7 @@ class LSTMParts:
     ----------
     form, cell : Format, LSTMArrays
         Numbers of its digital units.
-    gates, projection : Grid
+    gates, projection : MappedMatrix
         Tiles of the gates, and of the projection if there is one.
     w_hr : float64 (elements, units), optional
         Weights of the projection.
@@ -49,8 +49,8 @@ class LSTMParts:
 
     form: Format
     cell: LSTMArrays
-    gates: Grid
-    projection: Grid | None
+    gates: MappedMatrix
+    projection: MappedMatrix | None
     w_hr: NDArray[np.float64] | None
     functions: LSTMFunctions
 
@@ -108,7 +108,7 @@ def clipped_by_lstm(
 
 
 def _driving_gates(
-    form: Format, outputs: RecurrentOutputs, x_drive: NDArray[np.int16], gates: Grid
+    form: Format, outputs: RecurrentOutputs, x_drive: NDArray[np.int16], gates: MappedMatrix
 ) -> NDArray[np.int16]:
     """Return what drives the gates' rows in every timestep: inputs, the last h, a full pulse.
 
@@ -144,7 +144,7 @@ def _projection_range(
     layer: str,
     form: Format,
     outputs: RecurrentOutputs,
-    projection: Grid,
+    projection: MappedMatrix,
     *,
     cell: LSTMArrays,
     w_hr: NDArray[np.float64],
@@ -154,7 +154,7 @@ def _projection_range(
     h = outputs.h.reshape(-1, outputs.h.shape[2])
     at_end = (h <= form.projection_level[0]) | (h >= form.projection_level[-1])
     identity = get_activation("identity")
-    some = to_look_at(at_end, grid=projection, function=identity)
+    some = to_look_at(at_end, matrix=projection, function=identity)
     found, _ = beyond_ramp(
         layer,
         Place.PROJECTION_RANGE,
@@ -162,7 +162,7 @@ def _projection_range(
         w_hr.T,
         at_end[some],
         of=h.size,
-        grid=projection,
+        matrix=projection,
         function=identity,
     )
     return found
@@ -193,7 +193,7 @@ def _driving_projection(
 
 
 def _gate_range(
-    layer: str, outputs: RecurrentOutputs, gates: Grid, functions: LSTMFunctions
+    layer: str, outputs: RecurrentOutputs, gates: MappedMatrix, functions: LSTMFunctions
 ) -> tuple[Clipping, ...]:
     """Count codes at the ends of ramps whose functions go on beyond them: those without bounds."""
     names = [ramp.function for ramp in gates.banks[0].ramps]
@@ -211,7 +211,7 @@ def _gate_range(
 
 
 def _converter_range(
-    layer: str, outputs: RecurrentOutputs, gates: Grid, functions: LSTMFunctions
+    layer: str, outputs: RecurrentOutputs, gates: MappedMatrix, functions: LSTMFunctions
 ) -> Clipping:
     """Count codes at the ends of an ordinary converter, unless the gates' functions are flat there.
 

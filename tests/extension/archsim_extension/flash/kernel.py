@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from archsim.kernels.activity import spread_turns, sum_turns
 from archsim.kernels.bank import BankArrays
 from archsim.kernels.fused import spread_decisions, sum_decisions
-from archsim.kernels.ladder import LadderArrays, build_ladders
 from archsim.kernels.matrix import fuse
 from archsim.kernels.scratch import Scratch
+from archsim.kernels.thresholds import ThresholdTable, build_threshold_table
 from archsim.kernels.tile import begin, convert_cycle
 from archsim.numeric.dispatch import implements
 from archsim.vocabulary import Activity
@@ -33,7 +33,7 @@ class FlashReadout(NamedTuple):
 class FusedFlash(NamedTuple):
     """The same for the fused kernel."""
 
-    ladder: LadderArrays
+    table: ThresholdTable
 
 
 @implements(begin, FlashReadout)
@@ -73,7 +73,7 @@ def _fuse(
     columns: Sequence[NDArray[np.int64]],
     narrow: bool,
 ) -> FusedFlash | str:
-    return FusedFlash(build_ladders(readout, columns, narrow=narrow))
+    return FusedFlash(build_threshold_table(readout, columns, narrow=narrow))
 
 
 @implements(sum_decisions, FusedFlash)
@@ -85,7 +85,7 @@ def _sum(
     total: NDArray[np.int64],
 ) -> int:
     sum_turns(columns, 1, total)
-    total[_UNDECIDED] = columns * readout.ladder.rung.shape[1]
+    total[_UNDECIDED] = columns * readout.table.threshold.shape[1]
     return 1
 
 
@@ -98,5 +98,5 @@ def _spread(
     total: NDArray[np.int64],
 ) -> int:
     spread_turns(columns, 1, 1, 1, cycles, scratch.counts)
-    scratch.counts[_UNDECIDED, 0] = columns * readout.ladder.rung.shape[1]
+    scratch.counts[_UNDECIDED, 0] = columns * readout.table.threshold.shape[1]
     return sum_decisions(readout, columns, cycles, scratch, total)

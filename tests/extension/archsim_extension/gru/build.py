@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
-from archsim.chip.grid import Grid, build_grid
 from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.clipped import at_end_of_word
 from archsim.chip.layers.functions import layer_ramp
@@ -18,8 +17,9 @@ from archsim.chip.layers.recurrent import (
     Steps,
     form_of,
     goes_by_ramp,
-    second_grid,
+    second_matrix,
 )
+from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping, Place
@@ -60,14 +60,14 @@ class GRUOnChip(RecurrentLayer):
             np.zeros(3 * units) if none else get(name, 3 * units) for name in ("bias_ih", "bias_hh")
         )
         self.macs = context.spec.network.timesteps * 3 * units * (inputs + units)
-        gates = self._gates_grid(section, context)
+        gates = self._gates_matrix(section, context)
         second = None
         if goes_by_ramp(context):
             end = float(context.spec.digital.cell_range)
             tanh = get_activation("tanh")
             name = f"{section.name}_candidate"
             ramp = layer_ramp(tanh, name, context, input_range=(-end, end))
-            second = second_grid(name, units, ramp, context)
+            second = second_matrix(name, units, ramp, context)
         one = 1 << context.spec.digital.fraction_bits
         self.assemble(
             section,
@@ -78,7 +78,7 @@ class GRUOnChip(RecurrentLayer):
             form=form_of(context, None, h_full_scale=one),
         )
 
-    def _gates_grid(self, section: GRULayer, context: BuildContext) -> Grid:
+    def _gates_matrix(self, section: GRULayer, context: BuildContext) -> MappedMatrix:
         """Lay out the columns of r, z, n_x and n_h; rows are inputs, fed-back h, bias."""
         (w_ih, w_hh), (b_ih, b_hh) = self._weights, self._biases
         of_x = np.split(w_ih.T * context.input_range, 3, axis=1)
@@ -97,7 +97,7 @@ class GRUOnChip(RecurrentLayer):
             for name in names
         ]
         ramp_of = [names.index(name) if computes else 0 for name in FUNCTIONS]
-        return build_grid(
+        return map_matrix(
             MatrixSpec(section.name, context.spec, context.library),
             rows,
             ramps,
@@ -119,7 +119,7 @@ class GRUOnChip(RecurrentLayer):
         return gru_float(x, *self._weights, *self._biases)
 
 
-def _arrays(gates: Grid, second: Grid | None, context: BuildContext) -> GRUArrays:
+def _arrays(gates: MappedMatrix, second: MappedMatrix | None, context: BuildContext) -> GRUArrays:
     """Put levels and the table of tanh into fixed point."""
     digital, empty = context.spec.digital, np.zeros(0, dtype=np.int64)
     shift = (

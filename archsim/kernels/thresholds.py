@@ -22,7 +22,7 @@ NEVER = 1 << 61
 NARROW_NEVER = (1 << 31) - 1
 """The same where charges are kept in 32 bits."""
 _FEW = 64
-"""Rungs that are compared all at once rather than searched."""
+"""Thresholds that are compared all at once rather than searched."""
 _FOUR = 4 * LANES
 
 
@@ -37,7 +37,7 @@ themselves up to it, -1 where they are not.
 """
 
 
-class LadderArrays(NamedTuple):
+class ThresholdTable(NamedTuple):
     """Thresholds of a layer's ramps, filled up to one less than a power of two.
 
     A *run* is neighbouring columns of a bank that see the same ramp and are neighbours in the layer
@@ -45,34 +45,34 @@ class LadderArrays(NamedTuple):
 
     Attributes
     ----------
-    rung : int64 or int32 (ramps, 2**n - 1)
+    threshold : int64 or int32 (ramps, 2**n - 1)
         Running maxima of the thresholds (of shared converters: the thresholds), then what no charge
         reaches. int32 where charges are.
     code : int64 (ramps, 2**n)
-        The code of a column with so many rungs at or below its charge.
+        The code of a column with so many thresholds at or below its charge.
     run : RUN (runs,)
         The runs of all banks.
     run_pointer : int64 (banks + 1,)
         Where each bank's runs begin.
     ordered : int
-        How many rungs are in order with all others out of reach, or 0 if they need not be.
+        How many thresholds are in order with all others out of reach, or 0 if they need not be.
     """
 
-    rung: NDArray[Any]
+    threshold: NDArray[Any]
     code: NDArray[np.int64]
     run: NDArray[np.void]
     run_pointer: NDArray[np.int64]
     ordered: int
 
 
-def build_ladders(
+def build_threshold_table(
     readout: Any,
     columns: Sequence[NDArray[np.int64]],
     *,
     narrow: bool,
     rising: bool = True,
     ramp_cycles: int = 0,
-) -> LadderArrays:
+) -> ThresholdTable:
     """Return the thresholds of a matrix's ramps, those of the first bank first.
 
     Parameters
@@ -92,28 +92,28 @@ def build_ladders(
         others.
     """
     banks, ramps, steps = readout.threshold.shape
-    threshold = readout.threshold.reshape(banks * ramps, steps)
     width = (1 << (steps if ramp_cycles else steps - 1).bit_length()) - 1
+    given = readout.threshold.reshape(banks * ramps, steps)
     never = NARROW_NEVER if narrow else NEVER
-    rung = np.full((banks * ramps, width), never, dtype=np.int64)
+    threshold = np.full((banks * ramps, width), never, dtype=np.int64)
     last_step = ramp_cycles or steps
     reached = min(width, last_step)
-    rung[:, :reached] = np.clip(threshold[:, :reached], -never, never)
+    threshold[:, :reached] = np.clip(given[:, :reached], -never, never)
     counts = np.arange(width + 1)
     code = np.broadcast_to(counts, (banks * ramps, width + 1)).astype(np.int64, order="C")
     if rising:
-        np.maximum.accumulate(rung, axis=1, out=rung)
+        np.maximum.accumulate(threshold, axis=1, out=threshold)
         step_code = readout.step_code.reshape(banks * ramps, steps)
         code = np.ascontiguousarray(step_code[:, np.minimum(counts, last_step - 1)])
     last = code.max(axis=1)
-    plain = (code == np.minimum(counts, last[:, None])).all(axis=1)
-    last = np.where(plain, last, -1)
+    direct = (code == np.minimum(counts, last[:, None])).all(axis=1)
+    last = np.where(direct, last, -1)
     runs = [
         _runs(readout.ramp_of_column[bank, : column.size] + bank * ramps, column, last)
         for bank, column in enumerate(columns)
     ]
-    return LadderArrays(
-        rung=rung.astype(np.int32) if narrow else rung,
+    return ThresholdTable(
+        threshold=threshold.astype(np.int32) if narrow else threshold,
         code=code,
         run=np.concatenate(runs),
         run_pointer=np.cumsum([0, *(len(run) for run in runs)], dtype=np.int64),
@@ -135,73 +135,75 @@ def _runs(
 
 
 @inlined
-def count_rungs(
-    rung: NDArray[Any],
-    rungs: int,
+def count_thresholds(
+    threshold: NDArray[Any],
+    entries: int,
     ordered: int,
     columns: int,
     seen: NDArray[Any],
     count: NDArray[np.int32],
 ) -> None:
-    """Count the rungs at or below what each column of a run shows, by vectors or by searching.
+    """Count the thresholds at or below what each column of a run shows, by vectors or by searching.
 
     Parameters
     ----------
-    rung : int64 or int32 (2**n - 1 or more,)
-        Those of the run's ramp, as in `LadderArrays`.
-    rungs : int
+    threshold : int64 or int32 (2**n - 1 or more,)
+        Those of the run's ramp, as in `ThresholdTable`.
+    entries : int
         How many, ``2**n - 1``.
     ordered : int
-        How many rungs are in order with all others out of reach, or 0 if they need not be.
+        How many thresholds are in order with all others out of reach, or 0 if they need not be.
     columns : int
         Columns of the run.
     seen : int64 or int32 (columns or more,)
-        What the comparators of the run see; as wide as the rungs.
+        What the comparators of the run see; as wide as the thresholds.
     count : int32 (columns or more,)
         Out; what is behind the run may be written to, up to a whole panel.
     """
     if 0 < ordered <= _FEW:
-        _count_all(rung, ordered, columns, seen, count)
+        _count_all(threshold, ordered, columns, seen, count)
     else:
-        _search(rung, rungs, seen[:columns], count[:columns])
+        _search(threshold, entries, seen[:columns], count[:columns])
 
 
 @inlined
 def _count_all(
-    rung: NDArray[Any],
-    rungs: int,
+    threshold: NDArray[Any],
+    entries: int,
     columns: int,
     seen: NDArray[Any],
     count: NDArray[np.int32],
 ) -> None:
-    """Compare every column with every rung, some panels of columns at a time."""
+    """Compare every column with every threshold, some panels of columns at a time."""
     column = 0
     while column + _FOUR <= columns:
-        count_below_4(seen[column:], rung, rungs, count[column:])
+        count_below_4(seen[column:], threshold, entries, count[column:])
         column += _FOUR
     if column + 2 * LANES <= columns:
-        count_below_2(seen[column:], rung, rungs, count[column:])
+        count_below_2(seen[column:], threshold, entries, count[column:])
         column += 2 * LANES
     while column < columns:
-        count_below_1(seen[column:], rung, rungs, count[column:])
+        count_below_1(seen[column:], threshold, entries, count[column:])
         column += LANES
 
 
 @inlined
-def _search(rung: NDArray[Any], rungs: int, charge: NDArray[Any], below: NDArray[np.int32]) -> None:
+def _search(
+    threshold: NDArray[Any], entries: int, charge: NDArray[Any], below: NDArray[np.int32]
+) -> None:
     """Decide a bit of every column at a time, the highest first.
 
     Which way a column goes cannot be predicted, so the sign of a difference decides it, not a
-    branch; differences fit because rungs and charges are within `NEVER`.
+    branch; differences fit because thresholds and charges are within `NEVER`.
     """
     columns = charge.shape[0]
     for column in range(columns):
         below[column] = 0
-    half = (rungs + 1) >> 1
+    half = (entries + 1) >> 1
     while half > 0:
         for column in range(columns):
             place = np.int64(below[column])
-            mine = np.int64(rung[np.uint64(place + half - 1)])
+            mine = np.int64(threshold[np.uint64(place + half - 1)])
             under = (mine - np.int64(charge[column]) - 1) >> 63
             below[column] = place + (half & under)
         half >>= 1

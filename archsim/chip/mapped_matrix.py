@@ -25,7 +25,7 @@ LARGEST_CODE = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
-class Grid:
+class MappedMatrix:
     """The banks of a layer's matrix.
 
     Attributes
@@ -64,7 +64,7 @@ class Grid:
     def levels(self, ramp: int = 0) -> NDArray[np.float64]:
         """Return what codes of columns with a ramp stand for, as designed.
 
-        Sums of codes of straight ramps stand for sums of their levels, which are evenly spaced.
+        Sums of codes of linear ramps stand for sums of their levels, which are evenly spaced.
         """
         level = self.banks[0].ramps[ramp].level
         blocks = self.row_blocks
@@ -138,13 +138,13 @@ class Grid:
         return list(dict.fromkeys(names))
 
 
-def build_grid(
+def map_matrix(
     matrix: MatrixSpec,
     weight: NDArray[np.float64],
     ramps: Sequence[Ramp],
     ramp_of_column: NDArray[np.int64],
     cut: Cut,
-) -> Grid:
+) -> MappedMatrix:
     """Build the tiles of a weight matrix.
 
     Parameters
@@ -191,7 +191,7 @@ def build_grid(
         )
         for plan in plans
     ]
-    return Grid(
+    return MappedMatrix(
         name=name,
         banks=tuple(banks),
         arrays=join_banks(
