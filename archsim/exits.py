@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
@@ -94,7 +95,8 @@ def _run(command: Callable[[], int | None]) -> int:
     except Exception as error:
         if _interrupts:
             return _interrupted()
-        return _output_lost(error) or _folder_gone(error) or _wrong_usage(error) or _bug(error)
+        handlers = (_output_lost, _folder_gone, _wrong_usage, _fault_of_a_plugin)
+        return next(filter(None, (handler(error) for handler in handlers)), None) or _bug(error)
     return code
 
 
@@ -190,6 +192,23 @@ def _bug(error: Exception) -> ExitCode:
     text = f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
     hint = f"this is a bug; set {DEBUG_VARIABLE}=1 for the traceback and report it"
     return _say(f"{text} ({hint})", ExitCode.FAILED)
+
+
+def _fault_of_a_plugin(error: Exception) -> ExitCode | None:
+    """Handle what a package that adds kinds to archsim raised, or made archsim raise."""
+    if os.environ.get(DEBUG_VARIABLE):
+        return None
+    from archsim.plugins import plugin_packages
+
+    packages = plugin_packages()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        for folder, name in packages.items():
+            if Path(frame.filename).is_relative_to(folder):
+                said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                where = f"{frame.filename}:{frame.lineno}: the plug-in package {name} failed"
+                hint = f"tell its authors; {DEBUG_VARIABLE}=1 shows the traceback"
+                return _say(f"{where}: {said} ({hint})", ExitCode.FAILED)
+    return None
 
 
 def _say(text: str, code: ExitCode) -> ExitCode:

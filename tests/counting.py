@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from archsim.kernels.bank import BankArrays
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.matrix import Matrix
-from archsim.kernels.record import KEPT, MatrixRecord, tile_counts, tile_energy
+from archsim.kernels.record import KEPT, MatrixRecord, recorded_counts, recorded_energy
 from archsim.vocabulary import N_ACTIVITY
 
 GARBAGE = -7
@@ -60,8 +60,8 @@ def activity_of(matrix: Matrix, record: MatrixRecord) -> NDArray[np.int64]:
 
 
 def _activity_of_tile(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[Any]:
-    energy = tile_energy(matrix, record, tile).swapaxes(2, 3)
-    counts = tile_counts(matrix, record, tile)
+    energy = recorded_energy(matrix, record, tile).swapaxes(2, 3)
+    counts = recorded_counts(matrix, record, tile)
     shape = record.recordings, record.cycles_taken.shape[1], matrix.cycles
     assert energy.shape == (*shape, N_ACTIVITY)
     assert counts.shape == (len(KEPT), *shape)

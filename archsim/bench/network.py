@@ -19,7 +19,7 @@ from archsim.chip.layers.base import ChipLayer, Recorder, Signal
 from archsim.config.load import LoadedConfig, load_config
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.matrix import Matrix
-from archsim.kernels.record import KEPT, MatrixRecord, tile_counts, totals
+from archsim.kernels.record import KEPT, MatrixRecord, recorded_counts, totals
 from archsim.run.simulate import BLOCK
 from archsim.vocabulary import Activity
 
@@ -142,7 +142,9 @@ def took_all_cycles(matrix: Matrix, record: MatrixRecord) -> bool:
     """Return whether the cycles of every conversion of every sequence were simulated and kept."""
     total = totals(matrix, record)
     same = all(
-        (tile_counts(matrix, record, tile)[place].sum(axis=2) == total[..., tile, activity]).all()
+        (
+            recorded_counts(matrix, record, tile)[place].sum(axis=2) == total[..., tile, activity]
+        ).all()
         for tile in range(matrix.tiles)
         for place, activity in enumerate(KEPT)
     )

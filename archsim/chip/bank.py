@@ -171,7 +171,7 @@ def build_bank(
     spec: TileSpec,
     library: ComponentLibrary,
     present: NDArray[np.bool_],
-    weight_max: float,
+    weight_of_g_max: float,
 ) -> Bank:
     """Build a bank for a part of a weight matrix.
 
@@ -191,7 +191,7 @@ def build_bank(
         Costs.
     present : bool (rows, columns) of the layer
         Where the crossing of a row and a column has memristors.
-    weight_max : float
+    weight_of_g_max : float
         Weight that a conductance difference of g_max stands for.
     """
     model, column = device_model(spec.device), plan.column
@@ -203,12 +203,12 @@ def build_bank(
             model,
             tile=tile_number(name),
             present=present[rows][:, column],
-            weight_max=weight_max,
+            weight_of_g_max=weight_of_g_max,
         )
         for name, rows in zip(plan.tile_names, plan.rows, strict=True)
     ]
     programmed = converter.program(ramps, model, number)
-    scale = _scale(ramps, converter.weight_steps / weight_max, spec)
+    scale = _scale(ramps, converter.weight_steps / weight_of_g_max, spec)
     arrays = _arrays(
         crossbars,
         programmed,

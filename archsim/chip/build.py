@@ -41,7 +41,7 @@ from archsim.costs.scaling import scale_library
 from archsim.errors import ConfigError, DesignError
 from archsim.network.unused import refuse_unused
 from archsim.network.weights import Weights, network_weights
-from archsim.transfer.decisions import half_up
+from archsim.transfer.decisions import pulse_widths
 
 INPUT_REGISTERS = 2
 """Input vectors that a tile's row registers hold: the one at work and the next one."""
@@ -124,9 +124,8 @@ class Chip:
     def encode(self, x: NDArray[np.float32]) -> Signal:
         """Turn features of -1 .. 1 (sequences, timesteps, inputs) into pulse widths."""
         steps = 2**self.config.tile.input_bits - 1
-        magnitude = np.minimum(half_up(np.abs(x.astype(np.float64)) * steps), steps)
         fixed = to_fixed(x.astype(np.float64), self.config.digital)
-        return Signal(drive=(np.sign(x) * magnitude).astype(np.int16), fixed=fixed.astype(np.int32))
+        return Signal(drive=pulse_widths(x, 1.0, steps), fixed=fixed.astype(np.int32))
 
     def clipped_inputs(self, x: NDArray[np.float32]) -> Clipping:
         """Count features beyond -1 .. 1, which pulse widths do not reach."""

@@ -1,4 +1,4 @@
-"""Cutting a layer that is larger than a tile (model, section 4)."""
+"""Cutting a layer that is larger than a tile."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, BankPlan, Tile, build_bank
 from archsim.chip.cut import Cut
-from archsim.chip.mapping import largest_weight
+from archsim.chip.mapping import find_weight_of_g_max
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import MatrixSpec, TileSpec
 from archsim.config.hardware import RowSum
@@ -177,7 +177,7 @@ def map_matrix(
     present = np.eye(*weight.shape) > 0 if diagonal else np.ones(weight.shape, dtype=np.bool_)
     digital = tile.row_sum is RowSum.DIGITAL
     plans = _diagonal_plans(name, cut) if diagonal else _plans(name, cut, digital=digital)
-    weight_max = largest_weight(weight, device=spec.device)
+    weight_of_g_max = find_weight_of_g_max(weight, device=spec.device)
     banks = [
         build_bank(
             plan,
@@ -187,7 +187,7 @@ def map_matrix(
             spec=spec,
             library=matrix.library,
             present=present,
-            weight_max=weight_max,
+            weight_of_g_max=weight_of_g_max,
         )
         for plan in plans
     ]

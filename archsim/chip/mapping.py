@@ -60,12 +60,13 @@ def with_bias_row(
     return rows if bias is None else np.concatenate([rows, bias[None, :]])
 
 
-def largest_weight(weight: NDArray[np.float64], *, device: Device) -> float:
+def find_weight_of_g_max(weight: NDArray[np.float64], *, device: Device) -> float:
     """Return the weight that a conductance difference of g_max stands for.
 
-    ``G+ - G- = w * g_max / w_max`` with the smaller side at g_min (model, section 4) leaves the
-    larger side room for ``g_max - g_min``, so ``w_max = max|w| * g_max / (g_max - g_min)``. Zero
-    weights, and those as good as zero (`DEAD_WEIGHT`), leave their devices at g_min.
+    ``G+ - G- = w * g_max / w_max`` with the smaller side at g_min leaves the larger side room for
+    ``g_max - g_min``, so ``w_max = max|w| * g_max / (g_max - g_min)``: the largest weight itself
+    only where g_min is 0. Zero weights, and those as good as zero (`DEAD_WEIGHT`), leave their
+    devices at g_min.
     """
     largest = float(np.abs(weight).max(initial=0.0))
     if largest < DEAD_WEIGHT:
@@ -82,7 +83,7 @@ def program_crossbar(
     seed: int,
     tile: int,
     present: NDArray[np.bool_],
-    weight_max: float,
+    weight_of_g_max: float,
 ) -> Crossbar:
     """Map weights to pairs of devices and program them.
 
@@ -105,10 +106,10 @@ def program_crossbar(
         Key of the random numbers.
     present : bool (rows, columns)
         Where there are devices.
-    weight_max : float
+    weight_of_g_max : float
         Weight that a difference of g_max stands for, the same for all tiles of a layer.
     """
-    aim = weight * (device.g_max / weight_max)
+    aim = weight * (device.g_max / weight_of_g_max)
     reached, verified, loaded = (np.zeros(weight.shape) for _ in range(3))
     variance = np.zeros(weight.shape)
     noisy, pulses, energy = False, 0, 0.0

@@ -1,6 +1,6 @@
-"""Energy, area and leakage of a tile (model, section 6).
+"""Energy, area and leakage of a tile.
 
-What is charged, and when; what its converter costs is said beside the converter:
+What costs energy, and when; what its converter costs is said beside the converter:
 
 ======================== ============================================ ===========================
 component                energy                                       in which cycles
@@ -167,46 +167,46 @@ def tile_energy(design: TileDesign, library: ComponentLibrary, area: float) -> O
     )
     end = convert.stop + (periphery.readout_cycles if periphery else 0)
     table = EnergyTable(library, end, N_ACTIVITY)
-    _charge_rows(table, design, cycles=integrate)
+    _add_rows(table, design, cycles=integrate)
     if periphery:
         _charge_columns(table, design.columns, cycles=integrate)
-        periphery.converter.charge(table, design, cycles=convert)
+        periphery.converter.add_energy(table, design, cycles=convert)
         _charge_readout(
             table, periphery, design.columns, area=area, cycles=slice(convert.stop, end)
         )
     return table.build()
 
 
-def _charge_rows(table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-    """Charge what drives the rows while columns integrate, and its set-up in reset."""
+def _add_rows(table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+    """Add the energy of what drives the rows while columns integrate, and its set-up in reset."""
     read = design.read_energy * design.conductance_step
-    table.charge_activity_physics("array", Activity.CONDUCTANCE, read)
+    table.add_joules_per_activity("array", Activity.CONDUCTANCE, read)
     capacitance = CELLS_PER_COLUMN * design.columns * table.library.row_capacitance_per_cell()
     wire = capacitance * design.v_read**2
-    table.charge_activity_physics("row_drivers", Activity.ROW_EDGES, wire, action=EDGE)
-    table.charge_activity("row_drivers", Activity.ROW_EDGES, part="row_driver", action="edge")
+    table.add_joules_per_activity("row_drivers", Activity.ROW_EDGES, wire, action=EDGE)
+    table.add_per_activity("row_drivers", Activity.ROW_EDGES, part="row_driver", action="edge")
     for when, part, action, count, width in (
         ([0], "register", "write", design.rows, design.input_bits + 1),
         (cycles, "digital_comparator", "compare", design.rows, design.input_bits),
         (cycles, "counter", "count", 1, design.input_bits),
     ):
-        table.charge(
+        table.add(
             "pulse_width_modulators", when, part=part, action=action, count=count, width=width
         )
 
 
 def _charge_columns(table: EnergyTable, columns: int, *, cycles: slice) -> None:
-    """Charge the integrators while they integrate, and the sample at the end."""
-    table.charge("integrators", cycles, part="integrator", action="integrate", count=columns)
+    """Add the energy of the integrators while they integrate, and the sample at the end."""
+    table.add("integrators", cycles, part="integrator", action="integrate", count=columns)
     last = [cycles.stop - 1]
-    table.charge("sample_and_hold", last, part="sample_and_hold", action="sample", count=columns)
+    table.add("sample_and_hold", last, part="sample_and_hold", action="sample", count=columns)
 
 
 def _charge_readout(
     table: EnergyTable, periphery: ColumnPeriphery, columns: int, *, area: float, cycles: slice
 ) -> None:
-    """Charge the wires that the codes leave the tile by, evenly over the readout."""
-    table.charge(
+    """Add the energy of the wires that the codes leave the tile by, evenly over the readout."""
+    table.add(
         "readout_wires",
         cycles,
         part="wire",

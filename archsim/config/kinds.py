@@ -14,15 +14,14 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from inspect import isabstract
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from archsim.errors import DesignError
 from archsim.listing import listed
 from archsim.numeric.cache.sources import KERNELS
+from archsim.plugins import installed, place_of
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -190,7 +189,7 @@ class Kinds(Generic[T]):
         return list({(entry.name, entry.value): entry for entry in self._entries()}.values())
 
     def _entries(self) -> tuple[EntryPoint, ...]:
-        return _installed(self.group)
+        return installed(self.group)
 
     def _unknown(self, name: str, also: tuple[str, ...]) -> str:
         known = sorted({*self.names(), *also})
@@ -257,12 +256,6 @@ class Kinds(Generic[T]):
         return f"the {self.what} plug-in '{entry.name}' ({entry.value}){package}"
 
 
-@cache
-def _installed(group: str) -> tuple[EntryPoint, ...]:
-    """Return what packages offer to a group; read once, for it opens a file of every package."""
-    return tuple(entry_points(group=group))
-
-
 def _modules(package: str, part: str) -> Iterator[str]:
     """Yield the modules that register a package's shipped kinds."""
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
@@ -278,8 +271,7 @@ def _cover(entry: EntryPoint) -> None:
     """Let machine code follow from the files of a plug-in's top-level package, too."""
     found = importlib.util.find_spec(entry.module.partition(".")[0])
     if found is not None and found.origin is not None:
-        place = Path(found.origin)
-        KERNELS.cover(place.parent if found.submodule_search_locations else place)
+        KERNELS.cover(place_of(found))
 
 
 def _path(cls: type) -> str:

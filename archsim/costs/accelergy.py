@@ -9,7 +9,7 @@ other tools of its family take too. Their shape was read in its sources and its 
 - ``action_counts.yaml``: how often each action of each component was done.
 
 Counts are a plain mapping, component -> action -> count. A component that is ``per: bit`` is one
-bit here: eight writes of a register of 5 bits count as 40. What a run charges by physics and not
+bit here: eight writes of a register of 5 bits count as 40. What a run spends by physics and not
 from the library, such as reads of the array, comes in as `own`: component -> action -> energy of
 the whole run in J. Such an action is counted once, because its energy differs from time to time.
 Both are what `archsim.costs.operation.ActionCounts` holds.

@@ -16,7 +16,7 @@ from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import LEAK, EnergyTable, Inventory, OperationEnergy
 
 SRAM_BITS = 64
-"""Bits of the word that the library's SRAM figures are of; others are charged in proportion."""
+"""Bits of the word that the library's SRAM figures are of; others cost in proportion."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class _Piece(NamedTuple):
     width: float = 1
 
 
-class _Charge(NamedTuple):
-    """Actions of a library part that a component is charged for each element."""
+class _Actions(NamedTuple):
+    """Actions of a library part that a component takes for each element."""
 
     component: str
     part: str
@@ -80,11 +80,11 @@ def _inventory(pieces: Iterable[_Piece], library: ComponentLibrary) -> Inventory
 
 
 def _spend(
-    table: EnergyTable, cycles: slice, elements: float, *, charges: Iterable[_Charge]
+    table: EnergyTable, cycles: slice, elements: float, *, actions: Iterable[_Actions]
 ) -> None:
-    """Charge every one of some cycles for work on `elements` elements."""
-    for each in charges:
-        table.charge(
+    """Add the energy of every one of some cycles for work on `elements` elements."""
+    for each in actions:
+        table.add(
             each.component,
             cycles,
             part=each.part,
@@ -138,13 +138,13 @@ def elementwise_unit(
     ]
     if any(LOOK_UP in steps for steps in operations.values()):
         pieces.append(_Piece("lookup_table", "lookup_table", lanes))
-    charges = _step_charges(word, drive_bits, _side(pieces, library))
+    actions = _actions_of_steps(word, drive_bits, _side(pieces, library))
     energy = {}
     for kind, steps in operations.items():
         work = [(active, step) for active in passes(units, design.lanes) for step in steps]
         table = EnergyTable(library, len(work))
         for cycle, (active, step) in enumerate(work):
-            _spend(table, slice(cycle, cycle + 1), active, charges=charges[step])
+            _spend(table, slice(cycle, cycle + 1), active, actions=actions[step])
         energy[kind] = table.build()
     return UnitCost(energy, _inventory(pieces, library))
 
@@ -154,18 +154,18 @@ def _side(pieces: Iterable[_Piece], library: ComponentLibrary) -> float:
     return math.sqrt(sum(_inventory(pieces, library.nominal).area.values()))
 
 
-def _step_charges(word: int, drive_bits: int, side: float) -> dict[str, tuple[_Charge, ...]]:
-    """Return what each step charges an element; an h goes back over `side` (m) of wire."""
-    multiply = _Charge("multipliers", "multiplier", "multiply", width=word**2)
-    write = _Charge("registers", "register", "write", width=word)
+def _actions_of_steps(word: int, drive_bits: int, side: float) -> dict[str, tuple[_Actions, ...]]:
+    """Return what each step does to an element; an h goes back over `side` (m) of wire."""
+    multiply = _Actions("multipliers", "multiplier", "multiply", width=word**2)
+    write = _Actions("registers", "register", "write", width=word)
     return {
         MULTIPLY: (multiply._replace(times=2),),
-        ADD: (_Charge("adders", "adder", "add", width=word), write),
-        LOOK_UP: (_Charge("lookup_table", "lookup_table", "read"),),
+        ADD: (_Actions("adders", "adder", "add", width=word), write),
+        LOOK_UP: (_Actions("lookup_table", "lookup_table", "read"),),
         OUTPUT: (
             multiply,
             write,
-            _Charge("feedback_wires", "wire", "transition", drive_bits, 1e3 * side),
+            _Actions("feedback_wires", "wire", "transition", drive_bits, 1e3 * side),
         ),
     }
 
@@ -185,11 +185,11 @@ def processor_unit(
     """
     word, count = design.word_bits, min(processors.count, activations)
     name, cycles = "nonlinear_processors", processors.cycles
-    charges = _activation_charges(name, processors, word)
+    actions = _actions_of_activation(name, processors, word)
     adders = 3 if processors.method is ActivationMethod.CORDIC else 1
     pieces = [
         _Piece(name, each.part, count * (adders if each.part == "adder" else 1), each.width)
-        for each in charges
+        for each in actions
         if each.part != "register"
     ]
     pieces.append(_Piece(name, "register", 2 * count, word))
@@ -197,47 +197,47 @@ def processor_unit(
     table = EnergyTable(library, len(groups) * cycles)
     for group, active in enumerate(groups):
         span = slice(group * cycles, (group + 1) * cycles)
-        _spend(table, span, active / cycles, charges=charges)
+        _spend(table, span, active / cycles, actions=actions)
     return UnitCost({"activate": table.build()}, _inventory(pieces, library))
 
 
-def _activation_charges(name: str, processors: Processors, word: int) -> list[_Charge]:
-    """Return what one activation charges; its result and its argument are written as well."""
+def _actions_of_activation(name: str, processors: Processors, word: int) -> list[_Actions]:
+    """Return the actions of one activation; its result and its argument are written as well."""
     cordic = processors.method is ActivationMethod.CORDIC
     iterations = processors.iterations if cordic else 0
-    charges = [_Charge(name, "register", "write", 2 * iterations + 2, word)]
+    actions = [_Actions(name, "register", "write", 2 * iterations + 2, word)]
     if not cordic:
-        charges.append(_Charge(name, "lookup_table", "read"))
+        actions.append(_Actions(name, "lookup_table", "read"))
     if processors.method is not ActivationMethod.TABLE:
-        charges.append(_Charge(name, "multiplier", "multiply", 1, word**2))
-        charges.append(_Charge(name, "adder", "add", 3 * iterations + 1, word))
-    return charges
+        actions.append(_Actions(name, "multiplier", "multiply", 1, word**2))
+        actions.append(_Actions(name, "adder", "add", 3 * iterations + 1, word))
+    return actions
 
 
 def buffer_unit(bits: int, *, design: DigitalDesign, library: ComponentLibrary) -> UnitCost:
     """Return the cost of an SRAM buffer from which `bits` are read, a buffer word a cycle.
 
-    The words begin to arrive, and are charged, when the buffer's latency is over. The SRAM figure
-    is of a 64-bit word; other widths are charged in proportion.
+    The words begin to arrive, and cost energy, when the buffer's latency is over. The SRAM figure
+    is of a 64-bit word; other widths cost in proportion.
     """
-    read = _Charge("input_buffer", "sram_2kib", "read", 1 / SRAM_BITS)
+    read = _Actions("input_buffer", "sram_2kib", "read", 1 / SRAM_BITS)
     words = passes(bits, design.buffer_word_bits)
     table = EnergyTable(library, design.buffer_latency + len(words))
     for cycle, width in enumerate(words, design.buffer_latency):
-        _spend(table, slice(cycle, cycle + 1), width, charges=[read])
+        _spend(table, slice(cycle, cycle + 1), width, actions=[read])
     parts = _inventory([_Piece("input_buffer", "sram_2kib", 1)], library)
     return UnitCost({"load": table.build()}, parts)
 
 
 def argmax_unit(classes: int, bits: int, *, library: ComponentLibrary) -> UnitCost:
     """Return the cost of finding the largest of `classes` codes, one comparison a cycle."""
-    charges = (
-        _Charge("argmax", "digital_comparator", "compare", width=bits),
-        _Charge("argmax", "register", "write", width=bits),
+    actions = (
+        _Actions("argmax", "digital_comparator", "compare", width=bits),
+        _Actions("argmax", "register", "write", width=bits),
     )
     table = EnergyTable(library, max(classes - 1, 1))
-    _spend(table, slice(None), 1, charges=charges)
-    pieces = [_Piece(each.component, each.part, 1, bits) for each in charges]
+    _spend(table, slice(None), 1, actions=actions)
+    pieces = [_Piece(each.component, each.part, 1, bits) for each in actions]
     return UnitCost({"argmax": table.build()}, _inventory(pieces, library))
 
 
@@ -246,7 +246,7 @@ def multiply_accumulate_unit(
 ) -> UnitCost:
     """Return the cost of a digital linear layer of `macs` multiply-accumulates.
 
-    Every product reads its weight from SRAM; a 64-bit read is charged in proportion to the word.
+    Every product reads its weight from SRAM; a 64-bit read costs in proportion to the word.
     """
     word, lanes = design.word_bits, min(design.lanes, macs)
     memories = math.ceil(macs * word / (2048 * 8))
@@ -256,16 +256,16 @@ def multiply_accumulate_unit(
         _Piece("registers", "register", lanes, word),
         _Piece("weight_memory", "sram_2kib", memories),
     )
-    charges = (
-        _Charge("multipliers", "multiplier", "multiply", width=word**2),
-        _Charge("adders", "adder", "add", width=word),
-        _Charge("registers", "register", "write", width=word),
-        _Charge("weight_memory", "sram_2kib", "read", word / SRAM_BITS),
+    actions = (
+        _Actions("multipliers", "multiplier", "multiply", width=word**2),
+        _Actions("adders", "adder", "add", width=word),
+        _Actions("registers", "register", "write", width=word),
+        _Actions("weight_memory", "sram_2kib", "read", word / SRAM_BITS),
     )
     groups = passes(macs, design.lanes)
     table = EnergyTable(library, len(groups))
     for cycle, active in enumerate(groups):
-        _spend(table, slice(cycle, cycle + 1), active, charges=charges)
+        _spend(table, slice(cycle, cycle + 1), active, actions=actions)
     return UnitCost({"multiply_accumulate": table.build()}, _inventory(pieces, library))
 
 
@@ -281,15 +281,15 @@ def bias_unit(units: int, *, design: DigitalDesign, library: ComponentLibrary) -
         _Piece("registers", "register", units, word),
         _Piece("weight_memory", "sram_2kib", math.ceil(units * word / (2048 * 8))),
     )
-    charges = (
-        _Charge("adders", "adder", "add", width=word),
-        _Charge("registers", "register", "write", width=word),
-        _Charge("weight_memory", "sram_2kib", "read", word / SRAM_BITS),
+    actions = (
+        _Actions("adders", "adder", "add", width=word),
+        _Actions("registers", "register", "write", width=word),
+        _Actions("weight_memory", "sram_2kib", "read", word / SRAM_BITS),
     )
     groups = passes(units, design.lanes)
     table = EnergyTable(library, len(groups))
     for cycle, active in enumerate(groups):
-        _spend(table, slice(cycle, cycle + 1), active, charges=charges)
+        _spend(table, slice(cycle, cycle + 1), active, actions=actions)
     return UnitCost({"add_bias": table.build()}, _inventory(pieces, library))
 
 
@@ -319,14 +319,14 @@ def sum_unit(
         msg = f"a sum over {blocks} row blocks needs no unit"
         raise ValueError(msg)
     width = bits + (blocks - 1).bit_length()
-    charges = (
-        _Charge("sum_adders", "adder", "add", width=width),
-        _Charge("sum_registers", "register", "write", width=width),
+    actions = (
+        _Actions("sum_adders", "adder", "add", width=width),
+        _Actions("sum_registers", "register", "write", width=width),
     )
     work = [active for active in passes(columns, design.lanes) for _ in range(1, blocks)]
     table = EnergyTable(library, len(work))
     for cycle, active in enumerate(work):
-        _spend(table, slice(cycle, cycle + 1), active, charges=charges)
+        _spend(table, slice(cycle, cycle + 1), active, actions=actions)
     pieces = (
         _Piece("sum_adders", "adder", min(design.lanes, columns), width),
         _Piece("sum_registers", "register", columns, width),
@@ -361,16 +361,16 @@ def bus_unit(
     library : ComponentLibrary
         Costs.
     """
-    charges = (
-        _Charge("bus", "wire", "transition", width=1e3 * length),
-        _Charge("bus", "register", "write"),
+    actions = (
+        _Actions("bus", "wire", "transition", width=1e3 * length),
+        _Actions("bus", "register", "write"),
     )
     energy = {}
     for kind, bits in transfers.items():
         groups = passes(bits, width)
         table = EnergyTable(library, latency + len(groups))
         for cycle, active in enumerate(groups, latency):
-            _spend(table, slice(cycle, cycle + 1), active, charges=charges)
+            _spend(table, slice(cycle, cycle + 1), active, actions=actions)
         energy[kind] = table.build()
     pieces = (_Piece("bus", "wire", width, 1e3 * length), _Piece("bus", "register", 1, width))
     return UnitCost(energy, _inventory(pieces, library))
@@ -381,12 +381,12 @@ def chip_overhead(
 ) -> OperationEnergy:
     """Return the energy of one cycle that the chip spends busy or idle: leakage and clock tree.
 
-    A clock gate is charged as one clock pin of a register bit. Leakage is counted as the chip's own
+    A clock gate costs as one clock pin of a register bit. Leakage is counted as the chip's own
     energy, because it is that of all parts together.
     """
     table = EnergyTable(library, 1)
     leakage = math.fsum(power for part in inventories for power in part.leakage.values())
     pins = sum(part.clocked_pins(gated=gated) for part in inventories)
-    table.charge_physics("leakage", [0], leakage * period, action=LEAK)
-    table.charge("clock_tree", [0], part="clock_tree", action="cycle_per_bit", count=pins)
+    table.add_joules("leakage", [0], leakage * period, action=LEAK)
+    table.add("clock_tree", [0], part="clock_tree", action="cycle_per_bit", count=pins)
     return table.build()

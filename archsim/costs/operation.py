@@ -1,8 +1,8 @@
 """Costs of the parts of a chip: energy a cycle by component, area and leakage by component.
 
-An `EnergyTable` is charged with actions, not with joules, so that what an operation does can be
-counted by library part as well as added up by component. Only physics is charged in J: it is no
-part's action, and is counted as the component's own energy.
+An `EnergyTable` is given actions, not joules, so that what an operation does can be counted by
+library part as well as added up by component. Only physics is given in J: it is no part's action,
+and is counted as the component's own energy.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class OperationEnergy:
     fixed : float64 (cycles, K)
         J spent in each cycle whatever the data.
     per_activity : float64 (activities, K)
-        J for each counted activity (`archsim.kernels.arrays.Activity`); no rows for digital units.
+        J for each counted activity (`archsim.vocabulary.Activity`); no rows for digital units.
     actions : Tally of (part, action)
         The library parts' actions behind these energies: counts times width.
     own : Tally of (component, action)
@@ -200,7 +200,7 @@ class OperationEnergy:
 
 
 class EnergyTable:
-    """Builder of an `OperationEnergy`: components appear in the order of their first charge.
+    """Builder of an `OperationEnergy`: components appear in the order in which they are added.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ class EnergyTable:
         self._actions = _Ledger[Action](cycles, activities)
         self._own = _Ledger[Action](cycles, activities)
 
-    def charge(
+    def add(
         self,
         component: str,
         cycles: Cycles,
@@ -228,7 +228,7 @@ class EnergyTable:
         count: float | Array,
         width: float = 1.0,
     ) -> None:
-        """Charge a component with `count` actions of a part in each of the given cycles.
+        """Add the energy of `count` actions of a part in each of the given cycles to a component.
 
         Parameters
         ----------
@@ -248,7 +248,7 @@ class EnergyTable:
         self._energy.add(component, index, count * energy)
         self._actions.add((part, action), index, count * width)
 
-    def charge_activity(
+    def add_per_activity(
         self,
         component: str,
         activity: int,
@@ -258,23 +258,23 @@ class EnergyTable:
         count: float = 1.0,
         width: float = 1.0,
     ) -> None:
-        """Charge a component with `count` actions of a part for each count of an activity."""
+        """Add the energy of `count` actions of a part for each count of an activity."""
         energy = self.library.energy(part, action, width)
         self._energy.add_activity(component, activity, count * energy)
         self._actions.add_activity((part, action), activity, count * width)
 
-    def charge_physics(
+    def add_joules(
         self, component: str, cycles: Cycles, energy: float | Array, *, action: str = READ
     ) -> None:
-        """Charge `energy` (J; one number, or one a cycle), no part's action, in given cycles."""
+        """Add `energy` (J; one number, or one a cycle), no part's action, in given cycles."""
         index = cycles if isinstance(cycles, slice) else list(cycles)
         self._energy.add(component, index, energy)
         self._own.add((component, action), index, energy)
 
-    def charge_activity_physics(
+    def add_joules_per_activity(
         self, component: str, activity: int, energy: float, *, action: str = READ
     ) -> None:
-        """Charge `energy` (J), no part's action, for each count of an activity."""
+        """Add `energy` (J), no part's action, for each count of an activity."""
         self._energy.add_activity(component, activity, energy)
         self._own.add_activity((component, action), activity, energy)
 
@@ -308,7 +308,7 @@ class _Ledger(Generic[Key]):
 
     def _open(self, key: Key, amount: float | Array) -> None:
         if not np.all(np.isfinite(amount) & (np.asarray(amount) >= 0)):
-            msg = f"{key} is charged {amount}: a charge is finite and not below 0"
+            msg = f"{key} gets {amount}: an amount is finite and not below 0"
             raise ValueError(msg)
         if key not in self._fixed:
             self._fixed[key] = np.zeros(self._cycles.size)

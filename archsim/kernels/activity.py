@@ -62,12 +62,12 @@ def sum_rows(width: NDArray[np.int64], packed: NDArray[np.int64], total: NDArray
     total : int64 (N_ACTIVITY or more,)
         Out.
     """
-    active, charged, driven = np.int64(0), np.int64(0), np.int64(0)
+    active, conductance, driven = np.int64(0), np.int64(0), np.int64(0)
     for place in range(packed.shape[0]):
         active += width[place]
-        charged += width[place] * (packed[place] >> ROW_BITS)
+        conductance += width[place] * (packed[place] >> ROW_BITS)
         driven += np.int64(width[place] > 0)
-    _write_totals(total, active, charged, 2 * driven)
+    _write_totals(total, active, conductance, 2 * driven)
 
 
 @inlined
@@ -100,32 +100,32 @@ def spread_rows(
     for place in range(packed.shape[0]):
         by_width[np.uint64(2 * width[place] + (place & 1))] += packed[place]
     active = count[_ACTIVE_ROWS]
-    charged = count[_CONDUCTANCE][:cycles]
+    conductance = count[_CONDUCTANCE][:cycles]
     edges = count[_ROW_EDGES]
     for cycle in range(cycles):
         edges[cycle] = by_width[2 * cycle] + by_width[2 * cycle + 1]
-        charged[cycle] = by_width[2 * cycle + 2] + by_width[2 * cycle + 3]
-    both, backward = np.int64(0), charged[::-1]
+        conductance[cycle] = by_width[2 * cycle + 2] + by_width[2 * cycle + 3]
+    both, backward = np.int64(0), conductance[::-1]
     for cycle in range(cycles):
         both += backward[cycle]
         backward[cycle] = both
     for cycle in range(cycles):
-        active[cycle] = charged[cycle] & _ROW_MASK
+        active[cycle] = conductance[cycle] & _ROW_MASK
         edges[cycle] &= _ROW_MASK
-        charged[cycle] >>= ROW_BITS
+        conductance[cycle] >>= ROW_BITS
     edges[0] = active[0]
-    all_active, all_charged, all_edges = np.int64(0), np.int64(0), np.int64(0)
+    all_active, all_conductance, all_edges = np.int64(0), np.int64(0), np.int64(0)
     for cycle in range(cycles):
         all_active += active[cycle]
-        all_charged += charged[cycle]
+        all_conductance += conductance[cycle]
         all_edges += edges[cycle]
-    _write_totals(total, all_active, all_charged, all_edges)
+    _write_totals(total, all_active, all_conductance, all_edges)
 
 
 @inlined
-def _write_totals(total: NDArray[np.int64], active: Any, charged: Any, edges: Any) -> None:
+def _write_totals(total: NDArray[np.int64], active: Any, conductance: Any, edges: Any) -> None:
     total[_ACTIVE_ROWS] = active
-    total[_CONDUCTANCE] = charged
+    total[_CONDUCTANCE] = conductance
     total[_ROW_EDGES] = edges
     total[_UNDECIDED] = 0
     total[_LATCHED] = 0

@@ -47,7 +47,7 @@ counts the cycles of a conversion of the tiles before, `cycles` its own.
 class EnergyArrays(NamedTuple):
     """What the tiles of a layer spend, one after the other in flat arrays.
 
-    A *term* is a component with the activities of a group that it is charged for.
+    A *term* is a component with the activities of a group that cost it energy.
 
     Attributes
     ----------
@@ -95,11 +95,11 @@ def join_energy(tiles: Sequence[TileEnergy]) -> EnergyArrays:
         ends = [len(terms)]
         for group in (_INTEGRATING, _CONVERTING, tuple(Activity)):
             for component, amounts in enumerate(tile.per_activity[list(group)].T):
-                charged = np.flatnonzero(amounts)
-                if charged.size:
+                costly = np.flatnonzero(amounts)
+                if costly.size:
                     first = len(activity)
-                    activity += [int(group[n]) for n in charged]
-                    amount += amounts[charged].tolist()
+                    activity += [int(group[n]) for n in costly]
+                    amount += amounts[costly].tolist()
                     terms.append((component, first, len(activity)))
             ends.append(len(terms))
         cycles, components = tile.fixed.shape

@@ -45,9 +45,9 @@ class MatrixRecord(NamedTuple):
     ends : int64 (sequences,)
         Conversions of each sequence; one that is shorter than others of its block has fewer.
     counts : int32 (counts of all tiles,)
-        Counts of every kept cycle; see `tile_counts`.
+        Counts of every kept cycle; see `recorded_counts`.
     energy : float64 (energies of all tiles,)
-        Energy of every kept cycle, J; see `tile_energy`.
+        Energy of every kept cycle, J; see `recorded_energy`.
     waveform : int64 (recorded sequences, conversions, cycles, bank columns), or (0, ...) without
         Charge of every column at the end of every cycle, in quanta.
     """
@@ -137,7 +137,7 @@ def _whatever_the_data(energy: EnergyArrays, kept: int) -> NDArray[np.float64]:
     return out
 
 
-def tile_counts(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.int32]:
+def recorded_counts(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.int32]:
     """Return a tile's counts (KEPT, recorded, conversions, cycles) of kept cycles, a view."""
     conversions = record.cycles_taken.shape[1]
     kept, mine = _KEPT * record.recordings * conversions, matrix.energy.tile[tile]
@@ -146,7 +146,7 @@ def tile_counts(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.i
     return flat.reshape(_KEPT, record.recordings, conversions, cycles)
 
 
-def tile_energy(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.float64]:
+def recorded_energy(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.float64]:
     """Return a tile's energy (recorded, conversions, components, cycles) of kept cycles, J."""
     conversions = record.cycles_taken.shape[1]
     kept, mine = record.recordings * conversions, matrix.energy.tile[tile]
@@ -159,7 +159,7 @@ def tile_energy(matrix: Matrix, record: MatrixRecord, tile: int) -> NDArray[np.f
 def rows_of_cycles(
     energy: NDArray[np.float64], reusable: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """Return what `tile_energy` gives as rows (recorded * conversions * cycles, components).
+    """Return what `recorded_energy` gives as rows (recorded * conversions * cycles, components).
 
     They lie in a reusable array of the same shape, if there is one.
     """

@@ -250,7 +250,7 @@ class _Simulation:
         label = answer[:, -1].argmax(axis=1)
         self.label[first : first + size] = label
         moments = self._advance(first, size, recorder)
-        self._charge(moments, recorder)
+        self._add_energies(moments, recorder)
         for item in block.clipped:
             before = self._clipped.get(item.name)
             self._clipped[item.name] = item if before is None else before + item
@@ -303,7 +303,7 @@ class _Simulation:
         except IndexError:
             return _Reusable({}, {})
 
-    def _charge(self, moments: list[Moment], recorder: Recorder) -> None:
+    def _add_energies(self, moments: list[Moment], recorder: Recorder) -> None:
         """Add up the energy of a block's sequences; those of a group share what the chip spends."""
         first = moments[0].sequence
         block = self.energy[first : first + len(moments)]

@@ -166,7 +166,7 @@ def conversion_rows(
 def cycles_that_took_place(
     matrix: MappedMatrix, record: MatrixRecord, bank: int
 ) -> NDArray[np.int64]:
-    """Return how often each cycle of a conversion took_place (sequences, cycles) in a bank."""
+    """Return how often each cycle of a conversion took place (sequences, cycles) in a bank."""
     arrays, cycles_taken = matrix.banks[0].arrays, record.cycles_taken[:, :, bank]
     place = np.arange(arrays.cycles) - arrays.reset_cycles - arrays.integrate_cycles
     in_ramp = (place >= 0) & (place < arrays.convert_cycles)

@@ -1,7 +1,7 @@
 """Linearity of a ramp converter: INL, DNL, missing codes, effective number of bits.
 
 A ramp whose cells have errors crosses its thresholds elsewhere than it should. How far is told in
-two ways (model, section 3), against the ideal *nonlinear* transfer; no offset and no gain is taken
+two ways, against the ideal *nonlinear* transfer; no offset and no gain is taken
 out first.
 
 On the input, threshold by threshold. A *transition* is a threshold at which the code changes, in

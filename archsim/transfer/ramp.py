@@ -1,4 +1,4 @@
-"""Design of a ramp column: levels, thresholds, ramp cells and bias cells (model, section 3).
+"""Design of a ramp column: levels, thresholds, ramp cells and bias cells.
 
 All positions on a ramp are in units of the function's input x; the ramp's gain turns them into
 conductances and, with a tile's scale, into charge quanta.

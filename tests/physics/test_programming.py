@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from archsim.chip import mapping
-from archsim.chip.mapping import largest_weight, program_crossbar
+from archsim.chip.mapping import find_weight_of_g_max, program_crossbar
 from archsim.chip.programming import mean_inl, needed_bias, program_ramp, transition_errors
 from archsim.chip.wires import effective_differential
 from archsim.config.hardware import Wires
@@ -66,7 +66,7 @@ def weights(rows=6, columns=5, seed=0):
 
 
 def crossbar(
-    weight, model, device, *, wires=NO_WIRES, seed=3, tile=7, present=None, weight_max=None
+    weight, model, device, *, wires=NO_WIRES, seed=3, tile=7, present=None, weight_of_g_max=None
 ):
     if present is None:
         present = np.ones(weight.shape, dtype=bool)
@@ -78,7 +78,7 @@ def crossbar(
         seed=seed,
         tile=tile,
         present=present,
-        weight_max=weight_max or largest_weight(weight, device=device),
+        weight_of_g_max=weight_of_g_max or find_weight_of_g_max(weight, device=device),
     )
 
 
@@ -93,7 +93,7 @@ def test_weights_become_differences_with_one_side_at_g_min(g_min):
     assert np.minimum(plus, minus) == pytest.approx(np.full(weight.shape, g_min), rel=1e-9, abs=0)
     assert max(plus.max(), minus.max()) == pytest.approx(G_MAX, rel=1e-9, abs=0)
     w_max = np.abs(weight).max() * G_MAX / (G_MAX - g_min)
-    assert largest_weight(weight, device=device) == pytest.approx(w_max, rel=1e-9, abs=0)
+    assert find_weight_of_g_max(weight, device=device) == pytest.approx(w_max, rel=1e-9, abs=0)
     assert plus - minus == pytest.approx(weight * G_MAX / w_max, abs=1e-12)
     assert np.abs(made.difference - weight / w_max * STEPS).max() <= 0.5 + 1e-6
     total = (np.rint((plus + minus) / STEP)).sum(axis=1)
@@ -110,11 +110,11 @@ def test_the_largest_weight_of_the_layer_sets_the_scale_of_every_tile():
     weight, device = weights(), device_of("0 S")
     whole = crossbar(weight, Recording(), device)
     part = crossbar(
-        weight[:2], Recording(), device, weight_max=largest_weight(weight, device=device)
+        weight[:2], Recording(), device, weight_of_g_max=find_weight_of_g_max(weight, device=device)
     )
     assert (part.difference == whole.difference[:2]).all()
     half = crossbar(
-        weight, Recording(), device, weight_max=2 * largest_weight(weight, device=device)
+        weight, Recording(), device, weight_of_g_max=2 * find_weight_of_g_max(weight, device=device)
     )
     assert np.abs(half.difference - whole.difference / 2).max() <= 1
 
@@ -136,7 +136,7 @@ def test_where_there_are_no_devices_nothing_conducts_or_makes_noise():
     assert made.read_variance[present] == pytest.approx(
         np.full(4, 2e-12 / STEP**2), rel=1e-9, abs=0
     )
-    both = np.abs(np.diag(weight)) * G_MAX / largest_weight(weight, device=device) + 2 * 10e-6
+    both = np.abs(np.diag(weight)) * G_MAX / find_weight_of_g_max(weight, device=device) + 2 * 10e-6
     assert made.row_conductance == pytest.approx(both / STEP, abs=1)
 
 
@@ -144,7 +144,7 @@ def test_where_there_are_no_devices_nothing_conducts_or_makes_noise():
 def test_every_slice_mends_what_the_ones_before_it_missed(count):
     weight, device = weights(80, 80), device_of("30 uS", count=count, programming={"sigma": "4 uS"})
     made = crossbar(weight, device_model(device), device)
-    residual = made.difference * STEP - weight * G_MAX / largest_weight(weight, device=device)
+    residual = made.difference * STEP - weight * G_MAX / find_weight_of_g_max(weight, device=device)
     # What is left is the error of the last slice's two devices, and rounding to whole steps.
     sigma = math.hypot(math.sqrt(2) * 4e-6 * 0.25 ** (count - 1), STEP / math.sqrt(12))
     n = weight.size
@@ -156,7 +156,7 @@ def test_slices_are_programmed_to_what_is_missing_by_their_significance():
     model = Recording(miss=lambda target: 0.9 * target + 1e-6)
     weight, device = weights(), device_of(count=3, ratio=0.1)
     made = crossbar(weight, model, device)
-    missing = weight * G_MAX / largest_weight(weight, device=device)
+    missing = weight * G_MAX / find_weight_of_g_max(weight, device=device)
     for place in range(3):
         plus, minus = model.target[2 * place : 2 * place + 2]
         magnified = np.clip(missing / 0.1**place, -G_MAX, G_MAX)
@@ -164,7 +164,7 @@ def test_slices_are_programmed_to_what_is_missing_by_their_significance():
         assert np.minimum(plus, minus).max() == 0
         held = model.held[2 * place : 2 * place + 2]
         missing = missing - 0.1**place * (held[0] - held[1])
-    reached = weight * G_MAX / largest_weight(weight, device=device) - missing
+    reached = weight * G_MAX / find_weight_of_g_max(weight, device=device) - missing
     assert np.abs(made.difference - reached / STEP).max() <= 0.5 + 1e-6
     loaded = np.rint(sum(model.held) / STEP).sum(axis=1)
     assert made.row_conductance.tolist() == loaded.tolist()
@@ -217,7 +217,7 @@ def test_later_slices_mend_the_loss_in_wires():
     for count in (1, 2):
         device = device_of("1 uS", count=count)
         made = crossbar(weight, Recording(), device, wires=wires)
-        wanted = weight / largest_weight(weight, device=device) * STEPS
+        wanted = weight / find_weight_of_g_max(weight, device=device) * STEPS
         error.append(np.abs(made.difference - wanted).mean())
     assert error[1] < 0.2 * error[0]
 

@@ -86,7 +86,8 @@ def test_a_network_of_strange_kinds_runs_from_end_to_end(folder, outside):
     assert 0.05 < np.abs(h).max() <= 1
 
 
-@pytest.mark.parametrize("second", [pytest.param("table", marks=pytest.mark.slow), "ramp"])
+@pytest.mark.slow
+@pytest.mark.parametrize("second", ["table", "ramp"])
 def test_fused_and_cycle_by_cycle_conversions_of_a_strange_converter_are_the_same(
     folder, outside, second
 ):
@@ -158,14 +159,62 @@ def test_the_schema_lists_what_is_installed(outside):
     assert "Chirps" in schema
 
 
+KEPT = """
+import numpy as np
+from archsim.config.load import load_config
+from archsim.devices.base import Site, device_model
+section = load_config("outside.yaml", ["device=%s"]).config.device
+target = np.linspace(1e-6, 150e-6, 40_000).reshape(200, 200)
+share = device_model(section).program(target, Site(1, 2, 3)).conductance / target
+print(share.mean(), share.std())
+"""
+LEAKY = (
+    "{model: leaky, loss: 10 %, loss_sigma: 2 %, g_min: 0 S, g_max: 150 uS, sources: {loss: "
+    "'assumed: a test', loss_sigma: 'assumed: a test', g_min: 'assumed: a test', "
+    "g_max: 'assumed: a test'}}"
+)
+
+
 def test_a_device_of_the_package_is_found_by_its_name(folder, outside):
-    device = (
-        "device={model: custom, name: leaky, g_min: 0 S, g_max: 150 uS, parameters: {loss: 0.1}}"
-    )
-    outside("run", "outside.yaml", "--out", "a.h5")
-    outside("run", "outside.yaml", "--set", device, "--out", "b.h5")
-    a, b = (outputs_of(folder / name, "cell")["h"] for name in ("a.h5", "b.h5"))
-    assert (a != b).any()
+    mean, spread = map(float, outside("-c", KEPT % LEAKY).stdout.split())
+    assert mean == pytest.approx(0.9, abs=5e-4)  # 5 sigma of the mean of 40,000 devices
+    assert spread == pytest.approx(0.02, rel=0.02)
+    outside("run", "outside.yaml", "--set", f"device={LEAKY}", "--out", "b.h5")
+
+
+def test_a_function_of_the_package_is_found_by_its_name(folder, outside):
+    assert "rootsign" in outside("adc", "rootsign", "--bits", "4").stdout
+    sets = ("--set", "network.layers.1.function=rootsign")
+    outside("run", "outside.yaml", *sets, "--out", "f.h5")
+    outside("run", "outside.yaml", "--out", "g.h5")
+    ours, usual = (outputs_of(folder / name, "output") for name in ("f.h5", "g.h5"))
+    assert any((ours[name] != usual[name]).any() for name in usual)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "sentence"),
+    [
+        ("leaky.py", "keys.loss -", "keys.lost -", "AttributeError: "),
+        ("rootsign.py", "np.hypot(1.0, x)", "self.nothing", "AttributeError: "),
+        ("chirps/section.py", "rng.integers(0, 2,", "rng.integers(label,", "UnboundLocalError: "),
+    ],
+)
+def test_a_fault_of_the_package_is_laid_to_the_package(folder, outside, file, old, new, sentence):
+    copy = folder / "copy"
+    shutil.copytree(FOLDER, copy)
+    path = copy / "archsim_extension" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    sets = ("--set", f"device={LEAKY}", "--set", "network.layers.1.function=rootsign")
+    site = offer(folder / "other", copy)
+    done = outside("run", "outside.yaml", *sets, code=1, PYTHONPATH=f"{site}:{ROOT}")
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("compiling kernels")]
+    assert len(lines) == 1
+    assert sentence in done.stderr
+    assert f"archsim_extension/{file}:" in done.stderr
+    assert "package archsim-extension" in done.stderr
+    assert "bug" not in done.stderr
 
 
 def test_without_the_package_its_kinds_are_not_known(folder, outside):
@@ -230,6 +279,7 @@ def without(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_a_shipped_kind_whose_folder_is_gone_leaves_the_others_running(without, tmp_path):
     kws = ROOT / "configs/kws-ideal.yaml"
     done = without("run", kws, "--set", "workload.sequences=2", "--out", tmp_path / "t.h5")

@@ -18,7 +18,7 @@ from archsim.kernels.charges import charges_of_bank
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.join import join_banks
 from archsim.kernels.matrix import Matrix, bank_at
-from archsim.kernels.record import KEPT, tile_counts, tile_energy
+from archsim.kernels.record import KEPT, recorded_counts, recorded_energy
 from archsim.kernels.scratch import make_scratch
 from archsim.kernels.thresholds import NARROW_NEVER
 from archsim.kernels.tile import convert_cycles
@@ -140,7 +140,10 @@ def test_kept_cycles_have_the_counts_and_the_energy_of_the_cycle_kernel(
             fixed, per_activity = case.energies[tile]
             counted = np.ascontiguousarray(of_tile[:, : fixed.shape[0]])
             assert not of_tile[:, fixed.shape[0] :].any(), "tiles at rest do nothing"
-            counts, energy = tile_counts(matrix, record, tile), tile_energy(matrix, record, tile)
+            counts, energy = (
+                recorded_counts(matrix, record, tile),
+                recorded_energy(matrix, record, tile),
+            )
             for sequence in kept:
                 place = case.recorded[sequence], case.conversion
                 expected = np.empty_like(fixed)

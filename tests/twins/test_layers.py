@@ -220,7 +220,9 @@ def assert_lstm_same(
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("saturating", [False, True], ids=["in range", "saturating"])
 @pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
-@pytest.mark.parametrize("projected", [False, True], ids=["h", "projected"])
+@pytest.mark.parametrize(
+    "projected", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["h", "projected"]
+)
 def test_lstm_is_the_twins(cell: bool, saturating: bool, projected: bool, seed: int) -> None:
     rng = random.Random(f"lstm {cell} {saturating} {projected} {seed}")
     inputs = rng.randint(1, 5)

@@ -9,7 +9,7 @@ import pytest
 
 from archsim.kernels.energy import TileEnergy
 from archsim.kernels.matrix import Matrix
-from archsim.kernels.record import MatrixRecord, make_record, rows_of_cycles, tile_energy
+from archsim.kernels.record import MatrixRecord, make_record, recorded_energy, rows_of_cycles
 from tests.counting import assert_same_record
 from tests.random_layer import QUICK, Case, random_case
 
@@ -143,7 +143,7 @@ def test_rows_of_cycles_are_the_energy_and_lie_in_spare_memory(number: int) -> N
     matrix = case.matrix(fused=True)
     _, record = case.run(matrix)
     for tile in range(matrix.tiles):
-        energy = tile_energy(matrix, record, tile)
+        energy = recorded_energy(matrix, record, tile)
         rows = rows_of_cycles(energy)
         expected = energy.swapaxes(2, 3).reshape(-1, energy.shape[2])
         np.testing.assert_array_equal(rows, expected)

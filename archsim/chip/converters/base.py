@@ -1,7 +1,7 @@
 """The interface of converters that are built at the feet of a bank's columns.
 
 To add a kind: a folder beside those that are there, whose `section` registers a
-`archsim.config.sections.ConverterKind` that builds a `Converter`; its `cost` subclasses
+`archsim.config.converter.ConverterKind` that builds a `Converter`; its `cost` subclasses
 `archsim.chip.converters.cost.ConverterDesign`, and its `kernel` says how codes are found
 (`archsim.kernels.tile`, and `archsim.kernels.fused` if it is to be fast).
 """
@@ -84,7 +84,7 @@ class Converter(ABC):
         *,
         tile: int,
         present: NDArray[np.bool_],
-        weight_max: float,
+        weight_of_g_max: float,
     ) -> Crossbar:
         """Return the weights as tile number `tile` holds them; see `program_crossbar`."""
         spec = self._spec
@@ -96,7 +96,7 @@ class Converter(ABC):
             seed=spec.seed,
             tile=tile,
             present=present,
-            weight_max=weight_max,
+            weight_of_g_max=weight_of_g_max,
         )
 
     @property

@@ -43,8 +43,8 @@ class ConverterDesign(ABC):
         """Add area, leakage and clocked bits of the converters of `columns` columns."""
 
     @abstractmethod
-    def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Charge the conversion phase, which is `cycles`, and what prepares it before."""
+    def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+        """Add what the conversion phase, which is `cycles`, takes, and what prepares it before."""
 
     def cycles_of_rows(self, input_bits: int) -> int:
         """Return the clock cycles in which rows are driven: those of the longest pulse and one."""

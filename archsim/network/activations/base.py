@@ -1,7 +1,8 @@
 """The interface of an activation function.
 
-To add one, subclass `Activation`, decorate the class with `register`, and import its module; or put
-it into a package of your own and name it in the entry-point group that `registry` reads.
+To add one, subclass `Activation`: in a module of this folder, decorated with `register`, which is
+found by itself; or in a package of your own that names it in the entry-point group
+``archsim.activations``.
 """
 
 from __future__ import annotations

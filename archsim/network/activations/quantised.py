@@ -1,6 +1,6 @@
 """A function cut into levels: where, as x rises, the nearest level changes and to which.
 
-This is the mathematics of a ramp before it has conductances (model, section 3). As x goes from the
+This is the mathematics of a ramp before it has conductances. As x goes from the
 low end of a function's domain to its high end, the nearest of the levels changes at thresholds;
 between two of them lies a *step*. On a rising branch the thresholds are
 

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from archsim.chip.bank import Bank, Tile
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Schedule
-from archsim.kernels.record import KEPT, MatrixRecord, rows_of_cycles, tile_counts, tile_energy
+from archsim.kernels.record import (
+    KEPT,
+    MatrixRecord,
+    recorded_counts,
+    recorded_energy,
+    rows_of_cycles,
+)
 from archsim.run.timing import conversion_rows
 from archsim.trace.repeated import Piece, Repeated
 from archsim.vocabulary import Activity
@@ -101,10 +107,10 @@ def kept_cycles(
         (recorded sequences * conversions * cycles, columns), V.
     """
     number = bank * len(matrix.banks[bank].tiles) + tile
-    counts = tile_counts(matrix.arrays, record, number)
+    counts = recorded_counts(matrix.arrays, record, number)
     out: Datasets = {name: counts[KEPT.index(activity)].reshape(-1) for name, activity, _ in COUNTS}
     out["energy"] = rows_of_cycles(
-        tile_energy(matrix.arrays, record, number), reusable.get("energy")
+        recorded_energy(matrix.arrays, record, number), reusable.get("energy")
     )
     if record.waveform.shape[0] > 0 and matrix.banks[bank].tiles[tile].design.periphery is not None:
         mine = matrix.banks[bank]

@@ -1,1 +1,1 @@
-"""A GRU, flash converters, chirps, leaky devices and costs from a table, for archsim."""
+"""A GRU, flash converters, chirps, leaky devices costs from a table and a function, for archsim."""

@@ -76,11 +76,11 @@ def total_of(library, unit, times=3):
 
 def table_of(library=LIBRARY):
     table = EnergyTable(library, 4, 2)
-    table.charge("a", slice(1, 3), part="register", action="write", count=2, width=5)
-    table.charge("a", [0, 3], part="adder", action="add", count=np.array([1.0, 4.0]), width=8)
-    table.charge_activity("b", 1, part="comparator", action="compare", count=0.5)
-    table.charge_physics("c", [2, 2], 1e-15)
-    table.charge_activity_physics("c", 0, 2e-15, action="edge")
+    table.add("a", slice(1, 3), part="register", action="write", count=2, width=5)
+    table.add("a", [0, 3], part="adder", action="add", count=np.array([1.0, 4.0]), width=8)
+    table.add_per_activity("b", 1, part="comparator", action="compare", count=0.5)
+    table.add_joules("c", [2, 2], 1e-15)
+    table.add_joules_per_activity("c", 0, 2e-15, action="edge")
     return table.build()
 
 
@@ -159,9 +159,9 @@ def test_counts_add_up_by_part_and_action():
 def test_negative_charges_are_refused(count):
     table = EnergyTable(LIBRARY, 2)
     with pytest.raises(ValueError, match="not below 0"):
-        table.charge("a", slice(None), part="adder", action="add", count=count)
+        table.add("a", slice(None), part="adder", action="add", count=count)
     with pytest.raises(ValueError, match="not below 0"):
-        table.charge_physics("a", slice(None), count)
+        table.add_joules("a", slice(None), count)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_negative_charges_are_refused(count):
 )
 def test_unknown_parts_and_actions_are_refused(part, action, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        EnergyTable(LIBRARY, 1).charge("a", [0], part=part, action=action, count=1)
+        EnergyTable(LIBRARY, 1).add("a", [0], part=part, action=action, count=1)
     with pytest.raises(ConfigError, match=sentence):
-        EnergyTable(LIBRARY, 1, 1).charge_activity("a", 0, part=part, action=action)
+        EnergyTable(LIBRARY, 1, 1).add_per_activity("a", 0, part=part, action=action)
 
 
 # Digital units

@@ -16,7 +16,7 @@ import pytest
 
 from archsim.chip.bank import BankPlan, build_bank
 from archsim.chip.build import build_chip
-from archsim.chip.mapping import largest_weight
+from archsim.chip.mapping import find_weight_of_g_max
 from archsim.chip.spec import chip_spec
 from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, DesignError, InputError
@@ -81,7 +81,7 @@ def make_part(
         spec=chip_spec(config),
         library=load_library(config.technology.components),
         present=np.ones(weight.shape, dtype=np.bool_),
-        weight_max=largest_weight(weight, device=config.device),
+        weight_of_g_max=find_weight_of_g_max(weight, device=config.device),
     )
     widest = 2**n_in - 1
     return excerpt(bank, rng.integers(-widest, widest + 1, rows), g_min=config.device.g_min)

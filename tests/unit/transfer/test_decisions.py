@@ -16,7 +16,7 @@ from archsim.config.load import load_config
 from archsim.kernels.thresholds import build_threshold_table, count_thresholds
 from archsim.numeric.fixed import pulse_width, round_shift, scaled_magnitude
 from archsim.numeric.search import first_above as first_above_jitted
-from archsim.transfer.decisions import first_above, half_up
+from archsim.transfer.decisions import first_above, half_up, pulse_widths
 from tests.runs import KWS
 
 
@@ -52,7 +52,18 @@ def test_pulse_widths_round_the_magnitude_half_up():
     for value in range(-2 * full_scale, 2 * full_scale + 1):
         magnitude = min(defined_half_up(Fraction(abs(value) * steps, full_scale)), steps)
         assert scaled_magnitude(value, full_scale, steps) == magnitude
-        assert pulse_width(value, full_scale, steps) == (magnitude if value >= 0 else -magnitude)
+        signed = magnitude if value >= 0 else -magnitude
+        assert pulse_width(value, full_scale, steps) == signed
+        assert pulse_widths(np.array([value]), full_scale, steps).tolist() == [signed]
+
+
+def test_pulse_widths_of_words_are_exact_at_their_halves():
+    full_scale, steps = 2**30 - 35, 1023
+    halves = [(2 * k + 1) * full_scale // (2 * steps) for k in range(steps)]
+    values = np.array([half + off for half in halves for off in (-1, 0, 1)])
+    expected = [defined_half_up(Fraction(value * steps, full_scale)) for value in values.tolist()]
+    assert pulse_widths(values, full_scale, steps).tolist() == expected
+    assert [pulse_width(value, full_scale, steps) for value in values.tolist()] == expected
 
 
 RAMPS = ([-7, -7, -2, 0, 0, 0, 5, 90], [3], [1, 2, 3, 4, 5, 6, 7], [4] * 12)

@@ -78,10 +78,10 @@ class BitSerialConverter(Converter):
         *,
         tile: int,  # noqa: ARG002 - nothing is random
         present: NDArray[np.bool_],  # noqa: ARG002 - only a ramp's second pass has gaps
-        weight_max: float,
+        weight_of_g_max: float,
     ) -> Crossbar:
         """Round the weights to whole numbers, and say what their cells conduct."""
-        whole = np.rint(weight * (self.weight_steps / weight_max)).astype(np.int16)
+        whole = np.rint(weight * (self.weight_steps / weight_of_g_max)).astype(np.int16)
         return Crossbar(
             difference=np.ascontiguousarray(whole),
             row_conductance=self._conductance(self._cells(whole)),

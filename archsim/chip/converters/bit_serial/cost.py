@@ -1,8 +1,8 @@
 """Costs of a bit-serial crossbar and of its share of an ISAAC tile.
 
 Such a crossbar has neither pulse-width modulators nor integrators, so that its design accounts for
-the whole of it. What is charged, and when; a *stage* is the read of one bit plane, and its samples
-are converted in the stage after:
+the whole of it. What costs energy, and when; a *stage* is the read of one bit plane, and its
+samples are converted in the stage after:
 
 ===================== ============================================= ============================
 component             energy                                        in which cycles
@@ -21,13 +21,13 @@ tile_output_registers
 
 An array's energy is the fixed one of the article's table, in proportion to the cells in use, and no
 less where few rows are driven. The last five are shared by the `CROSSBARS` of a tile, and the
-article gives their power but not how often they act; a crossbar is charged for its share, at the
+article gives their power but not how often they act; a crossbar takes its share, at the
 rates at which the component library took energies out of those powers, for as long as it reads,
 and it has that share of their area. A router serves four tiles. A tile's sigmoid and max-pooling
-units are left out: functions are computed, and charged, by `digital.processors`. Leakage and clocks
-are in the powers of the table.
+units are left out: `digital.processors` compute functions, and take their energy. Leakage and
+clocks are in the powers of the table.
 
-Accumulators are charged as words of `digital.word_bits`, the 16 bits of the article's registers;
+Accumulators cost as words of `digital.word_bits`, the 16 bits of the article's registers;
 the simulation keeps what these round away.
 """
 
@@ -156,8 +156,8 @@ class BitSerialDesign(ConverterDesign):
         readout = design.periphery.readout_cycles if design.periphery else 0
         table = EnergyTable(library, converts.stop + readout, N_ACTIVITY)
         for component, part, action, count in self._of_a_cycle(design):
-            table.charge(component, reads, part=part, action=action, count=count)
-        self.charge(table, design, cycles=converts)
+            table.add(component, reads, part=part, action=action, count=count)
+        self.add_energy(table, design, cycles=converts)
         return table.build()
 
     def _of_a_cycle(self, design: TileDesign) -> Iterator[tuple[str, str, str, float]]:
@@ -169,18 +169,16 @@ class BitSerialDesign(ConverterDesign):
         for each in SHARED:
             yield each.component, each.part, each.action, each.rate * design.period / CROSSBARS
 
-    def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Charge the columns' periphery; `cycles` are those of the last plane's conversion."""
+    def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+        """Add what the columns' periphery takes; `cycles` convert the last plane."""
         first = cycles.start - design.integrate_cycles
         ends = range(first + self.stage - 1, cycles.start, self.stage)
         count = self.samples(design.columns)
-        table.charge(
-            "sample_and_hold", ends, part="isaac_sample_hold", action="sample", count=count
-        )
+        table.add("sample_and_hold", ends, part="isaac_sample_hold", action="sample", count=count)
         sample = Activity.UNDECIDED
-        table.charge_activity("converters", sample, part=self.component, action="convert")
-        table.charge_activity("shift_add", sample, part="isaac_shift_add", action="shift_add")
-        table.charge(
+        table.add_per_activity("converters", sample, part=self.component, action="convert")
+        table.add_per_activity("shift_add", sample, part="isaac_shift_add", action="shift_add")
+        table.add(
             "output_registers",
             slice(first + self.stage, cycles.stop),
             part="isaac_output_register",

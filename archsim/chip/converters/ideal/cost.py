@@ -1,4 +1,4 @@
-"""Costs of converters without quantisation: none. Only the wires that codes leave by are charged.
+"""Costs of converters without quantisation: none. Only the wires that codes leave by cost energy.
 
 Whatever is said about energy and area of a chip with them is a bound that no chip reaches.
 """
@@ -38,5 +38,5 @@ class IdealDesign(ConverterDesign):
     def add_parts(self, parts: Inventory, columns: int, *, library: ComponentLibrary) -> None:
         """Add nothing."""
 
-    def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Charge nothing."""
+    def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+        """Add the energy of nothing."""

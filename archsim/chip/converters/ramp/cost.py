@@ -1,6 +1,6 @@
 """Costs of ramp converters: one or more ramps a tile, a comparator and a latch a column.
 
-What is charged, and when:
+What costs energy, and when:
 
 ================ =================================== ==============================
 component        energy                              in which cycles
@@ -82,30 +82,28 @@ class RampDesign(ConverterDesign):
         parts.add_part("code_counter", "counter", count=1, library=library, width=self.bits)
         parts.counter_bits += self.bits
 
-    def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Charge the ramp-and-latch phase, and the bias cells in the cycle before it."""
+    def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+        """Add the energy of the ramp-and-latch phase, and the bias cells in the cycle before it."""
         self._charge_ramps(table, design.read_energy, cycles=cycles)
         compare = ("comparator", "compare")
         if self.gated:
-            table.charge_activity(
+            table.add_per_activity(
                 "comparators", Activity.UNDECIDED, part=compare[0], action=compare[1]
             )
         else:
-            table.charge(
+            table.add(
                 "comparators", cycles, part=compare[0], action=compare[1], count=design.columns
             )
-        table.charge_activity(
+        table.add_per_activity(
             "latches", Activity.LATCHED, part="register", action="write", width=self.bits
         )
-        table.charge(
-            "code_counter", cycles, part="counter", action="count", count=1, width=self.bits
-        )
+        table.add("code_counter", cycles, part="counter", action="count", count=1, width=self.bits)
 
     def _charge_ramps(self, table: EnergyTable, read_energy: float, *, cycles: slice) -> None:
-        """Charge the reads of the ramps' cells (J/S each) and their integrators."""
+        """Add the energy of the reads of the ramps' cells (J/S each) and their integrators."""
         before = slice(cycles.start - 1, cycles.start)
         for when, siemens in ((before, self.bias.sum()), (cycles, self.cell.sum(axis=0))):
-            table.charge_physics("ramp_cells", when, read_energy * siemens)
-            table.charge(
+            table.add_joules("ramp_cells", when, read_energy * siemens)
+            table.add(
                 "ramp_integrators", when, part="integrator", action="integrate", count=self.ramps
             )

@@ -1,6 +1,6 @@
 """Costs of successive-approximation converters that columns of a tile share.
 
-What is charged, and when:
+What costs energy, and when:
 
 =========== ============================================= ===========================
 component   energy                                        in which cycles
@@ -10,7 +10,7 @@ latches     a register write a latched column             conversion, from activ
 =========== ============================================= ===========================
 
 One conversion takes as many comparisons as it has bits, and the kernel counts them as undecided
-columns. The analog multiplexer in front of a shared converter is NOT charged, with neither energy
+columns. The analog multiplexer in front of a shared converter is NOT counted, with neither energy
 nor area, and its select lines are not either: the component library has no number for them.
 """
 
@@ -66,21 +66,21 @@ class SarDesign(ConverterDesign):
         parts.add_part("converters", self.component, count=count, library=library)
         self._add_latches(parts, columns, library=library)
 
-    def charge(
+    def add_energy(
         self,
         table: EnergyTable,
         design: TileDesign,  # noqa: ARG002 - counts say how many columns convert
         *,
         cycles: slice,  # noqa: ARG002 - and when
     ) -> None:
-        """Charge a share of a conversion for each comparison, and a write for each code."""
-        table.charge_activity(
+        """Add a share of a conversion for each comparison, and a write for each code."""
+        table.add_per_activity(
             "converters",
             Activity.UNDECIDED,
             part=self.component,
             action="convert",
             count=1 / self.bits,
         )
-        table.charge_activity(
+        table.add_per_activity(
             "latches", Activity.LATCHED, part="register", action="write", width=self.bits
         )

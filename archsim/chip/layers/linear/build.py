@@ -45,6 +45,7 @@ from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.convert import convert_all
 from archsim.network.activations.base import Range
+from archsim.transfer.decisions import pulse_widths
 
 
 class _LinearBase(ChipLayer):
@@ -87,10 +88,8 @@ class _LinearBase(ChipLayer):
 
     def _signal(self, fixed: NDArray[np.int64]) -> Signal:
         """Make the next layer's input: values beyond the output range take the full pulse width."""
-        whole = self._full_scale
-        width = (2 * np.abs(fixed) * self._drive_steps + whole) // (2 * whole)
-        drive = np.sign(fixed) * np.minimum(width, self._drive_steps)
-        return Signal(drive.astype(np.int16), fixed.astype(np.int32))
+        drive = pulse_widths(fixed, self._full_scale, self._drive_steps)
+        return Signal(drive, fixed.astype(np.int32))
 
 
 class LinearOnTile(_LinearBase):

@@ -38,11 +38,11 @@ class FlashDesign(ConverterDesign):
         parts.add_part("comparators", self.component, count=count, library=library)
         self._add_latches(parts, columns, library=library)
 
-    def charge(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Charge every comparison, and a write for each code."""
-        table.charge_activity(
+    def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
+        """Add the energy of every comparison, and a write for each code."""
+        table.add_per_activity(
             "comparators", Activity.UNDECIDED, part=self.component, action="compare"
         )
-        table.charge_activity(
+        table.add_per_activity(
             "latches", Activity.LATCHED, part="register", action="write", width=self.bits
         )
