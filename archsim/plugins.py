@@ -26,7 +26,10 @@ def plugin_packages() -> dict[Path, str]:
     found = {}
     for group in entry_points().groups:
         for entry in installed(group) if group.startswith("archsim.") else ():
-            spec = importlib.util.find_spec(entry.module.partition(".")[0])
+            try:
+                spec = importlib.util.find_spec(entry.module.partition(".")[0])
+            except (ImportError, ValueError):  # of a package that is half removed
+                continue
             if spec is not None and spec.origin is not None:
                 name = entry.dist.name if entry.dist is not None else entry.module
                 found[place_of(spec)] = name

@@ -169,11 +169,9 @@ def tile_energy(design: TileDesign, library: ComponentLibrary, area: float) -> O
     table = EnergyTable(library, end, N_ACTIVITY)
     _add_rows(table, design, cycles=integrate)
     if periphery:
-        _charge_columns(table, design.columns, cycles=integrate)
+        _add_columns(table, design.columns, cycles=integrate)
         periphery.converter.add_energy(table, design, cycles=convert)
-        _charge_readout(
-            table, periphery, design.columns, area=area, cycles=slice(convert.stop, end)
-        )
+        _add_readout(table, periphery, design.columns, area=area, cycles=slice(convert.stop, end))
     return table.build()
 
 
@@ -195,14 +193,14 @@ def _add_rows(table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
         )
 
 
-def _charge_columns(table: EnergyTable, columns: int, *, cycles: slice) -> None:
+def _add_columns(table: EnergyTable, columns: int, *, cycles: slice) -> None:
     """Add the energy of the integrators while they integrate, and the sample at the end."""
     table.add("integrators", cycles, part="integrator", action="integrate", count=columns)
     last = [cycles.stop - 1]
     table.add("sample_and_hold", last, part="sample_and_hold", action="sample", count=columns)
 
 
-def _charge_readout(
+def _add_readout(
     table: EnergyTable, periphery: ColumnPeriphery, columns: int, *, area: float, cycles: slice
 ) -> None:
     """Add the energy of the wires that the codes leave the tile by, evenly over the readout."""

@@ -87,7 +87,7 @@ def table_of(library=LIBRARY):
 # Tables
 
 
-def test_a_charge_is_count_times_energy_times_width_in_its_cycles():
+def test_an_energy_is_count_times_energy_times_width_in_its_cycles():
     table = table_of()
     write, add = LIBRARY.energy("register", "write", 5), LIBRARY.energy("adder", "add", 8)
     assert table.components == ("a", "b", "c")
@@ -156,7 +156,7 @@ def test_counts_add_up_by_part_and_action():
 
 
 @pytest.mark.parametrize("count", [-1.0, math.nan, math.inf, np.array([1.0, -1.0])], ids=str)
-def test_negative_charges_are_refused(count):
+def test_negative_amounts_are_refused(count):
     table = EnergyTable(LIBRARY, 2)
     with pytest.raises(ValueError, match="not below 0"):
         table.add("a", slice(None), part="adder", action="add", count=count)
@@ -238,7 +238,7 @@ def test_a_sum_of_one_block_is_refused():
 @pytest.mark.parametrize(
     ("bits", "latency", "moved"), [(33, 2, [0, 0, 8, 8, 8, 8, 1]), (8, 0, [8]), (3, 1, [0, 3])]
 )
-def test_a_bus_charges_bits_in_the_cycles_in_which_they_move(bits, latency, moved):
+def test_a_bus_moves_bits_in_the_cycles_in_which_they_move(bits, latency, moved):
     unit = bus_unit({"h": bits}, width=8, latency=latency, length=3e-3, library=LIBRARY)
     table = unit.energy["h"]
     each = LIBRARY.energy("wire", "transition", 3) + LIBRARY.energy("register", "write")

@@ -39,4 +39,4 @@ class IdealDesign(ConverterDesign):
         """Add nothing."""
 
     def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
-        """Add the energy of nothing."""
+        """Add nothing."""

@@ -84,7 +84,7 @@ class RampDesign(ConverterDesign):
 
     def add_energy(self, table: EnergyTable, design: TileDesign, *, cycles: slice) -> None:
         """Add the energy of the ramp-and-latch phase, and the bias cells in the cycle before it."""
-        self._charge_ramps(table, design.read_energy, cycles=cycles)
+        self._add_ramps(table, design.read_energy, cycles=cycles)
         compare = ("comparator", "compare")
         if self.gated:
             table.add_per_activity(
@@ -99,7 +99,7 @@ class RampDesign(ConverterDesign):
         )
         table.add("code_counter", cycles, part="counter", action="count", count=1, width=self.bits)
 
-    def _charge_ramps(self, table: EnergyTable, read_energy: float, *, cycles: slice) -> None:
+    def _add_ramps(self, table: EnergyTable, read_energy: float, *, cycles: slice) -> None:
         """Add the energy of the reads of the ramps' cells (J/S each) and their integrators."""
         before = slice(cycles.start - 1, cycles.start)
         for when, siemens in ((before, self.bias.sum()), (cycles, self.cell.sum(axis=0))):
