@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile, check_numbers
+from archsim.chip.flow import flow, join_arrays, join_needs
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
@@ -26,7 +27,7 @@ from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.chip.tile_cost import tile_inventory
 from archsim.clipping import Clipping, Place
 from archsim.config.hardware import Technology
-from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, RunConfig
+from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, Network, RunConfig
 from archsim.costs.digital import (
     UnitCost,
     argmax_unit,
@@ -87,7 +88,7 @@ class Chip:
         program = Program()
         for stream in range(streams):
             program.stream = stream
-            _add_sequence(program, self.config.network.timesteps, self.layers, self.units)
+            _add_sequence(program, self.config.network, self.layers, self.units)
         return program.schedule()
 
     @property
@@ -175,7 +176,13 @@ def build_chip(
     weights = replace(weights, used={})  # other chips may have the same
     config.adc.of_kind.check_run(config)
     spec = spec or chip_spec(config)
-    context = BuildContext(spec, library, weights, _shared_processors(spec, library))
+    context = BuildContext(
+        spec,
+        library,
+        weights,
+        np.ones(spec.network.inputs),
+        processors=_shared_processors(spec, library),
+    )
     layers = _build_layers(context)
     refuse_unused(weights, config.network)
     units = _shared_units(context, layers)
@@ -249,14 +256,16 @@ def chip_library(technology: Technology) -> ComponentLibrary:
 
 
 def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
+    network = context.spec.network
     layers: list[ChipLayer] = []
-    elements = context.spec.network.inputs
-    sections = context.spec.network.layers
-    for section, following in zip(sections, [*sections[1:], None], strict=True):
-        context = replace(context, following=following)
-        layers.append(section.build(elements, context))
-        elements = layers[-1].elements
-        context = replace(context, input_range=layers[-1].output_range)
+
+    def build(number: int, input_range: NDArray[np.float64]) -> NDArray[np.float64]:
+        section = network.layers[number]
+        own = replace(context, input_range=input_range, readers=network.readers(section))
+        layers.append(section.build(input_range.size, own))
+        return np.full(layers[-1].elements, layers[-1].output_range)
+
+    flow(network, context.input_range, build, join_arrays)
     return tuple(layers)
 
 
@@ -316,10 +325,10 @@ def _bus(context: BuildContext, layers: Sequence[ChipLayer]) -> UnitCost:
 
 
 def _add_sequence(
-    program: Program, timesteps: int, layers: Sequence[ChipLayer], shared: Sequence[Unit]
+    program: Program, network: Network, layers: Sequence[ChipLayer], shared: Sequence[Unit]
 ) -> None:
     """Add the operations of one sequence, from the first load to its class."""
-    buffer, classifier = shared[:2]
+    timesteps, (buffer, classifier) = network.timesteps, shared[:2]
     loads = [
         program.add(
             buffer.name,
@@ -330,9 +339,10 @@ def _add_sequence(
         )
         for timestep in range(timesteps)
     ]
-    produced: list[Needs] = [(load,) for load in loads]
-    for layer in layers:
-        produced = layer.schedule(program, produced)
+    loaded: Sequence[Needs] = [(load,) for load in loads]
+    produced = flow(
+        network, loaded, lambda number, needs: layers[number].schedule(program, needs), join_needs
+    )
     program.add(
         classifier.name,
         "argmax",

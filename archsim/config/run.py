@@ -26,7 +26,7 @@ from archsim.config.sections import (
     Name,
     WorkloadSection,
 )
-from archsim.listing import listed
+from archsim.listing import listed, shortened
 
 INPUT_BUFFER, CLASSIFIER, CHIP = "input_buffer", "classifier", "chip"
 BUS, PROCESSORS = "bus", "processors"
@@ -60,10 +60,21 @@ class Network(Section):
     )
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
 
-    def following(self, layer: LayerSection) -> LayerSection | None:
-        """Return the layer that comes after one of the network's, None after the last."""
-        place = next(index for index, each in enumerate(self.layers) if each is layer)
-        return self.layers[place + 1] if place + 1 < len(self.layers) else None
+    @property
+    def sources(self) -> tuple[tuple[str, ...], ...]:
+        """What each layer takes in: names of layers above it, or of the input buffer."""
+        before = (INPUT_BUFFER, *(layer.name for layer in self.layers))
+        return tuple(
+            layer.inputs or (last,) for layer, last in zip(self.layers, before, strict=False)
+        )
+
+    def readers(self, layer: LayerSection) -> tuple[LayerSection, ...]:
+        """Return the layers that take a layer's outputs in: none for the last."""
+        return tuple(
+            reader
+            for reader, sources in zip(self.layers, self.sources, strict=True)
+            if layer.name in sources
+        )
 
     @property
     def without_processed(self) -> str:
@@ -102,6 +113,29 @@ class Network(Section):
                 raise ValueError(msg)
             if name in units:
                 msg = f"'{name}' is the name of a unit of the chip: call the layer something else"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _inputs(self) -> Network:
+        for number, (layer, sources) in enumerate(zip(self.layers, self.sources, strict=True)):
+            above = [INPUT_BUFFER, *(each.name for each in self.layers[:number])]
+            for name in sources:
+                if name not in above:
+                    msg = (
+                        f"in layers, '{layer.name}' has '{shortened(name)}' among its inputs, "
+                        f"which is no layer above it: take one of {listed(above)}"
+                    )
+                    raise ValueError(msg)
+                if sources.count(name) > 1:
+                    msg = f"in layers, '{layer.name}' has '{name}' twice among its inputs"
+                    raise ValueError(f"{msg}: name it once")
+        for layer in self.layers[:-1]:
+            if not self.readers(layer):
+                msg = (
+                    f"in layers, none takes the outputs of '{layer.name}': name it among the "
+                    "inputs of a layer below it, or take it away"
+                )
                 raise ValueError(msg)
         return self
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from archsim.config.base import Section
 from archsim.config.kinds import Kinds
@@ -92,6 +92,20 @@ class LayerSection(Section, ABC):
     kind: str
     name: Name
     tensors: TensorsName = None
+    inputs: tuple[str, ...] | None = Field(
+        None,
+        min_length=1,
+        description="layers above it whose outputs it takes in, side by side in this order; "
+        "input_buffer stands for the network's own inputs; where not given, the layer before",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `inputs` out where it is not given, so that hashes stay what they were."""
+        out: dict[str, Any] = dump(self)
+        if self.inputs is None:
+            out.pop("inputs", None)
+        return out
 
     @property
     def tensors_name(self) -> str:
@@ -122,7 +136,7 @@ class LayerSection(Section, ABC):
 
     @property
     def at_last_timestep(self) -> bool:
-        """Whether it works at the last timestep only, so that no layer can follow it."""
+        """Whether it works at the last timestep only, so that no layer can take its outputs."""
         return False
 
     @property

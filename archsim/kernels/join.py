@@ -105,7 +105,8 @@ def _places(
         table = readout.table
         place["ramps"] = table.threshold.shape[0] // len(banks)
         place["ramp"] = np.arange(len(banks)) * place["ramps"]
-        place["run"], place["runs"] = table.run_pointer[:-1], np.diff(table.run_pointer)
+        place["runs"] = np.bincount(table.run["bank"], minlength=len(banks))
+        place["run"] = np.cumsum(place["runs"]) - place["runs"]
     return place
 
 

@@ -214,17 +214,17 @@ class Matrix:
     column: NDArray[np.int64]
     why: str
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """Columns of the matrix."""
         return int(self.column.max()) + 1
 
-    @property
+    @cached_property
     def cycles(self) -> int:
         """Length of one conversion in clock cycles, if it does not stop early."""
         return self.banks[0].cycles
 
-    @property
+    @cached_property
     def tiles(self) -> int:
         """Number of tiles."""
         return int(self.arrays.bank.shape[0] * (self.arrays.row_pointer.shape[1] - 1))
@@ -234,7 +234,7 @@ class Matrix:
         """What the tiles spend."""
         return self.arrays.energy
 
-    @property
+    @cached_property
     def is_ideal(self) -> bool:
         """Whether conversions are fused, in 32 bits, and nothing disturbs them."""
         extra = self.imperfections

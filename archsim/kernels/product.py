@@ -33,6 +33,8 @@ _FEW_PAIRS = 64
 sums."""
 
 _PANEL = LANES * HALVES
+_LINE = 64
+"""Bytes of a line of the cache."""
 _CHOICES = sorted(
     ((n, m) for n in (1, 2, 3) for m in (1, 2, 3)), key=lambda both: both[0] * both[1]
 )
@@ -111,9 +113,18 @@ def _lay_out(
     if block < min(_FEW_PAIRS, most):
         return None
     place = np.cumsum([0, *(part.size for part in parts[:-1])], dtype=np.int64)
-    cell = np.concatenate([part.ravel() for part in parts])
+    cell = _aligned(np.concatenate([part.ravel() for part in parts]))
     single = int(layers == digits == 1 and block >= most)
     return ProductArrays(cell, place, layers, layer_bits, digits, digit_bits, block, mask, single)
+
+
+def _aligned(cells: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy that begins at a line of the cache, so that no vector lies across two lines."""
+    memory = np.empty(cells.nbytes + _LINE, dtype=np.uint8)
+    first = -memory.ctypes.data % _LINE
+    out = memory[first : first + cells.nbytes].view(cells.dtype)
+    out[:] = cells
+    return out
 
 
 def _in_panels(cells: NDArray[Any], layers: int, bits: int) -> NDArray[Any]:

@@ -27,9 +27,9 @@ _FOUR = 4 * LANES
 
 
 RUN = np.dtype(
-    [(name, np.int64) for name in ("first", "end", "ramp", "to", "last_code")], align=True
+    [(name, np.int64) for name in ("bank", "first", "end", "ramp", "to", "last_code")], align=True
 )
-"""Neighbouring columns of a bank that see one ramp: its columns ``first .. end - 1``.
+"""Neighbouring columns of a `bank` that see one ramp: its columns ``first .. end - 1``.
 
 `ramp` is their ramp in the layer; `to` is the column of the layer that the bank's first one would
 be if all were neighbours in it; `last_code` is the largest code where codes are the counts
@@ -52,8 +52,6 @@ class ThresholdTable(NamedTuple):
         The code of a column with so many thresholds at or below its charge.
     run : RUN (runs,)
         The runs of all banks.
-    run_pointer : int64 (banks + 1,)
-        Where each bank's runs begin.
     ordered : int
         How many thresholds are in order with all others out of reach, or 0 if they need not be.
     """
@@ -61,7 +59,6 @@ class ThresholdTable(NamedTuple):
     threshold: NDArray[Any]
     code: NDArray[np.int64]
     run: NDArray[np.void]
-    run_pointer: NDArray[np.int64]
     ordered: int
 
 
@@ -109,27 +106,26 @@ def build_threshold_table(
     direct = (code == np.minimum(counts, last[:, None])).all(axis=1)
     last = np.where(direct, last, -1)
     runs = [
-        _runs(readout.ramp_of_column[bank, : column.size] + bank * ramps, column, last)
+        _runs(bank, readout.ramp_of_column[bank, : column.size] + bank * ramps, column, last)
         for bank, column in enumerate(columns)
     ]
     return ThresholdTable(
         threshold=threshold.astype(np.int32) if narrow else threshold,
         code=code,
         run=np.concatenate(runs),
-        run_pointer=np.cumsum([0, *(len(run) for run in runs)], dtype=np.int64),
         ordered=ramp_cycles,
     )
 
 
 def _runs(
-    ramp: NDArray[np.int64], column: NDArray[np.int64], last_code: NDArray[np.int64]
+    bank: int, ramp: NDArray[np.int64], column: NDArray[np.int64], last_code: NDArray[np.int64]
 ) -> NDArray[np.void]:
     """Return the runs of a bank's columns."""
     breaks = (np.diff(ramp) != 0) | (np.diff(column) != 1)
     start = np.concatenate([[0], np.flatnonzero(breaks) + 1])
     end = np.concatenate([start[1:], [ramp.size]])
     run = np.zeros(start.size, dtype=RUN)
-    run["first"], run["end"], run["ramp"] = start, end, ramp[start]
+    run["bank"], run["first"], run["end"], run["ramp"] = bank, start, end, ramp[start]
     run["to"], run["last_code"] = column[start] - start, last_code[ramp[start]]
     return run
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.config.run import INPUT_BUFFER
 from archsim.network.weights import RandomWeights, Weights
 
 _OF_A_LAYER = ("kind", "units", "projection", "timesteps", "function")
@@ -68,10 +69,30 @@ def network_structure(config: Any) -> dict[str, Any]:
     return {
         "inputs": _plain(network.get("inputs")),
         "timesteps": _plain(network.get("timesteps")),
-        "layers": [_layer(_mapping(layer), tables) for layer in layers]
+        "layers": _layers([_mapping(layer) for layer in layers], tables)
         if isinstance(layers, list)
         else [],
     }
+
+
+def _layers(layers: list[Mapping[str, Any]], tables: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the layers; one that does not take in the layer before says which ones, by number."""
+    out = []
+    places = {INPUT_BUFFER: _place(0)}
+    for number, layer in enumerate(layers, 1):
+        found, inputs = _layer(layer, tables), layer.get("inputs")
+        names = inputs if isinstance(inputs, list) else []
+        taken = " + ".join(places.get(str(name), "?") for name in names)
+        if taken not in ("", _place(number - 1)):
+            found["inputs"] = taken
+        out.append(found)
+        places[str(layer.get("name"))] = _place(number)
+    return out
+
+
+def _place(number: int) -> str:
+    """Return how a layer is called where its own name does not count; 0 is the input buffer."""
+    return f"layer {number}" if number else INPUT_BUFFER
 
 
 def _layer(layer: Mapping[str, Any], tables: dict[str, str]) -> dict[str, Any]:
@@ -119,7 +140,8 @@ def structure_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> l
     ]
     if len(one["layers"]) != len(other["layers"]):
         return [*found, f"{len(other['layers'])} layers against {len(one['layers'])}"]
-    for number, (mine, theirs) in enumerate(zip(one["layers"], other["layers"], strict=True), 1):
+    for number, pair in enumerate(zip(one["layers"], other["layers"], strict=True), 1):
+        mine, theirs = ({"inputs": _place(number - 1), **layer} for layer in pair)
         found += [
             f"{key} {theirs[key]} against {mine[key]} in layer {number}"
             for key in mine

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.build import Chip, chip_library
+from archsim.chip.flow import float_outputs
 from archsim.chip.layers.base import Signal
 from archsim.config.load import LoadedConfig, digest_of_file, load_config
 from archsim.config.run import RunConfig
@@ -152,7 +153,6 @@ def _float_labels(chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
     labels = []
     for first in range(0, len(data), _FLOAT_BLOCK):
         x = data.features[first : first + _FLOAT_BLOCK].astype(np.float64)
-        for layer in chip.layers:
-            x = layer.run_float(x)
-        labels.append(x[:, -1].argmax(axis=1))
+        answer = float_outputs(chip.config.network, chip.layers, x)
+        labels.append(answer[:, -1].argmax(axis=1))
     return np.concatenate(labels)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from archsim import __version__
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
-from archsim.chip.layers.base import Recorder
+from archsim.chip.flow import flow
+from archsim.chip.layers.base import Recorder, Signal
 from archsim.clipping import Clipping
 from archsim.config.load import LoadedConfig
 from archsim.config.run import RunConfig, TraceLevel
@@ -285,11 +286,15 @@ class _Simulation:
         recorder = Recorder(recordings, first, self._plan.waveforms, reusable.records)
         outputs: Outputs = {}
         clipped: list[Clipping] = []
-        for layer in self.chip.layers:
-            result = layer.run(signal, recorder)
+
+        def run(number: int, taken: Signal) -> Signal:
+            layer = self.chip.layers[number]
+            result = layer.run(taken, recorder)
             outputs[layer.name] = result.outputs
-            clipped += result.clipped
-            signal = result.signal
+            clipped.extend(result.clipped)
+            return result.signal
+
+        flow(self.chip.config.network, signal, run, Signal.side_by_side)
         kept = {}
         if self._written and recordings.max(initial=-1) >= 0:
             recorded = [item for item in tiles_of(self.chip) if item[3].name in self._plan.names]

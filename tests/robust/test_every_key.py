@@ -79,6 +79,8 @@ RAMPED = {key: value for key, value in EFFECTS.items() if key == "programming"}
 OWN = ("activations=[{name: own, points: [[-1, 0], [1, 1]]}]",)
 HIDDEN = "{kind: linear, name: hidden, units: 5, timesteps: all}"
 PROJECTED = "{kind: lstm, name: lstm, units: 6, projection: 3}"
+SECOND = "{kind: lstm, name: second, units: 6}"
+BOTH = "{kind: linear, name: output, units: 5, inputs: [lstm, second]}"
 
 BASES: dict[str, tuple[str, ...]] = {
     "ramp": (),
@@ -114,6 +116,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "digital": (
         f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5, placement: digital}}]",
     ),
+    "two": (f"network.layers=[{LSTM}, {SECOND}, {BOTH}]",),
     "no lstm": (f"network.layers=[{OUTPUT}]",),
     "memristor": (device("memristor", **EFFECTS),),
     "verified": (device("memristor", **VERIFIED),),
@@ -261,6 +264,8 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield key, base and overrides."""
     for key, (base, value) in _SETTINGS.items():
         yield key, base, (f"{_plain(key)}={value}",)
+    for kind, inputs in (("lstm", "1.inputs=[input_buffer]"), ("linear", "2.inputs=[second]")):
+        yield f"network.layers({kind}).inputs", "two", (f"network.layers.{inputs}",)
     for model, base in (("ideal", "ramp"), ("memristor",) * 2, ("table",) * 2, ("custom",) * 2):
         for key, value in _DEVICE.items():
             if (model, key) == ("ideal", "slices.ratio"):

@@ -179,7 +179,7 @@ def kinds_of(case: Case) -> set[object]:
     seen |= {("in panels", columns % 16 == 0) for columns in widths}
     seen |= {("columns", min(columns // 64, 2)) for columns in widths}
     seen |= {("long run", bool((runs["end"] - runs["first"] > 64).any()))}
-    seen |= {("runs", count > 1) for count in np.diff(table.run_pointer)}
+    seen |= {("runs", count > 1) for count in np.bincount(table.run["bank"])}
     seen |= {("counts", last >= 0) for last in runs["last_code"]}
     seen |= {("empty tile", bool((rows == 0).any())) for rows in tiles}
     seen |= {("at rest", energy.fixed.shape[0] < bank.cycles) for energy in case.energies}

@@ -38,25 +38,25 @@ class BuildContext:
     ----------
     spec, library, weights
         What the chip is built from, costs, tensors.
+    input_range : float64 (inputs,)
+        The value that a full pulse width of each of the layer's inputs stands for.
     processors : Unit or None
         Digital processors that all layers share, None where every layer has its own.
-    input_range : float
-        The value that a full pulse width of the layer's inputs stands for.
-    following : section of a layer, or None
-        The layer that comes next.
+    readers : tuple of sections of layers
+        The layers that take this one's outputs in; none for the last.
     """
 
     spec: ChipSpec
     library: ComponentLibrary
     weights: Weights
+    input_range: NDArray[np.float64]
     processors: Unit | None = None
-    input_range: float = 1.0
-    following: LayerSection | None = None
+    readers: tuple[LayerSection, ...] = ()
 
     @property
     def drives_tiles(self) -> bool:
-        """Whether the next layer takes this one's output as pulse widths."""
-        return self.following is not None and not self.following.takes_words
+        """Whether a layer takes this one's outputs in as pulse widths."""
+        return not all(reader.takes_words for reader in self.readers)
 
     @property
     def drive_steps(self) -> int:
@@ -200,7 +200,7 @@ def transfers(spec: ChipSpec) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Signal:
-    """What one layer hands to the next, for a block of sequences.
+    """What one layer hands to others, for a block of sequences.
 
     Attributes
     ----------
@@ -213,10 +213,20 @@ class Signal:
     drive: NDArray[np.int16]
     fixed: NDArray[np.int32]
 
+    @staticmethod
+    def side_by_side(signals: Sequence[Signal]) -> Signal:
+        """Return one signal with the elements of several."""
+        if len(signals) == 1:
+            return signals[0]
+        return Signal(
+            np.concatenate([signal.drive for signal in signals], axis=2),
+            np.concatenate([signal.fixed for signal in signals], axis=2),
+        )
+
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What a layer computed: the signal for the next one, arrays for the trace, what it clipped.
+    """What a layer computed: the signal for others, arrays for the trace, what it clipped.
 
     There is an entry of `clipped` for every place where the layer can clip, with or without values.
     """

@@ -203,18 +203,11 @@ class RecurrentLayer(ChipLayer):
             np.zeros((sequences, self.elements), dtype=np.int64),
             np.zeros((sequences, units), dtype=np.int64),
         )
-        run_recurrent(
-            self._cell,
-            self._form,
-            stages(self._matrices.all, recorder, timesteps),
-            signal.drive,
-            state,
-            Span(np.full(sequences, timesteps, dtype=np.int64), 0),
-            outputs,
-        )
+        steps = stages(self._matrices.all, recorder, timesteps)
+        span = Span(steps[0].record.ends, 0)  # the gates convert in every timestep
+        run_recurrent(self._cell, self._form, steps, signal.drive, state, span, outputs)
         # Words have 24 bits at most, which float32 holds exactly.
-        h = outputs.h.astype(np.float32)
-        h *= np.float32(2.0**-self._form.fraction_bits)
+        h = np.multiply(outputs.h, np.float32(2.0**-self._form.fraction_bits), dtype=np.float32)
         return LayerResult(
             Signal(outputs.h_drive, outputs.h),
             {"code": outputs.code, "h": h},

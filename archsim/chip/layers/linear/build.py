@@ -78,7 +78,7 @@ class _LinearBase(ChipLayer):
         return np.asarray(self._function.value(total))
 
     def _clipped_widths(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
-        """Count outputs that a pulse width does not reach, where the next layer takes them so."""
+        """Count outputs that a pulse width does not reach, where a layer takes them so."""
         if not self._context.drives_tiles:
             return ()
         whole, one = self._full_scale, 1 << self._context.spec.digital.fraction_bits
@@ -87,7 +87,7 @@ class _LinearBase(ChipLayer):
         return (found,)
 
     def _signal(self, fixed: NDArray[np.int64]) -> Signal:
-        """Make the next layer's input: values beyond the output range take the full pulse width."""
+        """Make the input of others: values beyond the output range take the full pulse width."""
         drive = pulse_widths(fixed, self._full_scale, self._drive_steps)
         return Signal(drive, fixed.astype(np.int32))
 
@@ -104,7 +104,7 @@ class LinearOnTile(_LinearBase):
         self.in_words = section.bias is Bias.DIGITAL and self._bias is not None
         in_cells = None if self.in_words else self._bias
         self.bias_row = in_cells is not None
-        weight = self._weight * context.input_range  # of a full pulse width
+        weight = self._weight * context.input_range  # of full pulse widths
         ramp = layer_ramp(
             self._function,
             section.name,
@@ -195,7 +195,7 @@ class LinearOnTile(_LinearBase):
         if self.in_words:
             far = np.where(np.abs(levels) >= limit, levels, fixed)
             return (at_end_of_word(self.name, Place.OUTPUT_WORDS, far, limit=limit, one=one),)
-        if self._context.following is None:
+        if not self._context.readers:
             return ()
         return (levels_beyond_words(self.name, levels, self._level, limit=limit, one=one),)
 
@@ -234,7 +234,7 @@ class LinearOnTile(_LinearBase):
             function=self._function,
         )
         alone = not self.in_words and self._matrix.row_blocks == 1
-        if self._context.following is not None or found.count == 0 or not alone:
+        if self._context.readers or found.count == 0 or not alone:
             return found
         ties = which & tied_at_an_end(codes[some], self._level.size - 1)
         return replace(found, lost=int(ties.sum()))

@@ -19,6 +19,7 @@ from archsim.config.sections import (
     TensorsName,
     check_range,
 )
+from archsim.listing import listed
 
 if TYPE_CHECKING:
     from archsim.config.run import RunConfig
@@ -125,12 +126,13 @@ class LinearLayer(LayerSection):
             "input_range",
             in_words or only_if(is_bounded(self.function, config.activations), bounded),
         )
-        following = config.network.following(self)
-        if following is None:
+        readers = config.network.readers(self)
+        if not readers:
             yield "output_range", "because no layer follows"
         else:
-            digital = f"because '{following.name}' is digital"
-            yield "output_range", only_if(following.takes_words, digital)
+            names = listed([f"'{reader.name}'" for reader in readers])
+            digital = f"because {names} {'is' if len(readers) == 1 else 'are'} digital"
+            yield "output_range", only_if(all(reader.takes_words for reader in readers), digital)
 
     def meaning_of(self, rest: str, shape: tuple[int, ...] | None) -> str:
         """Say what an unused tensor means and what to do."""

@@ -81,21 +81,15 @@ class LSTMOnChip(RecurrentLayer):
             cell=_cell_arrays(gates, second, functions, context),
             form=form_of(context, projection, h_full_scale=full_scale),
         )
+        w_hr = self._tensors.w_hr
+        self._parts = LSTMParts(self._form, self._cell, gates, projection, w_hr, functions)
 
     def clipped(
         self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs
     ) -> tuple[Clipping, ...]:
         """Count what a block of sequences clipped, place by place."""
-        matrices = self._matrices
-        parts = LSTMParts(
-            self._form,
-            self._cell,
-            matrices.gates,
-            matrices.projection,
-            self._tensors.w_hr,
-            self._functions,
-        )
-        return clipped_by_lstm(self.name, parts, outputs, spec=self._context.spec, x_drive=x_drive)
+        spec = self._context.spec
+        return clipped_by_lstm(self.name, self._parts, outputs, spec=spec, x_drive=x_drive)
 
     def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Run the float64 LSTM."""
@@ -115,10 +109,10 @@ def _gates_matrix(
 ) -> MappedMatrix:
     """Lay the gates out: rows are inputs, fed-back h, bias; columns are i, f, g, o of all units.
 
-    A full pulse width is `BuildContext.input_range` of an input, and `h_range` of h.
+    A full pulse width is its `BuildContext.input_range` of an input, and `h_range` of h.
     """
     spec = context.spec
-    w_ih, w_hh = tensors.w_ih.T * context.input_range, tensors.w_hh.T * h_range
+    w_ih, w_hh = (tensors.w_ih * context.input_range).T, tensors.w_hh.T * h_range
     rows = with_bias_row(np.concatenate([w_ih, w_hh]), tensors.bias)
     ramps, ramp_of_gate = gate_ramps(functions, section, context)
     return map_matrix(

@@ -81,7 +81,7 @@ class GRUOnChip(RecurrentLayer):
     def _gates_matrix(self, section: GRULayer, context: BuildContext) -> MappedMatrix:
         """Lay out the columns of r, z, n_x and n_h; rows are inputs, fed-back h, bias."""
         (w_ih, w_hh), (b_ih, b_hh) = self._weights, self._biases
-        of_x = np.split(w_ih.T * context.input_range, 3, axis=1)
+        of_x = np.split((w_ih * context.input_range).T, 3, axis=1)
         of_h = np.split(w_hh.T, 3, axis=1)
         first, second = np.split(b_ih, 3), np.split(b_hh, 3)
         columns = [np.concatenate([of_x[gate], of_h[gate]]) for gate in (0, 1)]
