@@ -136,7 +136,7 @@ def spread_decisions(
 # ----------------------------------------------------------------- conversions of a bank
 
 
-@leaf
+@inlined
 def latch_bank(
     matrix: MatrixArrays,
     index: int,

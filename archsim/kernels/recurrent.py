@@ -21,7 +21,7 @@ from archsim.kernels.convert import Stage, convert
 from archsim.kernels.drive import Drive, encode, make_drive
 from archsim.kernels.scratch import make_scratch
 from archsim.numeric.dispatch import by_type, implements
-from archsim.numeric.jit import kernel, leaf
+from archsim.numeric.jit import inlined, kernel, leaf
 
 
 class Format(NamedTuple):
@@ -151,7 +151,7 @@ def drive_second(cell: Any, form: Format, state: State, drive: Drive) -> None:  
 # ----------------------------------------------------------------- the loop
 
 
-@leaf
+@inlined
 def _timestep(span: Span, sequence: int, step: int) -> int:
     """Return which timestep of a sequence comes as number `step`, -1 where none does."""
     length = span.length[sequence]
@@ -160,7 +160,7 @@ def _timestep(span: Span, sequence: int, step: int) -> int:
     return length - 1 - step if span.backward == 1 else step
 
 
-@leaf
+@inlined
 def _take_inputs(x_drive: NDArray[np.int16], span: Span, step: int, drive: Drive) -> None:
     """Write the inputs that come as number `step` to the first elements of each vector."""
     inputs = x_drive.shape[2]
@@ -197,7 +197,7 @@ def _finish(
         finish(cell, code, of_units, state, out)
 
 
-@leaf
+@inlined
 def _give_outputs(
     outputs: RecurrentOutputs,
     span: Span,
@@ -226,7 +226,7 @@ def _give_outputs(
             of_drive[element] = mine[element]
 
 
-@leaf
+@inlined
 def _last_state(outputs: RecurrentOutputs, span: Span, start: State, state: State) -> None:
     """Write each sequence's state at its own end, which is that of the start without timesteps."""
     for sequence in range(state.h.shape[0]):
