@@ -21,7 +21,7 @@ from archsim.chip.spec import TileSpec
 from archsim.chip.tile_cost import ColumnPeriphery, TileDesign, tile_energy, tile_inventory
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.operation import Inventory, OperationEnergy
-from archsim.devices import device_model
+from archsim.devices import ExactModel, device_model
 from archsim.errors import DesignError
 from archsim.kernels.bank import BankArrays
 from archsim.transfer.ramp import Ramp
@@ -194,7 +194,8 @@ def build_bank(
     weight_of_g_max : float
         Weight that a conductance difference of g_max stands for.
     """
-    model, column = device_model(spec.device), plan.column
+    model = ExactModel(spec.device) if spec.exact else device_model(spec.device)
+    column = plan.column
     converter = spec.kind.build(spec, ramps[0].bits)
     number = tile_number(plan.tile_names[-1])
     crossbars = [

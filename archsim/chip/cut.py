@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.spec import TileSpec
+from archsim.config.converter import CONVERTERS
 from archsim.config.hardware import RowSum
 from archsim.errors import DesignError
+from archsim.listing import listed
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,12 @@ def cut_layer(
         raise DesignError(msg)
     row_blocks = _parts(rows, most_rows)
     if len(row_blocks) > 1 and tile.row_sum is RowSum.DIGITAL and spec.kind.computes:
+        others = [key for key, kind in CONVERTERS.shipped().items() if not kind.computes]
         msg = (
             f"tile.row_sum: layer '{name}' has {rows} rows (bias row included) and a tile "
             f"{tile.rows}, so it is cut; {spec.kind.sees} has to see the whole sum, which "
             "partial sums that are converted one by one and added digitally never show it: set "
-            "tile.row_sum to analog, raise tile.rows, or take adc.kind linear_ramp or sar"
+            f"tile.row_sum to analog, raise tile.rows, or take as adc.kind one of {listed(others)}"
         )
         raise DesignError(msg)
     units = columns // columns_per_unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archsim.config.activations import TableActivation
@@ -33,6 +33,8 @@ class TileSpec:
         Format of the words that take codes in.
     seed : int
         Seed of everything random.
+    exact : bool
+        Whether devices take and keep exactly what they are programmed to, whatever their model.
     """
 
     technology: Technology
@@ -42,6 +44,7 @@ class TileSpec:
     kind: ConverterKind
     digital: Digital
     seed: int
+    exact: bool = field(default=False, kw_only=True)
 
     @property
     def own(self) -> Any:

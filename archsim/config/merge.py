@@ -29,7 +29,7 @@ class Document:
     data : dict
         Plain data, without ``extends``.
     origins : dict of KeyPath to Origin
-        Where each key path was written last.
+        Where each key path was written last; also of a key that ``null`` has taken away.
     """
 
     path: Path
@@ -47,7 +47,8 @@ def load_document(path: str | Path, overrides: Iterable[str] = ()) -> Document:
     """Load a YAML file, what it extends, and overrides of single values.
 
     A top-level ``extends: base.yaml`` (or a list of files, later ones over earlier) names what a
-    file starts from, relative to that file. Mappings merge key by key; lists and scalars replace.
+    file starts from, relative to that file. Mappings merge key by key; lists and scalars replace;
+    ``null`` takes away a key that is inherited.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def load_document(path: str | Path, overrides: Iterable[str] = ()) -> Document:
         The file.
     overrides : iterable of str
         Such as ``adc.bits=4`` or ``network.layers.0.units=64``, applied in order. The value is YAML
-        on one line; a mapping or list replaces what was there.
+        on one line; a mapping or list replaces what was there, and ``null`` takes a key away.
 
     Returns
     -------
@@ -138,6 +139,9 @@ def _merged(
     for key in below | above:
         here = (*path, key)
         low, high = below.get(key), above.get(key)
+        if key in above and high is None and low is not None:
+            origins[here] = over.origins[here]  # of what is missing now
+            continue
         if isinstance(low, dict) and isinstance(high, dict):
             origins[here] = over.origins[here]
             data[key] = _merged(base, over, (low, high), here, origins)
@@ -184,8 +188,12 @@ def _override(document: Document, text: str) -> None:
     source = parse_value(value_text, origin)
     container, path = _container(document, keys[:-1], origin)
     key = _step(container, keys[-1], path, origin)
-    container[key] = source.data
-    _replace_origins(document.origins, (*path, key), source)
+    if source.data is None and isinstance(container, dict) and container.get(key) is not None:
+        del container[key]
+    else:
+        container[key] = source.data
+    _forget_origins(document.origins, (*path, key))
+    document.origins.update({(*path, key, *rest): o for rest, o in source.origins.items()})
 
 
 def _container(document: Document, keys: list[str], origin: Origin) -> tuple[Any, KeyPath]:
@@ -218,7 +226,6 @@ def _step(container: Any, name: str, path: KeyPath, origin: Origin) -> str | int
     return int(name)
 
 
-def _replace_origins(origins: dict[KeyPath, Origin], path: KeyPath, source: YamlSource) -> None:
+def _forget_origins(origins: dict[KeyPath, Origin], path: KeyPath) -> None:
     for old in [key for key in origins if key[: len(path)] == path]:
         del origins[old]
-    origins.update({(*path, *key): origin for key, origin in source.origins.items()})

@@ -33,8 +33,6 @@ BUS, PROCESSORS = "bus", "processors"
 """Names of the units that are no layer's own, in traces."""
 
 
-_NO_LSTM = "without an LSTM layer"
-
 Layer = Annotated[LayerSection, OneOf(LAYERS)]
 
 
@@ -79,12 +77,14 @@ class Network(Section):
     @property
     def without_processed(self) -> str:
         """Why what computes functions beside the converters has no effect, if so."""
-        return only_if(not any(layer.processed for layer in self.layers), _NO_LSTM)
+        processed = any(layer.processed for layer in self.layers)
+        return only_if(not processed, "without a layer whose gates have functions")
 
     @property
     def without_state(self) -> str:
         """Why what computes the function of a cell's state has no effect, if so."""
-        return only_if(not any(layer.needs_cell_state() for layer in self.layers), _NO_LSTM)
+        needed = any(layer.needs_cell_state() for layer in self.layers)
+        return only_if(not needed, "without a layer that has a cell state")
 
     def without_effect(self, config: RunConfig) -> Iterator[Rule]:  # noqa: ARG002
         """Yield keys that may change nothing, with the reason where they change nothing."""

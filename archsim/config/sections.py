@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -87,7 +87,16 @@ REMOVE = f"take it out of the file, or {IGNORE}"
 
 
 class LayerSection(Section, ABC):
-    """A layer of the network; a kind of layers subclasses it and registers with `LAYERS`."""
+    """A layer of the network; a kind of layers subclasses it and registers with `LAYERS`.
+
+    Attributes
+    ----------
+    of_network : tuple of str
+        Keys that say what the network is, beside ``functions`` and ``inputs``; the others say how
+        it is put on a chip. Two layers that differ in one of them are not compared.
+    """
+
+    of_network: ClassVar[tuple[str, ...]] = ("kind", "units", "projection", "timesteps", "function")
 
     kind: str
     name: Name

@@ -173,15 +173,31 @@ def _problem(document: Document, group: list[Found]) -> _Problem:
         wanted = dict.fromkeys(_wanted(each) for each in group)
         sentence = f"expected {' or '.join(wanted)}, got {_shown(found.error['input'])}"
     elif _is(found, "missing"):
-        path, sentence = path[:-1], f"the key '{path[-1]}' is missing"
+        taken, path = document.origins.get(path), path[:-1]
+        sentence = f"the key '{found.path[-1]}' is missing"
+        return _Problem(taken or document.origin(path), _prefixed(path, sentence))
     elif _is(found, "extra_forbidden"):
-        at, path = document.origin(path), path[:-1]
-        return _Problem(at, _prefixed(path, sentence))
+        at, key, path = document.origin(path), path[-1], path[:-1]
+        return _Problem(at, _prefixed(path, sentence + _other_kind(document, path, key, at)))
     elif _is(found, "union_tag_invalid"):
         path = (*path, found.error["ctx"]["discriminator"].strip("'"))
     elif isinstance(found.error["input"], dict):
         return _Problem(_mentioned(document, path, sentence), _prefixed(path, sentence))
     return _Problem(document.origin(path), _prefixed(path, sentence))
+
+
+def _other_kind(document: Document, path: KeyPath, key: str | int, at: Origin) -> str:
+    """Say who has given a section its kind, where that is not the file that a key stands in."""
+    for choice in ("kind", "model"):
+        chosen = document.origins.get((*path, choice))
+        if chosen is not None and at.file not in (None, chosen.file):
+            value: Any = document.data
+            for part in (*path, choice):
+                value = value[part]
+            place = ".".join(map(str, path))
+            drop = f"write {key}: null there" if chosen.file else f"add --set {place}.{key}=null"
+            return f"; {place}.{choice} is {_quoted(value)} by {chosen}: {drop} to take it away"
+    return ""
 
 
 def _mentioned(document: Document, path: KeyPath, sentence: str) -> Origin:

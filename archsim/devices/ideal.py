@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from archsim.config.device import DeviceSection
-from archsim.devices.base import Array, DeviceModel, Programmed, Site, register
+from archsim.devices.base import ExactModel, register
 
 
 class IdealDevice(DeviceSection):
@@ -22,13 +22,8 @@ class IdealDevice(DeviceSection):
 
 
 @register
-class Ideal(DeviceModel):
+class Ideal(ExactModel):
     """``model: ideal``."""
 
     model = "ideal"
     keys = IdealDevice
-
-    def program(self, target: Array, site: Site) -> Programmed:
-        """Return the targets."""
-        del site
-        return Programmed(target.copy(), pulses=0, energy=0.0)

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.config.run import INPUT_BUFFER
+from archsim.config.sections import LAYERS, LayerSection
 from archsim.network.weights import RandomWeights, Weights
-
-_OF_A_LAYER = ("kind", "units", "projection", "timesteps", "function")
 
 
 def network_hash(weights: Weights, config: Mapping[str, Any]) -> str:
@@ -97,7 +96,9 @@ def _place(number: int) -> str:
 
 def _layer(layer: Mapping[str, Any], tables: dict[str, str]) -> dict[str, Any]:
     """Return the keys of a layer that are the network's; a table of points is its content."""
-    out = {key: _plain(layer[key]) for key in _OF_A_LAYER if layer.get(key) is not None}
+    kind = layer.get("kind")
+    section = LAYERS.get(str(kind)) if LAYERS.has(kind) else LayerSection
+    out = {key: _plain(layer[key]) for key in section.of_network if layer.get(key) is not None}
     gates = _mapping(layer.get("functions"))
     functions = {key: _plain(value) for key, value in gates.items() if isinstance(value, str)}
     if functions:

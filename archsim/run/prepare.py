@@ -12,7 +12,6 @@ from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.config.load import LoadedConfig
 from archsim.config.origin import STANDARD_INPUT
 from archsim.devices import device_model
-from archsim.devices.ideal import IdealDevice
 from archsim.errors import ConfigError, DesignError
 from archsim.run.inputs import Inputs
 from archsim.run.recording.plan import plan_recording
@@ -63,17 +62,11 @@ def check(loaded: LoadedConfig) -> None:
 
 def _without_chance(spec: ChipSpec) -> ChipSpec:
     """Return a chip that fits where the given one fits, and draws no random number."""
-    ideal = IdealDevice.model_construct(
-        **{
-            name: getattr(spec.device, name) for name in IdealDevice.model_fields if name != "model"
-        },
-        model="ideal",
-    )
     integrator = spec.tile.integrator.model_copy(update={"offset_sigma": 0.0})
     comparator = spec.adc.comparator.model_copy(update={"offset_sigma": 0.0})
     return replace(
         spec,
-        device=ideal,
+        exact=True,
         tile=spec.tile.model_copy(update={"integrator": integrator}),
         adc=spec.adc.model_copy(update={"comparator": comparator}),
     )

@@ -1,5 +1,6 @@
 """Do files and overrides merge as documented, and does every value know where it was written?"""
 
+import json
 import textwrap
 from pathlib import Path
 
@@ -132,6 +133,21 @@ def test_overrides(chip):
     assert document.data["tile"]["v_read"].origin.file is None
 
 
+def test_null_takes_away_what_is_inherited(chip, write):
+    write(
+        "drop.yaml", "extends: kws.yaml\ntile: {rows: null, depth: null}\nadc: null\nlist: null\n"
+    )
+    document = load_document("drop.yaml", ["layers.0.units=null", "name=null"])
+    assert document.data == {
+        "tile": {"columns": 128, "depth": None},
+        "layers": [{}, {"units": 12}],
+        "name": None,
+    }
+    assert ("adc", "bits") not in document.origins
+    assert str(document.origin(("tile", "rows"))) == "drop.yaml:2"
+    assert str(document.origin(("layers", 0, "units"))) == "--set layers.0.units=null"
+
+
 def test_overrides_leave_other_documents_alone(write):
     write("a.yaml", "a: &a [1]\nb: *a")
     assert load_document("a.yaml", ["a.0=2"]).data == {"a": [2], "b": [1]}
@@ -165,7 +181,7 @@ def test_overrides_that_are_refused(chip, text, words):
 
 
 TREES = st.recursive(
-    st.integers(),
+    st.integers() | st.none(),
     lambda children: (
         st.dictionaries(st.sampled_from("abc"), children, max_size=3)
         | st.lists(children, max_size=2)
@@ -180,7 +196,10 @@ def naive_merge(low, high):
         return high
     merged = dict(low)
     for key, value in high.items():
-        merged[key] = naive_merge(low[key], value) if key in low else value
+        if value is None and low.get(key) is not None:
+            del merged[key]
+        else:
+            merged[key] = naive_merge(low[key], value) if key in low else value
     return merged
 
 
@@ -193,8 +212,10 @@ def key_paths(value, path=()):
 @given(FILES, FILES)
 def test_merging_agrees_with_the_naive_twin(tmp_path_factory, low, high):
     folder = tmp_path_factory.mktemp("merge")
-    (folder / "low.yaml").write_text(str(low))
-    (folder / "high.yaml").write_text(str({"extends": "low.yaml", **high}))
+    (folder / "low.yaml").write_text(json.dumps(low))
+    (folder / "high.yaml").write_text(json.dumps({"extends": "low.yaml", **high}))
     document = load_document(folder / "high.yaml")
-    assert document.data == naive_merge(low, high)
-    assert set(document.origins) == key_paths(document.data)
+    merged = naive_merge(low, high)
+    assert document.data == merged
+    taken = {path for path in key_paths(high) - key_paths(merged) if document.origins[path]}
+    assert set(document.origins) == key_paths(merged) | taken

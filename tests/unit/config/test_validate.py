@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from archsim.config.load import load_config
 from archsim.config.merge import load_document
 from archsim.config.quantity import ConfigPath, Quantity
 from archsim.config.validate import InvalidDocumentError, validate_document
 from archsim.errors import ConfigError
+from tests.runs import KWS
 
 
 class Section(BaseModel):
@@ -163,7 +165,7 @@ def test_paths_of_a_base_start_at_the_base(check):
         ("adc.bits='4'", "adc.bits: expected a whole number, got '4' (text)"),
         ("adc.bits=4.0", "adc.bits: expected a whole number, got 4.0"),
         ("adc.bits=true", "adc.bits: expected a whole number, got true"),
-        ("adc.bits=null", "adc.bits: expected a whole number, got null"),
+        ("adc.bits=null", "adc: the key 'bits' is missing"),
         ("adc.bits=[4]", "adc.bits: expected a whole number, got a list"),
         ("adc.bits={a: 4}", "adc.bits: expected a whole number, got a mapping"),
         ("adc.gain=0", "adc.gain: 0 is not above 0"),
@@ -308,3 +310,25 @@ def test_models_that_are_strict_take_lists_and_enumerations(check):
     Path("a.yaml").write_text("shape: tanh\nspan: [1]\npath: x")
     strict = validate_document(load_document("a.yaml"), Strict)
     assert (strict.shape, strict.span) == (Shape.TANH, (1,))
+
+
+def test_an_inherited_key_of_another_kind_names_who_chose_the_kind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parts = "model: memristor, g_min: 1 uS, g_max: 150 uS, faults: {stuck_on: 1 %}"
+    sources = ", ".join(f"{key}: 'assumed: a test'" for key in ("g_min", "g_max", "faults"))
+    Path("base.yaml").write_text(f"extends: {KWS}\ndevice: {{{parts}, sources: {{{sources}}}}}\n")
+    over = "extends: base.yaml\ndevice:\n  model: ideal\n"
+    Path("over.yaml").write_text(over)
+    with pytest.raises(ConfigError) as caught:
+        load_config("over.yaml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("base.yaml:2: device: unknown key 'faults' (")
+    assert lines[0].endswith(
+        "; device.model is 'ideal' by over.yaml:3: write faults: null there to take it away"
+    )
+    with pytest.raises(ConfigError, match=r"add --set device\.faults=null to take it away"):
+        load_config("base.yaml", ["device.model=ideal"])
+    Path("over.yaml").write_text(over + "  faults: null\n  sources: null\n")
+    dropped = ["device.model=ideal", "device.faults=null", "device.sources=null"]
+    assert load_config("over.yaml").hash == load_config("base.yaml", dropped).hash
