@@ -101,3 +101,10 @@ def progress_of(name: str, what: str = "sequences") -> Iterator[Callable[[int, i
             tell(f"{name}: {done} of {of} {what}")
 
     yield tell_tenths
+
+
+def show_summary(summary: Any, *, as_json: bool) -> None:
+    """Print the report of a run."""
+    from archsim.report.run import run_report
+
+    show(run_report(summary), summary.to_json(), as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archsim.config.load import LoadedConfig, load_config
+from archsim.config.load import Config, load_config
 from tests.runs import ROOT
 
 LSTM = "{kind: lstm, name: lstm, units: 6}"
@@ -15,7 +15,7 @@ def load_random(
     inputs: int = 5,
     timesteps: int = 4,
     sequences: int = 3,
-) -> LoadedConfig:
+) -> Config:
     """Load a network of `layers` on a chip on which each of them fits one tile."""
     return load_config(
         ROOT / "configs" / "random-lstm.yaml",

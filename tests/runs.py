@@ -7,14 +7,14 @@ from typing import Any
 
 import h5py
 
-from archsim.config.load import LoadedConfig, load_config
-from archsim.run.simulate import RunResult, run
+from archsim.config.load import Config, load_config
+from archsim.simulation.simulate import RunResult, run
 
 ROOT = Path(__file__).parent.parent
 KWS = ROOT / "configs" / "kws-ideal.yaml"
 
 
-def load(*overrides: str, sequences: int | str = 3) -> LoadedConfig:
+def load(*overrides: str, sequences: int | str = 3) -> Config:
     """Load the ideal chip with few sequences and overrides."""
     return load_config(KWS, [f"workload.sequences={sequences}", *overrides])
 

@@ -25,7 +25,7 @@ from archsim.chip.layers.base import Recorder
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.config.load import load_config
 from archsim.network.activations import get_activation
-from archsim.run.prepare import prepare
+from archsim.simulation.prepare import prepare
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from archsim.config.load import load_config
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 
 ROOT = Path(__file__).parent.parent
 IDEAL = ROOT / "configs" / "kws-ideal.yaml"

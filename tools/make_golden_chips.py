@@ -32,8 +32,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from archsim.config.load import LoadedConfig, load_config
-from archsim.run.simulate import RunResult, run
+from archsim.config.load import Config, load_config
+from archsim.simulation.simulate import RunResult, run
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"
@@ -181,7 +181,7 @@ CASES: dict[str, Case] = {
 """What is run, by name."""
 
 
-def load_case(case: Case, folder: Path, *, sequences: int = SEQUENCES) -> LoadedConfig:
+def load_case(case: Case, folder: Path, *, sequences: int = SEQUENCES) -> Config:
     """Write a case's configuration to a folder and load it."""
     path = folder / "case.yaml"
     path.write_text(yaml.safe_dump({"extends": [str(CONFIGS / name) for name in case.extends]}))

@@ -28,6 +28,7 @@ from archsim.costs.library import Source
 from archsim.costs.scaling import NODES, Step
 from archsim.errors import ConfigError, InputError
 from archsim.listing import listed
+from archsim.shipped import PUBLISHED, by_name
 
 SUPPLY = 0.8
 """Supply of the energy equations at both ends, V; that of the shipped component library."""
@@ -166,7 +167,7 @@ def load_published(path: Path) -> PublishedAccelerators:
     ConfigError
         If it cannot be read or is not such a file; names file, line and key.
     """
-    document = load_document(path)
+    document = load_document(by_name(path, PUBLISHED))
     if not document.data.keys() & {"schema", "accelerators"}:
         msg = (
             f"{path}: is no file of published accelerators: it has none of their keys; "

@@ -92,7 +92,7 @@ def _peak_of_run(sequences: int) -> float:
     """Return the largest memory of a process that runs so many sequences, MiB."""
     code = (
         "import resource;"
-        "from archsim.config.load import load_config; from archsim.run.simulate import run;"
+        "from archsim.config.load import load_config; from archsim.simulation.simulate import run;"
         f"run(load_config({str(BASE)!r}, ['network.timesteps=8','trace.level=off',"
         f"'workload.sequences={sequences}', {', '.join(map(repr, _size(64, 1)))}]));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

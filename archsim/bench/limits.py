@@ -32,7 +32,7 @@ from archsim.bench.network import Recording, TimedNetwork, timed_network
 from archsim.bench.numpy_lstm import numpy_threads
 from archsim.bench.paired import median_time
 from archsim.bench.speed import Progress, sizes
-from archsim.run.simulate import BLOCK
+from archsim.simulation.simulate import BLOCK
 
 REPEATS = 3
 CELL_BYTES = 2

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from archsim.bench.numpy_lstm import NumpyLSTM, random_lstm
 from archsim.chip.build import Chip, build_chip
 from archsim.chip.layers.base import ChipLayer, Recorder, Signal
-from archsim.config.load import LoadedConfig, load_config
+from archsim.config.load import Config, load_config
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.matrix import Matrix
 from archsim.kernels.record import KEPT, MatrixRecord, recorded_counts, totals
-from archsim.run.simulate import BLOCK
+from archsim.simulation.simulate import BLOCK
 from archsim.vocabulary import Activity
 
 PEER = "lstm"
@@ -171,7 +171,7 @@ def timed_network(
 
 
 @lru_cache(maxsize=2)  # the same chip is timed with few sequences and with many
-def _built(config: Path, timesteps: int, overrides: tuple[str, ...]) -> tuple[LoadedConfig, Chip]:
+def _built(config: Path, timesteps: int, overrides: tuple[str, ...]) -> tuple[Config, Chip]:
     """Load a configuration and build its chip."""
     synthetic = "workload={kind: synthetic, sequences: 1}"
     loaded = load_config(config, [f"network.timesteps={timesteps}", synthetic, *overrides])
@@ -179,7 +179,7 @@ def _built(config: Path, timesteps: int, overrides: tuple[str, ...]) -> tuple[Lo
     return loaded, build_chip(loaded.config)
 
 
-def _lstm(loaded: LoadedConfig, config: Path) -> Any:
+def _lstm(loaded: Config, config: Path) -> Any:
     """Return the section of the first layer, which the peer in NumPy is an LSTM of the size of."""
     section = loaded.config.network.layers[0]
     if section.kind != PEER:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archsim.errors import ArchsimError
 from archsim.numeric.cache.folder import CACHE_FOLDER_VARIABLE
-from archsim.run.profile import Part
+from archsim.simulation.profile import Part
 
 _PART = re.compile(r"^(\w[\w ]*?) +(\d+\.\d+) s +\d+\.\d%$", re.MULTILINE)
 

@@ -16,7 +16,7 @@ from archsim.bench.aims import KERNELS, START, Claim, Figure, at_most
 from archsim.bench.process import archsim
 from archsim.bench.speed import Progress
 from archsim.numeric.cache.folder import KERNEL_SUFFIX
-from archsim.run.profile import Part
+from archsim.simulation.profile import Part
 
 REPEATS = 3
 

@@ -17,7 +17,7 @@ from archsim.bench.paired import paired_once
 from archsim.bench.process import archsim
 from archsim.bench.speed import Progress
 from archsim.config.load import load_config
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 
 REPEATS = 3
 _BUFFER = 1 << 24

@@ -13,6 +13,7 @@ from archsim.config.merge import Document, load_document
 from archsim.config.points import check_points
 from archsim.config.validate import validate_document
 from archsim.errors import DesignError
+from archsim.shipped import CONFIGURATIONS, by_name
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Points = tuple[tuple[_Number, _Number], ...]
@@ -73,7 +74,7 @@ def load_tables(path: str | Path) -> tuple[TableActivation, ...]:
     ConfigError
         If the file cannot be read, or a table in it is wrong; names the file and line.
     """
-    document = load_document(path)
+    document = load_document(by_name(path, CONFIGURATIONS))
     mine = {key: value for key, value in document.data.items() if key == "activations"}
     section = validate_document(Document(document.path, mine, document.origins), _ActivationsFile)
     return section.activations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
+from archsim import shipped
 from archsim.config.base import Rule, Section
 from archsim.config.fields import OneOf
 from archsim.config.kinds import Kinds
@@ -209,11 +210,13 @@ class DeviceFile(Section):
 
 
 def load_device(path: str | Path) -> Device:
-    """Read a device file.
+    """Read a device file, or one that comes with archsim by its name.
 
     Raises
     ------
     ConfigError
         If it cannot be read or is not a device file; names the file and line.
     """
-    return validate_document(load_document(path), DeviceFile).device
+    return validate_document(
+        load_document(shipped.by_name(path, shipped.DEVICES)), DeviceFile
+    ).device

@@ -7,8 +7,8 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from typing import Any
 import yaml
 
 from archsim.config.base import Section
-from archsim.config.merge import load_document
+from archsim.config.merge import Document, Overrides, load_document, override
 from archsim.config.origin import KeyPath, is_stream
 from archsim.config.run import RunConfig
 from archsim.config.validate import validate_document
 from archsim.config.without_effect import keys_without_effect
+from archsim.listing import listed
+from archsim.shipped import CONFIGURATIONS, by_name, is_name
 
 _CHUNK = 1 << 20
 _LIKE_A_NUMBER = re.compile(r"[-+.0-9][-+.0-9a-fA-FxXoO_]*")
@@ -39,7 +41,7 @@ _Dumper.add_representer(str, _text)
 
 
 @dataclass(frozen=True)
-class LoadedConfig:
+class Config:
     """A checked configuration, where it came from, and what identifies it.
 
     Attributes
@@ -54,13 +56,16 @@ class LoadedConfig:
         Of each file that the configuration names: a digest of its content when it was loaded.
     notes : tuple of str
         A sentence for each key that was written and has no effect here.
+    document : Document
+        What it was checked from.
     """
 
     path: Path
     folder: Path
     config: RunConfig
     digests: Mapping[Path, str]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    document: Document = field(repr=False, compare=False)
 
     @cached_property
     def yaml(self) -> str:
@@ -80,9 +85,38 @@ class LoadedConfig:
         identity = json.dumps(_dump(self.config, self.digests.__getitem__), sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 
-    def with_seed(self, seed: int) -> LoadedConfig:
+    def with_values(self, values: Mapping[str, Any]) -> Config:
+        """Return the same configuration with other values of single keys, checked anew.
+
+        Parameters
+        ----------
+        values : mapping
+            Such as ``{"adc.bits": 4, "tile.v_read": "150 mV"}``; None takes a key away.
+
+        Raises
+        ------
+        ConfigError
+            If a value is wrong, with its key.
+        """
+        if not values:
+            return self
+        changed = self.document.copied()
+        override(changed, values)
+        return config_of(changed)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a section, such as ``adc`` or ``network``, or another key of the configuration."""
+        if name.startswith("_") or name not in RunConfig.model_fields:
+            msg = f"a configuration has no '{name}'; it has {listed(RunConfig.model_fields)}"
+            raise AttributeError(msg)
+        return getattr(self.config, name)
+
+    def with_seed(self, seed: int) -> Config:
         """Return the same configuration with another seed: another chip of its kind."""
-        return replace(self, config=self.config.model_copy(update={"seed": seed}))
+        document = self.document.copied()
+        override(document, {"seed": seed})
+        config = self.config.model_copy(update={"seed": seed})
+        return replace(self, config=config, document=document)
 
     @property
     def inputs(self) -> list[Path]:
@@ -91,8 +125,8 @@ class LoadedConfig:
 
 
 def is_config(path: Path) -> bool:
-    """Return whether a path is that of a configuration, by its name."""
-    return path.suffix in {".yaml", ".yml"}
+    """Return whether a path is that of a configuration: its suffix says so, or it has none."""
+    return path.suffix in {".yaml", ".yml"} or (is_name(path) and not path.is_file())
 
 
 def digest_of_file(path: Path) -> str:
@@ -110,18 +144,20 @@ def digest_of_file(path: Path) -> str:
 
 
 def load_config(
-    path: str | Path,
-    overrides: Iterable[str] = (),
+    source: str | Path | Mapping[str, Any],
+    overrides: Overrides = (),
     *,
     digest: Callable[[Path], str] = digest_of_file,
-) -> LoadedConfig:
+) -> Config:
     """Load a run's configuration.
 
     Parameters
     ----------
-    path : str or Path
-        YAML file; ``-`` reads standard input, and relative paths in it start at the working folder.
-    overrides : iterable of str
+    source : str, Path or mapping
+        YAML file, or the name of one that comes with archsim; ``-`` reads standard input. Or what
+        would stand in a file, as plain data. Relative paths in either of the latter start at the
+        working folder.
+    overrides : iterable of str, or mapping
         Such as ``adc.bits=4``; see `archsim.config.merge.load_document`.
     digest : callable, optional
         Gives the digest of a file's content; reads the file by default.
@@ -131,13 +167,25 @@ def load_config(
     ConfigError
         With one sentence a problem, each naming file, line and key.
     """
-    path = Path(path)
-    document = load_document(path, overrides)
+    if not isinstance(source, Mapping):
+        source = by_name(source, CONFIGURATIONS)
+    return config_of(load_document(source, overrides), digest=digest)
+
+
+def config_of(document: Document, *, digest: Callable[[Path], str] = digest_of_file) -> Config:
+    """Check a document that may be a run's configuration.
+
+    Raises
+    ------
+    ConfigError
+        As `load_config`.
+    """
     config = validate_document(document, RunConfig)
     digests = {file: digest(file) for _, file in _files(config)}
     notes = keys_without_effect(config, document)
+    path = document.path
     folder = Path.cwd() if is_stream(path) else path.resolve().parent
-    return LoadedConfig(path, folder, config, digests, notes)
+    return Config(path, folder, config, digests, notes, document)
 
 
 def _files(part: Any, place: KeyPath = ()) -> Iterator[tuple[KeyPath, Path]]:

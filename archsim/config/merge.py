@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archsim.config.origin import KeyPath, Origin, folder_of
+from archsim.config.origin import MAPPING, KeyPath, Origin, folder_of
+from archsim.config.plain_source import plain_source
 from archsim.config.yaml_source import MAX_DEPTH, YamlSource, parse_value, read_yaml
+from archsim.errors import ConfigError
+from archsim.shipped import BASES, CONFIGURATIONS, DEVICES, by_name, is_name
 
 __all__ = ["Document", "load_document"]
 
 MAX_EXTENDS = 20
 _KEY = "extends"
+_BASES = CONFIGURATIONS, BASES, DEVICES
 _MAX_LABEL = 80
+
+
+Overrides = Iterable[str] | Mapping[str, Any]
+"""Single values that are set: texts such as ``adc.bits=4``, or values by their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,10 @@ class Document:
     data: dict[str, Any]
     origins: dict[KeyPath, Origin]
 
+    def copied(self) -> Document:
+        """Return a document that can be changed by itself."""
+        return Document(self.path, _copied(self.data), dict(self.origins))
+
     def origin(self, path: KeyPath) -> Origin:
         """Return where `path` was written, or else its nearest enclosing mapping or list."""
         while path not in self.origins and path:
@@ -43,20 +55,23 @@ class Document:
         return self.origins.get(path, Origin(self.path))
 
 
-def load_document(path: str | Path, overrides: Iterable[str] = ()) -> Document:
-    """Load a YAML file, what it extends, and overrides of single values.
+def load_document(source: str | Path | Mapping[str, Any], overrides: Overrides = ()) -> Document:
+    """Load a YAML file or a mapping, what it extends, and overrides of single values.
 
     A top-level ``extends: base.yaml`` (or a list of files, later ones over earlier) names what a
-    file starts from, relative to that file. Mappings merge key by key; lists and scalars replace;
-    ``null`` takes away a key that is inherited.
+    file starts from: a path relative to that file, or the name of one that comes with archsim.
+    Mappings merge key by key; lists and scalars replace; ``null`` takes away a key that is
+    inherited.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
-    overrides : iterable of str
+    source : str, Path or mapping
+        The file; or what would stand in it, as plain data, with paths relative to the working
+        folder.
+    overrides : iterable of str, or mapping
         Such as ``adc.bits=4`` or ``network.layers.0.units=64``, applied in order. The value is YAML
-        on one line; a mapping or list replaces what was there, and ``null`` takes a key away.
+        on one line; a mapping or list replaces what was there, and ``null`` takes a key away. In a
+        mapping, values by keys such as ``adc.bits``, as plain data.
 
     Returns
     -------
@@ -68,10 +83,14 @@ def load_document(path: str | Path, overrides: Iterable[str] = ()) -> Document:
     ConfigError
         A file or an override cannot be read, or files extend each other in a circle.
     """
-    source = _Files().load(Path(path), (), None)
-    document = Document(Path(path), _copied(source.data), dict(source.origins))
-    for text in overrides:
-        _override(document, text)
+    if isinstance(source, Mapping):
+        path = MAPPING
+        found = _Files().extended(plain_source(source, Origin(MAPPING)), MAPPING, (MAPPING,))
+    else:
+        path = Path(source)
+        found = _Files().load(path, (), None)
+    document = Document(path, _copied(found.data), dict(found.origins))
+    override(document, overrides)
     return document
 
 
@@ -88,20 +107,32 @@ class _Files:
             _check_chain(path, chain, named_by)
         if real not in self._done:
             source = read_yaml(path, named_by=named_by)
-            self._done[real] = self._extended(source, path, (*chain, path))
+            self._done[real] = self.extended(source, path, (*chain, path))
         return self._done[real]
 
-    def _extended(self, source: YamlSource, path: Path, chain: tuple[Path, ...]) -> YamlSource:
+    def extended(self, source: YamlSource, path: Path, chain: tuple[Path, ...]) -> YamlSource:
+        """Return what was read at `path` merged over what it extends."""
         if _KEY not in source.data:
             return source
         at = source.origins[_KEY,]
         merged: YamlSource | None = None
         for name in _base_names(source.data[_KEY], at):
-            base = self.load(folder_of(path) / name, chain, at)
+            base = self.load(_base(folder_of(path), name, at), chain, at)
             merged = base if merged is None else _merge(merged, base)
         own = {key: value for key, value in source.data.items() if key != _KEY}
         over = YamlSource(own, source.origins)
         return over if merged is None else _merge(merged, over)
+
+
+def _base(folder: Path, name: str, at: Origin) -> Path:
+    """Return the file that a configuration extends: one beside it, or archsim's of that name."""
+    beside = folder / name
+    if not is_name(Path(name)) or beside.is_file():
+        return beside
+    try:
+        return by_name(name, *_BASES)
+    except ConfigError as error:
+        raise at.error(f"extends: {error}") from None
 
 
 def _check_chain(path: Path, chain: tuple[Path, ...], named_by: Origin) -> None:
@@ -173,19 +204,35 @@ def _copied(value: Any) -> Any:
     return [_copied(child) for child in value] if isinstance(value, list) else value
 
 
-def _override(document: Document, text: str) -> None:
-    label = f"--set {text}"
+def override(document: Document, overrides: Overrides) -> None:
+    """Set single values of a document, as `load_document` says."""
+    if isinstance(overrides, Mapping):
+        for name, value in overrides.items():
+            origin = _labelled(f"set {name}={value}")
+            keys = [key.strip() for key in str(name).split(".")]
+            if not all(keys):
+                raise origin.error("give keys with dots between them, such as adc.bits")
+            _override(document, keys, plain_source(value, origin), origin)
+        return
+    for text in overrides:
+        origin = _labelled(f"--set {text}")
+        name, equals, value_text = text.partition("=")
+        keys = [key.strip() for key in name.split(".")]
+        if not equals or not all(keys):
+            raise origin.error("write --set key.sub=value, for example --set adc.bits=4")
+        _override(document, keys, parse_value(value_text, origin), origin)
+
+
+def _labelled(label: str) -> Origin:
     label = label if len(label) <= _MAX_LABEL else f"{label[:_MAX_LABEL]}..."
-    origin = Origin(None, 0, " ".join(label.split()))
-    name, equals, value_text = text.partition("=")
-    keys = [key.strip() for key in name.split(".")]
-    if not equals or not all(keys):
-        raise origin.error("write --set key.sub=value, for example --set adc.bits=4")
+    return Origin(None, 0, " ".join(label.split()))
+
+
+def _override(document: Document, keys: list[str], source: YamlSource, origin: Origin) -> None:
     if keys[0] == _KEY:
         raise origin.error("extends works in files only; write it at the top of the file")
     if len(keys) > MAX_DEPTH:
         raise origin.error(f"more than {MAX_DEPTH} keys deep; check the name")
-    source = parse_value(value_text, origin)
     container, path = _container(document, keys[:-1], origin)
     key = _step(container, keys[-1], path, origin)
     if source.data is None and isinstance(container, dict) and container.get(key) is not None:

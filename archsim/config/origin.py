@@ -13,6 +13,8 @@ KeyPath = tuple[str | int, ...]
 
 STANDARD_INPUT = Path("-")
 """What stands for standard input where a configuration is named."""
+MAPPING = Path("(mapping)")
+"""What stands for a configuration that a program gives as a mapping, where it is named."""
 _STREAMS = ("/dev/stdin", "/dev/fd", "/proc/self/fd")
 
 
@@ -47,8 +49,8 @@ class Origin:
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether a configuration comes from standard input or a process of the shell."""
-    return path == STANDARD_INPUT or any(path.is_relative_to(each) for each in _STREAMS)
+    """Return whether a configuration is no file: standard input, a shell's process, a mapping."""
+    return path in {STANDARD_INPUT, MAPPING} or any(path.is_relative_to(each) for each in _STREAMS)
 
 
 def folder_of(path: Path) -> Path:
@@ -60,6 +62,8 @@ def _name(file: Path) -> str:
     """Return a file's name as the user may type it."""
     if file == STANDARD_INPUT:
         return "standard input"
+    if file == MAPPING:
+        return "the mapping"
     try:
         here = Path.cwd()
         absolute = Path(os.path.abspath(file))  # noqa: PTH100 - keeps links, unlike Path.resolve

@@ -29,6 +29,7 @@ from archsim.config.validate import validate_document
 from archsim.costs.models.base import resolve_models
 from archsim.errors import ConfigError
 from archsim.listing import listed
+from archsim.shipped import LIBRARIES, by_name
 
 Energy = Annotated[float, Quantity("J", ge=0)]
 Area = Annotated[float, Quantity("m^2", ge=0)]
@@ -334,6 +335,6 @@ def load_library(path: Path) -> ComponentLibrary:
         If the file cannot be read or is not a component library, or if a model that it names cannot
         be had; names the file and line.
     """
-    document = load_document(path)
+    document = load_document(by_name(path, LIBRARIES))
     resolve_models(document)
     return validate_document(document, ComponentLibrary)

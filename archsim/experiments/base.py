@@ -18,6 +18,7 @@ from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
 from archsim.listing import listed
 from archsim.report.result import Column, ExperimentResult
+from archsim.shipped import EXPERIMENTS, by_name
 
 if TYPE_CHECKING:
     pass
@@ -79,6 +80,7 @@ def load_experiment(path: str | Path) -> Section:
     ConfigError
         If it is not valid, or its kind is not known.
     """
+    path = by_name(path, EXPERIMENTS)
     document = load_document(path)
     kind = document.data.get("kind")
     if not isinstance(kind, str) or kind not in _REGISTRY:

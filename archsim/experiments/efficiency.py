@@ -13,8 +13,8 @@ from archsim.analysis.levels import Level
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
-from archsim.run.inputs import Inputs
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.simulate import run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

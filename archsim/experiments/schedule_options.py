@@ -14,8 +14,8 @@ from archsim.config.quantity import ConfigPath
 from archsim.errors import ArchsimError
 from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
 from archsim.report.run import with_prefix
-from archsim.run.inputs import Inputs
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.simulate import run
 from archsim.trace.reader import read_codes
 from archsim.trace.summary import Summary
 

@@ -10,9 +10,9 @@ from archsim.chip.build import Chip
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
-from archsim.run.inputs import Inputs
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

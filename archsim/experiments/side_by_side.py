@@ -13,8 +13,8 @@ from archsim.analysis.compare import Comparison, published_beside, read_designs
 from archsim.analysis.sameness import check_structures
 from archsim.analysis.timeline import Timeline, read_timeline
 from archsim.config.load import is_config, load_config
-from archsim.run.simulate import Progress
-from archsim.run.traced import traced
+from archsim.simulation.simulate import Progress
+from archsim.simulation.traced import traced
 from archsim.trace.events import check_sequence
 from archsim.trace.reader import read_summary
 from archsim.workloads.base import load_workload

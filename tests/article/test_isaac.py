@@ -22,7 +22,7 @@ from archsim.costs.scaling import scale_library
 from archsim.errors import ArchsimError
 from archsim.kernels.bank import ideal_analog
 from archsim.kernels.tile import convert_cycles
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.vocabulary import N_ACTIVITY, Activity
 from tests.banks import made_bank
 from tests.runs import ROOT

@@ -26,8 +26,8 @@ from archsim.config.validate import validate_document
 from archsim.costs.library import load_library
 from archsim.devices import base
 from archsim.errors import ConfigError
-from archsim.run.prepare import check
-from archsim.run.simulate import run
+from archsim.simulation.prepare import check
+from archsim.simulation.simulate import run
 from tests.pages import PAGES, SHELL, Block, Command, blocks, commands, names_of_commands
 from tests.runs import ROOT
 from tests.tools import require_tool
@@ -259,6 +259,14 @@ def is_part_of_a_configuration(text, here):
     assert layer.function == "hard_sigmoid"
 
 
+def is_a_network_of_two_branches(text, here):
+    Path("branches.yaml").write_text(
+        "extends: kws\n" + text.replace("layers:", "weights: random\n  layers:")
+    )
+    network = load_config("branches.yaml").config.network
+    assert network.sources == (("input_buffer",), ("input_buffer",), ("fine", "coarse"))
+
+
 YAML = {
     ("docs/components.md", "schema: archsim-components/1"): is_a_library,
     ("docs/components.md", "from_hwcomponents:"): is_an_entry_of_a_library,
@@ -267,6 +275,7 @@ YAML = {
     ("docs/devices.md", "sources:"): is_a_device_with_sources,
     ("docs/devices.md", "activations:"): is_part_of_a_configuration,
     ("docs/devices.md", "functions: {i:"): is_a_layer_with_functions,
+    ("docs/scheduling.md", "inputs: [fine, coarse]"): is_a_network_of_two_branches,
 }
 """What each block of YAML is, by page and a text that it has."""
 

@@ -17,7 +17,7 @@ from archsim.experiments.ramp_trials import transfer
 from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import draw_comparison
 from archsim.report.converter import ramp_report
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.transfer.ramp import design_from_text
 from tests.small_run import write_small_run
 

@@ -16,7 +16,7 @@ from archsim.cli import main
 from archsim.clipping import Clipping, Place, worth_telling
 from archsim.config.load import load_config
 from archsim.report.run import run_report
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.trace.reader import read_summary
 from tests.ranges import FINE, LINEARS, PROJECTED, linear_tensors, projected_tensors
 from tests.runs import ROOT, run_to

@@ -7,7 +7,7 @@ from archsim.chip.build import build_chip
 from archsim.config.hardware import Processors
 from archsim.network.activations import get_activation
 from archsim.network.nonlinear import processed
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.runs import load
 
 X = np.linspace(-10, 10, 2001)

@@ -11,8 +11,8 @@ import pytest
 
 from archsim.chip.build import build_chip
 from archsim.network.activations import get_activation
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from tests.random_run import LSTM, OUTPUT, load_random
 
 PROJECTED = "{kind: lstm, name: lstm, units: 6, projection: 3}"

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from tests.random_run import LSTM, OUTPUT, load_random
 
 EARLY = "adc.early_stop=true"
@@ -188,7 +188,7 @@ def test_threads_and_blocks_change_nothing(tmp_path, monkeypatch, chip):
     settings = (EARLY, *CHIPS[chip], "trace.waveforms=true")
     first = None
     for block, threads in ((16, 1), (16, 2), (4, 1), (2, 2)):
-        monkeypatch.setattr("archsim.run.simulate.BLOCK", block)
+        monkeypatch.setattr("archsim.simulation.simulate.BLOCK", block)
         path = tmp_path / f"{block}_{threads}.h5"
         result = run(load_case(*settings, sequences=18), path, threads=threads)
         found = {**read(path), "label": result.label, "energy": result.energy}

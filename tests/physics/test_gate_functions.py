@@ -18,9 +18,9 @@ from archsim.exits import run_and_exit
 from archsim.experiments import load_experiment, run_experiment
 from archsim.network.activations import PiecewiseLinear, get_activation
 from archsim.network.activations.table import own_activations
-from archsim.run.inputs import Inputs
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from archsim.spice.excerpt import first_conversion
 from archsim.spice.netlist import netlist
 from tests.runs import ROOT

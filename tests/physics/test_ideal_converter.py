@@ -15,8 +15,8 @@ from archsim.experiments.side_by_side import compare
 from archsim.network.activations import activation_names, get_activation
 from archsim.report.comparison import comparison_report
 from archsim.report.run import run_report
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from archsim.trace.reader import read_summary
 from archsim.transfer.exact import exact_ramp
 from archsim.vocabulary import Activity

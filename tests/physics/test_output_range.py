@@ -10,8 +10,8 @@ from safetensors.numpy import save_file
 from archsim.chip.build import build_chip
 from archsim.config.load import load_config
 from archsim.errors import ConfigError
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from tests.ranges import FINE, LINEARS, PROJECTED, linear_tensors, projected_tensors
 from tests.runs import load
 from tests.small_run import write_small_run

@@ -11,7 +11,7 @@ import pytest
 
 from archsim.chip.build import build_chip
 from archsim.costs.library import load_library
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.random_run import LSTM, OUTPUT, load_random
 
 ONE = (LSTM,)

@@ -24,7 +24,7 @@ from archsim.kernels.bank import ideal_analog
 from archsim.kernels.matrix import bank_at
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
-from archsim.run import simulate
+from archsim.simulation import simulate
 from archsim.transfer.ramp import design_ramp
 from archsim.vocabulary import N_ACTIVITY
 from tests.banks import made_bank

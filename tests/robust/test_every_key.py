@@ -19,11 +19,11 @@ from pydantic import BaseModel
 
 from archsim.chip.build import build_chip
 from archsim.cli import app
-from archsim.config.load import LoadedConfig, load_config
+from archsim.config.load import Config, load_config
 from archsim.config.run import RunConfig
 from archsim.devices.base import DeviceModel, Programmed, register
 from archsim.exits import run_and_exit
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.random_run import LSTM, OUTPUT
 from tests.runs import ROOT
 from tests.small_run import write_small_run
@@ -346,7 +346,7 @@ def prepared(folder: Path) -> Path:
     return write_small_run(folder)
 
 
-def load(folder: Path, base: str, changes: tuple[str, ...] = ()) -> LoadedConfig:
+def load(folder: Path, base: str, changes: tuple[str, ...] = ()) -> Config:
     if base == "spotting":
         return load_config(prepared(folder), ["workload.sequences=2", *changes])
     layers = f"network.layers=[{LSTM}, {OUTPUT}]"

@@ -109,7 +109,7 @@ def test_fused_and_cycle_by_cycle_conversions_of_a_strange_converter_are_the_sam
 FLOAT = """
 import numpy as np
 from archsim.config.load import load_config
-from archsim.run.prepare import prepare
+from archsim.simulation.prepare import prepare
 from archsim.chip.layers.base import Recorder
 sets = ["adc={kind: ideal, bits: 8}", "tile.input_bits=10", "digital.word_bits=24",
         "digital.fraction_bits=12", "digital.table_entries=16384",

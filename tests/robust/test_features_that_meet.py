@@ -9,8 +9,8 @@ from safetensors.numpy import save_file
 from archsim.chip.build import build_chip
 from archsim.config.load import load_config
 from archsim.errors import DesignError, WorkloadError
-from archsim.run.inputs import Inputs
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.simulate import run
 from tests.small_run import INPUTS, features, tensors, write_small_run
 
 OFF = "trace.level=off"

@@ -19,7 +19,7 @@ import pytest
 from archsim.cli import main
 from archsim.config.load import load_config
 from archsim.report.experiment import save_figure
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
 from tests.small_run import write_small_run

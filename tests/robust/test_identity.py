@@ -18,7 +18,7 @@ from archsim.experiments.side_by_side import compare
 from archsim.network.identity import network_structure, structure_differences
 from archsim.report.comparison import comparison_report, comparison_to_json
 from archsim.report.run import run_report
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.trace.reader import read_summary
 from tests.small_run import tensors, write_small_run
 
@@ -123,7 +123,7 @@ def test_a_table_of_points_is_what_is_in_it():
 
 
 def test_other_networks_are_refused_before_anything_runs(folder, monkeypatch):
-    monkeypatch.setattr("archsim.run.simulate.run", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("archsim.simulation.simulate.run", lambda *_, **__: pytest.fail("it ran"))
     text = (folder / "small.yaml").read_text()
     (folder / "more.yaml").write_text(text.replace("timesteps: 5", "timesteps: 6"))
     with pytest.raises(InputError, match=r"6 timesteps against 5.*: compare equal networks"):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import archsim.chip.build
-import archsim.run.inputs
+import archsim.simulation.inputs
 from archsim.config.load import load_config
 from archsim.experiments import load_experiment, run_experiment
-from archsim.run.inputs import Inputs
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.simulate import run
 from tests.small_run import write_small_run
 
 CHANCE = ("tile.integrator.offset_sigma=4 mV", "adc.comparator.noise_sigma=3 mV")
@@ -59,11 +59,11 @@ def test_a_monte_carlo_reads_files_and_asks_the_float_network_once(tmp_path, mon
     file = tmp_path / "mc.yaml"
     file.write_text(f"kind: monte_carlo\nconfig: small.yaml\nseeds: 4\ncases: {cases}\n")
     read = {
-        name: counted(monkeypatch, archsim.run.inputs, name)
+        name: counted(monkeypatch, archsim.simulation.inputs, name)
         for name in ("load_workload", "network_weights", "chip_library", "_float_labels")
     }
     encoded = counted(monkeypatch, archsim.chip.build.Chip, "encode")
-    digests = counted(monkeypatch, archsim.run.inputs, "digest_of_file")
+    digests = counted(monkeypatch, archsim.simulation.inputs, "digest_of_file")
     rows = run_experiment(load_experiment(file), lambda *_: None).rows
     assert [len(row["accuracy"]) for row in rows] == [4, 4]
     assert {name: len(calls) for name, calls in read.items()} == dict.fromkeys(read, 1)
@@ -90,10 +90,10 @@ def test_what_depends_on_a_changed_key_is_made_anew(tmp_path):
 
 
 def test_memory_of_inputs_is_bounded(tmp_path):
-    kept = archsim.run.inputs._Kept()
-    for number in range(3 * archsim.run.inputs._KEPT):
+    kept = archsim.simulation.inputs._Kept()
+    for number in range(3 * archsim.simulation.inputs._KEPT):
         assert kept.get(number, lambda n=number: np.array([n]))[0] == number
-    assert len(kept._results) == archsim.run.inputs._KEPT
+    assert len(kept._results) == archsim.simulation.inputs._KEPT
 
 
 def test_a_seed_changes_hash_and_resolved_text_as_an_override_does(tmp_path):

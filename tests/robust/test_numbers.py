@@ -16,8 +16,8 @@ from archsim.costs.operation import Tally
 from archsim.errors import ConfigError, DesignError
 from archsim.kernels.thresholds import NEVER
 from archsim.network.activations import get_activation
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from archsim.transfer.ramp import FARTHEST, design_ramp
 from tests.small_run import tensors, write_small_run
 

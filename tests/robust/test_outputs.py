@@ -14,7 +14,7 @@ from archsim.costs.library import load_library
 from archsim.errors import ArchsimError, InputError, OutputError
 from archsim.outputs import OutputKind, begins_with, check_output, not_written, writing
 from archsim.report.experiment import check_picture, save_figure
-from archsim.run.simulate import _Simulation
+from archsim.simulation.simulate import _Simulation
 from tests.runs import ROOT
 from tests.small_run import write_small_run
 

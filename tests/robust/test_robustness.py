@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from archsim.run.simulate import WAVEFORM_BLOCK
+from archsim.simulation.simulate import WAVEFORM_BLOCK
 from tests.command_line import process
 from tests.small_run import INPUTS, TIMESTEPS, features, write_small_run
 
@@ -309,7 +309,7 @@ def test_a_bug_before_the_first_sequence_keeps_the_older_trace(folder, here, mon
     def fail(*arguments, **options):
         raise ZeroDivisionError("no")
 
-    target = "archsim.run.simulate.layout" if place == "layout" else f"{WRITER}._lay_out"
+    target = "archsim.simulation.simulate.layout" if place == "layout" else f"{WRITER}._lay_out"
     monkeypatch.setattr(target, fail)
     before = (folder / "whole.h5").read_bytes()
     code, out, err = here("run", "small.yaml", "--out", "whole.h5")

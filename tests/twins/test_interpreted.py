@@ -12,7 +12,7 @@ import pytest
 
 from archsim.config.load import load_config
 from archsim.numeric.philox import philox
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.runs import ROOT, contents
 from tests.small_run import write_small_run
 

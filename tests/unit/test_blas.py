@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from archsim.blas import BLAS_THREADS_VARIABLE, blas_threads, few_blas_threads
 from archsim.errors import InputError
-from archsim.run.inputs import Inputs
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.simulate import run
 from tests.small_run import write_small_run
 
 
@@ -96,7 +96,7 @@ def test_importing_changes_no_setting_of_the_process():
         "import os, numpy, threadpoolctl as t; np = numpy\n"
         "def seen(): return [i['num_threads'] for i in t.threadpool_info()], dict(os.environ)\n"
         "t.threadpool_limits(limits=2); before = seen()\n"
-        "import archsim, archsim.run.simulate, archsim.experiments\n"
+        "import archsim, archsim.simulation.simulate, archsim.experiments\n"
         "assert seen() == before\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir  # type: ignore[import-untyped]
+from llvmlite import binding, ir
 from numba.core import cgutils as untyped_cgutils
 from numba.core import types as untyped_types
 from numba.core.registry import cpu_target

@@ -15,7 +15,7 @@ from archsim.console import progress_of
 from archsim.errors import InputError, TraceError
 from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import comparison_to_json
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.runs import ROOT
 from tests.small_run import CONFIG, write_small_run
 
@@ -227,7 +227,7 @@ def test_command_with_published_accelerators_and_a_picture(archsim, traces, tmp_
 @pytest.mark.parametrize("options", [("--plot", "no/x.png"), ("--published", "no.yaml")])
 def test_what_cannot_work_is_told_before_anything_runs(archsim, folder, monkeypatch, options):
     pytest.importorskip("matplotlib", reason="drawing needs: pip install 'archsim[plot]'")
-    monkeypatch.setattr("archsim.run.simulate.run", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("archsim.simulation.simulate.run", lambda *_, **__: pytest.fail("it ran"))
     monkeypatch.chdir(folder)
     code, out, err = archsim("compare", "small.yaml", *options)
     assert (code, out) == (2, "")
@@ -236,7 +236,7 @@ def test_what_cannot_work_is_told_before_anything_runs(archsim, folder, monkeypa
 
 def test_a_picture_without_matplotlib_is_told_before_anything_runs(archsim, folder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    monkeypatch.setattr("archsim.run.simulate.run", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("archsim.simulation.simulate.run", lambda *_, **__: pytest.fail("it ran"))
     experiment = ROOT / "configs/experiments/fig1c.yaml"
     device = ROOT / "configs/devices/ideal.yaml"
     for command in (

@@ -6,7 +6,7 @@ import pytest
 
 from archsim.cli import main
 from archsim.config.load import load_config
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.small_run import write_small_run
 
 LEVELS = ("summary", "event", "cycle")
@@ -91,7 +91,7 @@ def test_a_run_without_a_trace_says_why(archsim, folder):
 
 
 def test_a_sequence_that_there_is_not_is_told_before_a_run(archsim, monkeypatch):
-    monkeypatch.setattr("archsim.run.simulate.run", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("archsim.simulation.simulate.run", lambda *_, **__: pytest.fail("it ran"))
     code, _, err = archsim("timeline", "small.yaml", "--sequence", "50")
     assert code == 2
     assert "there is no sequence 50; the run has 20, counted from 0" in err

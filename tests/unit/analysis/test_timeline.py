@@ -8,7 +8,7 @@ import pytest
 
 from archsim.analysis.timeline import IDLE, critical_path, path_by_kind, read_timeline
 from archsim.config.load import load_config
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.trace.events import GroupEvents, read_groups
 from tests.small_run import TIMESTEPS, write_small_run
 

@@ -25,8 +25,8 @@ from archsim.bench.tracefile import measure_file
 from archsim.cli import app
 from archsim.config.load import load_config
 from archsim.errors import ArchsimError, InputError
-from archsim.run.profile import Part
-from archsim.run.simulate import BLOCK, run
+from archsim.simulation.profile import Part
+from archsim.simulation.simulate import BLOCK, run
 from tests.runs import KWS, ROOT
 
 UNITS, INPUTS, TIMESTEPS, MANY = 8, 6, 2, 3

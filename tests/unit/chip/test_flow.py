@@ -13,8 +13,8 @@ from archsim.chip.layers.lstm.reference import lstm_float
 from archsim.config.load import load_config
 from archsim.errors import ArchsimError, ConfigError
 from archsim.network.identity import network_structure
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from tests.ranges import linear_tensors
 from tests.runs import KWS
 from tests.small_run import CLASSES, INPUTS, TIMESTEPS, UNITS, tensors, write_small_run

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from archsim.config.load import load_config
-from archsim.run.recording.actions import write_actions
-from archsim.run.simulate import run
+from archsim.simulation.recording.actions import write_actions
+from archsim.simulation.simulate import run
 from tests.small_run import SEQUENCES, TIMESTEPS, write_small_run
 
 RUNS = {

@@ -14,7 +14,7 @@ from archsim.experiments import load_experiment, run_experiment
 from archsim.experiments.efficiency import Baseline, Efficiency
 from archsim.experiments.schedule_options import NamedConfig, Option, ScheduleOptions
 from archsim.experiments.sensitivity import Sensitivity
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from tests.runs import KWS, ROOT
 
 FEW = ("workload.sequences=3",)
@@ -153,7 +153,7 @@ def test_fig5_the_whole_layer_is_traced_cycle_by_cycle_in_little_memory(tmp_path
     """633 x 8064 with its projection, 16 timesteps, every cycle: far below 4 GB."""
     code = (
         "import json, resource; from pathlib import Path;"
-        "from archsim.config.load import load_config; from archsim.run.simulate import run;"
+        "from archsim.config.load import load_config; from archsim.simulation.simulate import run;"
         f"r = run(load_config(Path({str(CHARLM)!r}), ['trace.waveforms=false']), Path('t.h5'));"
         "print(json.dumps([r.summary.cycles,"
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))"

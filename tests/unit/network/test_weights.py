@@ -17,9 +17,9 @@ from archsim.costs.digital import argmax_unit
 from archsim.errors import InputError
 from archsim.network.weights import network_weights
 from archsim.notes import when_noted
-from archsim.run.inputs import Inputs
-from archsim.run.prepare import prepare
-from archsim.run.simulate import run
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.prepare import prepare
+from archsim.simulation.simulate import run
 from tests.small_run import tensors, write_small_run
 
 FINE = (

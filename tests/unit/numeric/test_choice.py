@@ -106,7 +106,7 @@ if sys.argv[1] == "broken":
     del ir.IRBuilder.ctpop
 from archsim.config.load import load_config
 from archsim.numeric.inner.choice import has_vector_code
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 
 config = load_config("configs/kws-ideal.yaml", ["workload.sequences=3", *sys.argv[3:]])
 run(config, Path(sys.argv[2]))

@@ -23,7 +23,7 @@ from archsim.errors import ArchsimError, DesignError, InputError
 from archsim.kernels.bank import ideal_analog
 from archsim.kernels.tile import convert_cycles
 from archsim.network.activations import get_activation
-from archsim.run.prepare import prepare
+from archsim.simulation.prepare import prepare
 from archsim.spice.excerpt import Excerpt, excerpt, first_conversion
 from archsim.spice.netlist import netlist, table_path, write_netlist
 from archsim.spice.ngspice import Waveforms, read_table, run_ngspice, simulate

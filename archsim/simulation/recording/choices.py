@@ -13,8 +13,8 @@ from archsim.config.run import CHIP, RunConfig
 from archsim.costs.library import ComponentLibrary, SourceKind
 from archsim.costs.operation import Inventory
 from archsim.costs.used import Used, in_words, joined, used_components
-from archsim.run.inputs import Inputs
 from archsim.si import with_prefix
+from archsim.simulation.inputs import Inputs
 from archsim.workloads.features import FeatureSet
 
 

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from archsim.config.load import load_config
-from archsim.run.simulate import run
+from archsim.simulation.simulate import run
 from archsim.trace.reader import read_summary
 from tests.runs import KWS, ROOT, load, run_to
 from tests.tools import tool
@@ -192,7 +192,7 @@ def test_recording_never_changes_a_result(tmp_path, level):
 
 def test_the_block_size_changes_nothing(tmp_path, monkeypatch):
     whole = run_to(tmp_path / "a.h5", "trace.sequences=[0, 2, 4]", sequences=5)
-    monkeypatch.setattr("archsim.run.simulate.BLOCK", 2)
+    monkeypatch.setattr("archsim.simulation.simulate.BLOCK", 2)
     split = run_to(tmp_path / "b.h5", "trace.sequences=[0, 2, 4]", sequences=5)
     assert (whole.energy == split.energy).all()
     with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "b.h5") as b:

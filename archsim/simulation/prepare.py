@@ -9,23 +9,23 @@ from dataclasses import replace
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, build_chip
 from archsim.chip.spec import ChipSpec, chip_spec
-from archsim.config.load import LoadedConfig
+from archsim.config.load import Config
 from archsim.config.origin import STANDARD_INPUT
 from archsim.devices import device_model
 from archsim.errors import ConfigError, DesignError
-from archsim.run.inputs import Inputs
-from archsim.run.recording.plan import plan_recording
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.recording.plan import plan_recording
 from archsim.workloads.base import load_workload
 from archsim.workloads.features import FeatureSet
 
 
 @few_blas_threads()
-def prepare(loaded: LoadedConfig, inputs: Inputs | None = None) -> tuple[Chip, FeatureSet]:
+def prepare(loaded: Config, inputs: Inputs | None = None) -> tuple[Chip, FeatureSet]:
     """Build a run's chip and load its workload.
 
     Parameters
     ----------
-    loaded : LoadedConfig
+    loaded : Config
         The configuration.
     inputs : Inputs, optional
         What runs that go before or after share with it.
@@ -43,7 +43,7 @@ def prepare(loaded: LoadedConfig, inputs: Inputs | None = None) -> tuple[Chip, F
 
 
 @few_blas_threads()
-def check(loaded: LoadedConfig) -> None:
+def check(loaded: Config) -> None:
     """Raise what `prepare` and a run would raise, without programming devices or timing anything.
 
     Nothing here is random and no schedule is made, so no kernel is called and Numba stays away.
@@ -73,7 +73,7 @@ def _without_chance(spec: ChipSpec) -> ChipSpec:
 
 
 @contextmanager
-def in_file(loaded: LoadedConfig) -> Iterator[None]:
+def in_file(loaded: Config) -> Iterator[None]:
     """Put the configuration's name before what is wrong with its chip."""
     try:
         yield

@@ -20,9 +20,16 @@ from archsim.chip.layers.base import Unit
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.config.run import CHIP
 from archsim.costs.operation import OperationEnergy
-from archsim.run.recording.cycles import COUNTS, Datasets, Moment, ramps_in, repeated, tile_times
-from archsim.run.recording.plan import RecordingPlan
-from archsim.run.timing import Timing
+from archsim.simulation.recording.cycles import (
+    COUNTS,
+    Datasets,
+    Moment,
+    ramps_in,
+    repeated,
+    tile_times,
+)
+from archsim.simulation.recording.plan import RecordingPlan
+from archsim.simulation.timing import Timing
 from archsim.trace.layout import Group, Scale, Values, Variable, strings
 from archsim.trace.repeated import repeat
 from archsim.vocabulary import Phase

@@ -20,21 +20,21 @@ from archsim.chip.build import Chip, total
 from archsim.chip.flow import flow
 from archsim.chip.layers.base import Recorder, Signal
 from archsim.clipping import Clipping
-from archsim.config.load import LoadedConfig
+from archsim.config.load import Config
 from archsim.config.run import RunConfig, TraceLevel
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import MatrixRecord, totals
-from archsim.run.inputs import Inputs
-from archsim.run.prepare import in_file, prepare
-from archsim.run.profile import Part, Profile
-from archsim.run.recording.actions import ActionTally
-from archsim.run.recording.choices import tell_of
-from archsim.run.recording.cycles import Datasets, Moment, kept_of_tiles
-from archsim.run.recording.groups import tiles_of, unit_components, unit_energy
-from archsim.run.recording.layout import answers, layout, summary_group
-from archsim.run.recording.plan import RecordingPlan, plan_recording
-from archsim.run.recording.recorded import Outputs, RecordedRun
-from archsim.run.timing import Timing, cycles_that_took_place
+from archsim.simulation.inputs import Inputs
+from archsim.simulation.prepare import in_file, prepare
+from archsim.simulation.profile import Part, Profile
+from archsim.simulation.recording.actions import ActionTally
+from archsim.simulation.recording.choices import tell_of
+from archsim.simulation.recording.cycles import Datasets, Moment, kept_of_tiles
+from archsim.simulation.recording.groups import tiles_of, unit_components, unit_energy
+from archsim.simulation.recording.layout import answers, layout, summary_group
+from archsim.simulation.recording.plan import RecordingPlan, plan_recording
+from archsim.simulation.recording.recorded import Outputs, RecordedRun
+from archsim.simulation.timing import Timing, cycles_that_took_place
 from archsim.trace.layout import Group
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
@@ -67,7 +67,7 @@ class RunResult:
     actions : ActionCounts
         What all sequences together did.
     seconds : dict of str to float
-        Wall time of the run by part (`archsim.run.profile.Part`), s.
+        Wall time of the run by part (`archsim.simulation.profile.Part`), s.
     """
 
     summary: Summary
@@ -80,7 +80,7 @@ class RunResult:
 
 @few_blas_threads()
 def run(
-    loaded: LoadedConfig,
+    loaded: Config,
     out: Path | None = None,
     *,
     progress: Progress | None = None,
@@ -91,7 +91,7 @@ def run(
 
     Parameters
     ----------
-    loaded : LoadedConfig
+    loaded : Config
         The configuration.
     out : Path, optional
         Trace to write; ``traces/<name>.h5`` by default. Nothing is written at level ``off``.
@@ -140,7 +140,7 @@ def run(
     )
 
 
-def _attributes(loaded: LoadedConfig) -> dict[str, Any]:
+def _attributes(loaded: Config) -> dict[str, Any]:
     return {
         "archsim_version": __version__,
         "config": loaded.yaml,
@@ -335,7 +335,7 @@ class _Simulation:
         """Return what the whole run did."""
         return self._actions.result(sequences=len(self._data), cycles=self._clock)
 
-    def summary(self, loaded: LoadedConfig, path: Path | None) -> Summary:
+    def summary(self, loaded: Config, path: Path | None) -> Summary:
         """Sum up the run."""
         chip, data = self.chip, self._data
         mean = self.energy.mean(axis=0)

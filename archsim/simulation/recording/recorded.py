@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.chip.layers.base import Recorder
 from archsim.config.run import CHIP, TraceLevel
-from archsim.run.recording.cycles import Datasets, Moment, concatenated, tile_datasets
-from archsim.run.recording.groups import (
+from archsim.simulation.recording.cycles import Datasets, Moment, concatenated, tile_datasets
+from archsim.simulation.recording.groups import (
     chip_datasets,
     event_datasets,
     first_of_groups,
     tiles_of,
     unit_datasets,
 )
-from archsim.run.recording.layout import answers
-from archsim.run.recording.plan import RecordingPlan
-from archsim.run.timing import Timing
+from archsim.simulation.recording.layout import answers
+from archsim.simulation.recording.plan import RecordingPlan
+from archsim.simulation.timing import Timing
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
 

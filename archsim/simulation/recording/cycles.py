@@ -24,7 +24,7 @@ from archsim.kernels.record import (
     recorded_energy,
     rows_of_cycles,
 )
-from archsim.run.timing import conversion_rows
+from archsim.simulation.timing import conversion_rows
 from archsim.trace.repeated import Piece, Repeated
 from archsim.vocabulary import Activity
 

@@ -1,7 +1,7 @@
 """Do the parts of a run's time add up, and is none of them less than nothing?"""
 
-from archsim.run import profile
-from archsim.run.profile import Part, Profile
+from archsim.simulation import profile
+from archsim.simulation.profile import Part, Profile
 
 
 def test_a_compilation_that_began_before_a_part_leaves_it_at_nothing(monkeypatch):

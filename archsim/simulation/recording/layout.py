@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.clipping import Clipping
 from archsim.config.run import CHIP, TraceLevel
-from archsim.run.recording.groups import (
+from archsim.simulation.recording.groups import (
     chip_group,
     events_group,
     planned_moments,
@@ -19,8 +19,8 @@ from archsim.run.recording.groups import (
     unit_group,
     unknown,
 )
-from archsim.run.recording.plan import RecordingPlan
-from archsim.run.timing import Timing
+from archsim.simulation.recording.plan import RecordingPlan
+from archsim.simulation.timing import Timing
 from archsim.trace.layout import Group, Scale, Variable, strings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from archsim.config.load import is_config, load_config
-from archsim.run.simulate import Progress, run
+from archsim.simulation.simulate import Progress, run
 
 
 def traced(

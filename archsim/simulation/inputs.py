@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip, chip_library
 from archsim.chip.flow import float_outputs
 from archsim.chip.layers.base import Signal
-from archsim.config.load import LoadedConfig, digest_of_file, load_config
+from archsim.config.load import Config, digest_of_file, load_config
 from archsim.config.run import RunConfig
 from archsim.costs.library import ComponentLibrary
 from archsim.network.identity import content_hash, network_hash
@@ -66,7 +66,7 @@ class Inputs:
         self._labels = _Kept()
         self._hashes = _Kept()
 
-    def load(self, path: str | Path, overrides: Iterable[str] = ()) -> LoadedConfig:
+    def load(self, path: str | Path, overrides: Iterable[str] = ()) -> Config:
         """Load a configuration; the files that it names are read for its hash once.
 
         Raises

@@ -1,0 +1,73 @@
+"""Commands that look at what a run left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archsim.console import progress_of, say, show, show_summary
+from archsim.options import JsonOption, PlotOption, TraceArgument
+
+
+def report(
+    trace: TraceArgument,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the report of a trace.
+
+    Example: archsim report traces/kws.h5
+    """
+    from archsim.trace.reader import read_summary
+
+    show_summary(read_summary(trace), as_json=as_json)
+
+
+def timeline(
+    source: Annotated[
+        Path, typer.Argument(metavar="TRACE_OR_CONFIG", help="trace (.h5) or configuration")
+    ],
+    sequence: Annotated[
+        int, typer.Option("--sequence", metavar="N", min=0, help="sequence to show, from 0")
+    ] = 0,
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how busy every resource is, and the critical path of a sequence.
+
+    Example: archsim timeline traces/kws.h5
+    """
+    from archsim.analysis.gantt import draw_timeline
+    from archsim.experiments.side_by_side import timeline_of
+    from archsim.report.experiment import check_picture, save_figure
+    from archsim.report.timeline import timeline_report
+
+    check_picture(plot)
+    with progress_of(source.stem) as progress:
+        found = timeline_of(source, sequence, progress)
+    show(timeline_report(found), found.to_json(), as_json=as_json)
+    if plot:
+        save_figure(lambda figure: draw_timeline(figure, found), plot)
+
+
+def plot(
+    trace: TraceArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="picture (.png, .pdf, .svg)")],
+    conversion: Annotated[
+        int, typer.Option("--conversion", metavar="N", help="which recorded conversion, from 0")
+    ] = 0,
+    tile: Annotated[
+        str | None, typer.Option("--tile", metavar="NAME", help="tile [default: the first]")
+    ] = None,
+) -> None:
+    """Draw one conversion of a trace: columns, ramps, latches, energy a cycle.
+
+    Example: archsim plot traces/kws.h5 --out conversion.png
+    """
+    from archsim.analysis.waveform import draw_conversion, read_conversion
+    from archsim.report.experiment import check_picture, save_figure
+
+    check_picture(out)
+    save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
+    say(f"picture: {out}")

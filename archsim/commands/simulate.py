@@ -1,0 +1,109 @@
+"""Commands that simulate: a project to start from, runs, checks, experiments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archsim.console import progress_of, say, show, show_summary, tell_notes
+from archsim.exits import tell
+from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="folder to make")],
+) -> None:
+    """Copy a project to start from: a configuration of your own, weights, data, a script.
+
+    Example: archsim init my-chip
+    """
+    from archsim.starter import make_project
+
+    for file in make_project(folder):
+        say(f"wrote {file}")
+    say(f"next: cd {folder} && archsim run chip.yaml")
+
+
+def run(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="trace to write [default: traces/<name>.h5]"),
+    ] = None,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="threads to compute with")] = 1,
+    accelergy: Annotated[
+        Path | None,
+        typer.Option("--accelergy", metavar="FOLDER", help="folder for Accelergy's tables"),
+    ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="say on stderr where the wall time went")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a configuration, write its trace and print its report.
+
+    Example: archsim run kws --set adc.bits=4
+    """
+    from archsim.clipping import worth_telling
+    from archsim.config.load import load_config
+    from archsim.costs.accelergy import check_folder
+
+    loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
+    from archsim.numeric.jit import when_compiling
+    from archsim.simulation.recording.actions import write_actions
+    from archsim.simulation.simulate import run as simulate
+
+    if accelergy:
+        check_folder(accelergy, inputs=loaded.inputs)
+    note = "compiling kernels: half a minute, a minute with waveforms"
+    when_compiling(lambda: tell(note))
+    with progress_of(loaded.config.name) as progress:
+        result = simulate(loaded, out, progress=progress, threads=threads)
+    if accelergy:
+        write_actions(accelergy, loaded.config, result.actions)
+    show_summary(result.summary, as_json=as_json)
+    for item in worth_telling(result.summary.clipped):
+        tell(f"archsim: warning: {item.sentence()}")
+    if profile:
+        whole = sum(result.seconds.values())
+        for part, seconds in (*result.seconds.items(), ("in all", whole)):
+            tell(f"{part:8} {seconds:8.3f} s {seconds / whole:6.1%}")
+
+
+def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
+    """Check a configuration, the files that it names and the chip, without running it.
+
+    Example: archsim validate chip.yaml
+    """
+    from archsim.config.load import load_config
+    from archsim.simulation.prepare import check
+
+    loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
+    check(loaded)
+    say(f"{config}: valid (hash {loaded.hash[:12]})")
+
+
+def experiment(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="experiment (YAML)")],
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run an experiment of configs/experiments/ and print its table.
+
+    Example: archsim experiment fig1c
+    """
+    from archsim.experiments import load_experiment, run_experiment
+    from archsim.report.experiment import check_picture, experiment_report, save_figure
+
+    check_picture(plot)
+    section = load_experiment(file)
+    with progress_of(file.stem, "steps") as progress:
+        result = run_experiment(section, progress)
+    show(experiment_report(result), result.to_json(), as_json=as_json)
+    if plot and result.draw:
+        save_figure(result.draw, plot)

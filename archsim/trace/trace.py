@@ -1,0 +1,219 @@
+"""A trace as an object: what a run left, read part by part when it is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import InputError
+from archsim.listing import listed
+from archsim.trace import checked
+from archsim.trace.reader import open_trace, read_summary, reading
+from archsim.trace.summary import Summary
+
+
+@dataclass(frozen=True)
+class Array:
+    """A dataset of a trace.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Names of its axes; an array that is named like its one axis has the axis' values.
+    values : array
+        Its values; of an enumeration, their names.
+    units, long_name : str
+        As in the file; a unit of 1 is a count or a name.
+    """
+
+    dims: tuple[str, ...]
+    values: NDArray[Any]
+    units: str
+    long_name: str
+
+
+class Trace:
+    """What a run left.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    TraceError
+        If it is not a complete trace.
+
+    Examples
+    --------
+    >>> trace = archsim.open_trace("traces/kws.h5")
+    >>> trace.summary.accuracy
+    >>> trace.cycles("lstm").energy.sum("cycle")
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._summary = read_summary(self.path)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {self.summary.name}, {self.path}>"
+
+    @property
+    def summary(self) -> Summary:
+        """Numbers of the run."""
+        return self._summary
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration, as plain data; `archsim.load` takes it, paths apart."""
+        with open_trace(self.path) as file, reading(self.path):
+            return checked.stored_config(file)
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Names of what there is: ``tiles`` and ``units`` that have cycles, ``outputs`` of layers.
+
+        Levels ``summary`` and ``event`` have no cycles.
+        """
+        with open_trace(self.path) as file, reading(self.path):
+            return {
+                name: tuple(key for key in file[name] if isinstance(file[name][key], h5py.Group))
+                if name in file
+                else ()
+                for name in ("tiles", "units", "outputs")
+            }
+
+    def cycles(self, name: str) -> Any:
+        """Return what a tile or digital unit did in each of its recorded cycles.
+
+        Parameters
+        ----------
+        name : str
+            Name of the tile or unit; `parts` has them all.
+
+        Returns
+        -------
+        xarray.Dataset, or dict of str to Array
+            By ``cycle``: ``phase``, ``active_rows``, ``undecided_columns``, ``latched_columns`` and
+            ``energy`` (cycle, component) in J of a tile, ``busy`` and ``energy`` of a unit. A
+            dataset where xarray is installed.
+
+        Raises
+        ------
+        InputError
+            If there is none of the name, or the run recorded no cycles.
+        TraceError
+            If the trace is damaged.
+        """
+        for room in ("tiles", "units"):
+            if name in self.parts[room]:
+                return _as_dataset(self._arrays(room, name))
+        raise self._none(
+            "tile or unit", name, (*self.parts["tiles"], *self.parts["units"]), "cycle"
+        )
+
+    def outputs(self, layer: str) -> Any:
+        """Return what a layer put out.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        xarray.Dataset, or dict of str to Array
+            Codes, h or logits by ``sequence``, ``timestep`` and column, unit or class. A dataset
+            where xarray is installed.
+
+        Raises
+        ------
+        InputError
+            If there is none of the name, or the run recorded none of its outputs.
+        TraceError
+            If the trace is damaged.
+        """
+        if layer not in self.parts["outputs"]:
+            raise self._none("layer", layer, self.parts["outputs"], "event")
+        return _as_dataset(self._arrays("outputs", layer))
+
+    @property
+    def events(self) -> Any:
+        """The operations of all tiles and units in time.
+
+        A pandas.DataFrame, or a dict of str to Array without pandas: ``start_cycle``,
+        ``end_cycle``, ``resource``, ``kind``, ``layer``, ``stream``, ``sequence``, ``timestep``,
+        ``waited_for``, an event a row.
+        """
+        with open_trace(self.path) as file:
+            if "events" not in file:
+                raise self._none("event", "", (), "event")
+        found = self._arrays("events")
+        if importlib.util.find_spec("pandas") is None:
+            return found
+        import pandas as pd
+
+        along = next(array.dims for array in found.values())
+        columns = {
+            key: a.values for key, a in found.items() if a.dims == along and key not in along
+        }
+        return pd.DataFrame(columns)
+
+    def _arrays(self, *place: str) -> dict[str, Array]:
+        with open_trace(self.path) as file, reading(self.path):
+            node = file
+            for name in place:
+                node = checked.group(node, name)
+            return {name: _array(node, name) for name in node}
+
+    def _none(self, what: str, name: str, known: tuple[str, ...], level: str) -> InputError:
+        if known:
+            return InputError(f"{self.path}: it has no {what} '{name}'; it has {listed(known)}")
+        more = f"run with --set trace.level={level}"
+        return InputError(f"{self.path}: the run recorded no {what}s: {more}")
+
+
+def _array(node: h5py.Group, name: str) -> Array:
+    """Read a dataset of a group."""
+    found = node[name]
+    free = (None,) * len(found.shape)
+    if h5py.check_string_dtype(found.dtype) is not None:
+        values: Any = np.array(checked.names(node, name), dtype=object)
+    elif h5py.check_enum_dtype(found.dtype) is not None:
+        values = np.array(checked.named(node, name, None, slice(None)), dtype=object)
+    else:
+        kind = "f" if found.dtype.kind == "f" else "i"
+        values = checked.dataset(node, name, kind, free)[...]
+    dims = (name,) if found.is_scale else tuple(_dim(axis) for axis in found.dims)
+    told = {key: checked.text(found, key) for key in ("units", "long_name")}
+    return Array(dims, values, **told)
+
+
+def _dim(axis: Any) -> str:
+    """Return the name of an axis: that of the scale along it."""
+    return str(axis[0].name).rpartition("/")[2]
+
+
+def _as_dataset(arrays: dict[str, Array]) -> Any:
+    """Return arrays as a dataset where xarray is installed, as they are elsewhere."""
+    if importlib.util.find_spec("xarray") is None:
+        return arrays
+    import xarray as xr
+
+    variables = {
+        name: (array.dims, array.values, {"units": array.units, "long_name": array.long_name})
+        for name, array in arrays.items()
+    }
+    scales = {name for name, array in arrays.items() if array.dims == (name,)}
+    return xr.Dataset(
+        {name: value for name, value in variables.items() if name not in scales},
+        coords={name: value for name, value in variables.items() if name in scales},
+    )
