@@ -43,8 +43,10 @@ CHIPS = {
     ),
     "waveforms": ("tile.rows=4", "tile.columns=8", "streams=2", "trace.waveforms=true"),
 }
+_SLOW = {("sar", "waveforms"), ("two layers, projected, tanh by ramp", "waveforms")}
+"""Cases that compile for half a minute what no other test needs."""
 CASES = [
-    (network, chip)
+    pytest.param(network, chip, marks=pytest.mark.slow if (network, chip) in _SLOW else ())
     for network in NETWORKS
     for chip in CHIPS
     if not (network == "sar" and any("early_stop" in setting for setting in CHIPS[chip]))

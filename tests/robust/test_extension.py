@@ -124,6 +124,7 @@ print(np.abs(h - float_h).max(), np.abs(float_h).max())
 """
 
 
+@pytest.mark.slow
 def test_the_gru_on_ideal_converters_is_the_float_one_but_for_pulse_widths(outside):
     """Pulse widths of 10 bits are 5e-4 off at most; 9 timesteps of 16 sums add some of it up."""
     error, largest = map(float, outside("-c", FLOAT).stdout.split())

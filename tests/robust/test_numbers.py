@@ -134,7 +134,7 @@ def test_noise_that_no_device_has_is_refused(tmp_path):
         (memristor(drift={"nu": 0.1, "time": "315360000 s"}),),
         (memristor(drift={"nu": 1, "time": "1e300 s"}),),
         (memristor(temperature={"coefficient": "-0.01 1/K", "value": "400 K"}),),
-        (memristor(read_noise={"sigma": "10 S"}),),
+        pytest.param((memristor(read_noise={"sigma": "10 S"}),), marks=pytest.mark.slow),
         (memristor(programming={"sigma": "1 mS"}),),
         ("device.g_max=1 fS",),
         ("device.g_max=10 S",),

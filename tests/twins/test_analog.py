@@ -328,6 +328,7 @@ def conversions(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
 def test_a_linear_layer_counts_sequences_and_conversions(seed: int) -> None:
     rng = random.Random(f"linear {seed}")
     inputs, n_in = rng.randint(1, LARGEST), rng.randint(1, 5)

@@ -38,6 +38,8 @@ pytestmark = pytest.mark.interpreted
 
 QUICK = bool(numba.config.DISABLE_JIT)
 SEEDS = range(10 if QUICK else 60)
+WITH_CELL_TILE = (False, pytest.param(True, marks=pytest.mark.slow))
+"""Whether tanh(c) has tiles; compiling for those takes half a minute."""
 Streams = list[list[list[int]]]
 """Inputs as ``[sequence][timestep][input]``."""
 
@@ -219,7 +221,7 @@ def assert_lstm_same(
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("saturating", [False, True], ids=["in range", "saturating"])
-@pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
+@pytest.mark.parametrize("cell", WITH_CELL_TILE, ids=["table", "cell tile"])
 @pytest.mark.parametrize(
     "projected", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["h", "projected"]
 )
@@ -289,7 +291,7 @@ def test_c_accumulates_and_stops_at_the_limits_of_the_word(
         assert outputs.h_drive[sequence, :, 0].tolist() == h_drive
 
 
-@pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
+@pytest.mark.parametrize("cell", WITH_CELL_TILE, ids=["table", "cell tile"])
 def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
     rng = random.Random(f"blocks {cell}")
     lstm = random_lstm(rng, 3, cell=cell, saturating=False, projected=True)

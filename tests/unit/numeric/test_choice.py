@@ -136,9 +136,8 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 @COMPILED
-@pytest.mark.parametrize(
-    "more", [pytest.param((), id="ideal"), pytest.param(NOISE, id="noise", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [pytest.param((), id="ideal"), pytest.param(NOISE, id="noise")])
 def test_a_run_in_plain_loops_has_the_same_trace(tmp_path, more):
     expected, _ = run_in_process(tmp_path / "vectors.h5", "vectors", *more)
     found, said = run_in_process(tmp_path / "plain.h5", "plain", *more)
