@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from archsim.errors import ConfigError
-from archsim.listing import listed
+from archsim.listing import listed, shortened
 
 _PACKAGE = Path(__file__).parent
 _FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs")
@@ -98,7 +98,7 @@ def by_name(path: str | Path, *shelves: Shelf) -> Path:
     near = get_close_matches(path.name, sorted(files), n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"there are {listed(sorted(files))}"
     msg = f"there is no such file, and no {shelves[0].noun} of archsim's has that name ({hint})"
-    raise ConfigError(f"{path}: {msg}")
+    raise ConfigError(f"{shortened(path.name)}: {msg}")
 
 
 def is_name(path: Path) -> bool:

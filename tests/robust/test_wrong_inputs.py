@@ -583,7 +583,7 @@ COMMANDS = {
     "config-missing": (("run", "no.yaml"), "no.yaml: the file does not exist"),
     "config-folder": (("run", "."), "is a directory"),
     "config-empty-name": (("run", ""), "is a directory"),
-    "config-name-too-long": (("run", LONG), "File name too long"),
+    "config-name-too-long": (("run", LONG), "aaa...: there is no such file"),
     "config-device": (("run", "/dev/null"), "/dev/null: the file is not a regular file"),
     "config-is-weights": (("run", "weights.safetensors"), "weights.safetensors"),
     "config-control": (("run", "\x1b[31m.yaml"), r"\x1b[31m.yaml"),
