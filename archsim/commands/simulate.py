@@ -90,20 +90,31 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
 
 def experiment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="experiment (YAML)")],
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=1024, help="processes that do its runs")
+    ] = 1,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="FOLDER", help="where results are kept and found again"),
+    ] = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an experiment of configs/experiments/ and print its table.
+    """Run an experiment and print its table; with a store, what was computed is not run again.
 
     Example: archsim experiment fig1c
     """
     from archsim.experiments import load_experiment, run_experiment
+    from archsim.experiments.jobs import Executor, Store
     from archsim.report.experiment import check_picture, experiment_report, save_figure
 
     check_picture(plot)
     section = load_experiment(file)
     with progress_of(file.stem, "steps") as progress:
-        result = run_experiment(section, progress)
+        executor = Executor(workers, Store(store) if store else None)
+        result = run_experiment(section, progress, executor)
+    if store:
+        tell(f"{executor.computed} runs were computed; results are in {store}")
     show(experiment_report(result), result.to_json(), as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)

@@ -16,6 +16,7 @@ from archsim.config.base import Section
 from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
 from archsim.errors import ConfigError
+from archsim.experiments.jobs import Executor
 from archsim.listing import listed
 from archsim.report.result import Column, ExperimentResult
 from archsim.shipped import EXPERIMENTS, by_name
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
-__all__ = ["Column", "ExperimentResult", "Named", "Progress", "distinct", "experiment"]
+__all__ = [
+    "Column",
+    "Executor",
+    "ExperimentResult",
+    "Named",
+    "Progress",
+    "distinct",
+    "experiment",
+]
 
 
 class Named(Protocol):
@@ -57,7 +66,7 @@ def distinct(items: tuple[N, ...]) -> tuple[N, ...]:
     return items
 
 
-Runner = Callable[[Any, Progress], ExperimentResult]
+Runner = Callable[[Any, Progress, Executor], ExperimentResult]
 
 _REGISTRY: dict[str, tuple[type[Section], Runner]] = {}
 
@@ -95,6 +104,18 @@ def load_experiment(path: str | Path) -> Section:
 
 
 @few_blas_threads()
-def run_experiment(section: Any, progress: Progress) -> ExperimentResult:
-    """Run an experiment."""
-    return _REGISTRY[section.kind][1](section, progress)
+def run_experiment(
+    section: Any, progress: Progress, executor: Executor | None = None
+) -> ExperimentResult:
+    """Run an experiment.
+
+    Parameters
+    ----------
+    section : Section
+        The experiment.
+    progress : callable
+        Called with the number of steps done and the number in all.
+    executor : Executor, optional
+        Does its jobs; one by one in this process, and none kept, where not given.
+    """
+    return _REGISTRY[section.kind][1](section, progress, executor or Executor())

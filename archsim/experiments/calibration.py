@@ -13,7 +13,7 @@ from archsim.chip.programming import program_ramp, transition_errors
 from archsim.config.device import Device, load_device
 from archsim.config.quantity import ConfigPath
 from archsim.devices import DeviceModel, Programmed, Site, device_model
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
 from archsim.experiments.functions import OfFunctions
 from archsim.numeric.philox import Purpose
 from archsim.transfer.ramp import Ramp
@@ -59,8 +59,11 @@ class _SomeStuck(DeviceModel):
 
 
 @experiment("calibration", Calibration)
-def run_calibration(section: Calibration, progress: Progress) -> ExperimentResult:
+def run_calibration(
+    section: Calibration, progress: Progress, executor: Executor
+) -> ExperimentResult:
     """Compare the INL of ramps with and without one-point calibration."""
+    del executor  # it simulates ramps, not chips
     device = load_device(section.device)
     model = device_model(device)
     cases = [(name, stuck) for name in section.functions for stuck in section.stuck_off]

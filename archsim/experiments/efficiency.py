@@ -12,7 +12,14 @@ from archsim.analysis.compare import Design, read_designs, reasons
 from archsim.analysis.levels import Level
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
+from archsim.experiments.base import (
+    Column,
+    Executor,
+    ExperimentResult,
+    Progress,
+    distinct,
+    experiment,
+)
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import run
 
@@ -47,8 +54,9 @@ class Efficiency(Section):
 
 
 @experiment("efficiency", Efficiency)
-def run_efficiency(section: Efficiency, progress: Progress) -> ExperimentResult:
+def run_efficiency(section: Efficiency, progress: Progress, executor: Executor) -> ExperimentResult:
     """Compare the designs at equal bits, array and clock."""
+    del executor  # all of a resolution's traces are read together
     rows: list[dict[str, Any]] = []
     notes = ["x: NL-ADC over the other design, at equal bits, array and clock"]
     inputs = Inputs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,9 +10,10 @@ from pydantic import Field
 
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
-from archsim.simulation.simulate import run
+from archsim.simulation.simulate import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,21 +41,24 @@ class MonteCarlo(Section):
 
 
 @experiment("monte_carlo", MonteCarlo)
-def run_monte_carlo(section: MonteCarlo, progress: Progress) -> ExperimentResult:
+def run_monte_carlo(
+    section: MonteCarlo, progress: Progress, executor: Executor
+) -> ExperimentResult:
     """Find mean and spread of the accuracy, and the share of chips that keep it."""
-    rows = []
-    jobs = len(section.cases) * section.seeds
     inputs = Inputs()
-    for index, case in enumerate(section.cases):
-        accuracy, reference = [], 0.0
+    jobs = []
+    for case in section.cases:
         overrides = [*section.overrides, *case.set, "trace.level=off"]
         loaded = inputs.load(section.config, overrides)
-        for seed in range(section.seeds):
-            summary = run(loaded.with_seed(seed), inputs=inputs).summary
-            accuracy.append(summary.accuracy or 0.0)
-            reference = summary.accuracy_float or 0.0
-            progress(index * section.seeds + seed + 1, jobs)
-        rows.append(_row(case.name, np.array(accuracy), reference, section.margin))
+        jobs += [
+            Job(loaded.with_seed(seed), accuracies, f"{case.name}, seed {seed}")
+            for seed in range(section.seeds)
+        ]
+    found = np.array([outcome.result() for outcome in executor.map(jobs, progress)])
+    rows = [
+        _row(case.name, mine[:, 0], float(mine[-1, 1]), section.margin)
+        for case, mine in zip(section.cases, found.reshape(-1, section.seeds, 2), strict=True)
+    ]
     float_accuracy = f"the float network reaches {rows[0]['accuracy_float']:.2%}"
     passes = f"a chip passes within {section.margin:.1%} of it"
     notes = [f"{section.config.name}, {section.seeds} seeds; {float_accuracy}; {passes}"]
@@ -73,6 +78,12 @@ def run_monte_carlo(section: MonteCarlo, progress: Progress) -> ExperimentResult
         notes=tuple(notes),
         draw=lambda figure: _draw(figure, rows),
     )
+
+
+def accuracies(result: RunResult, path: Path) -> tuple[float, float]:
+    """Read a run's accuracy and that of the float network; 0 where there is none."""
+    del path
+    return result.summary.accuracy or 0.0, result.summary.accuracy_float or 0.0
 
 
 def _row(

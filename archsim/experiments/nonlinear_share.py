@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,9 +9,10 @@ from pydantic import Field
 
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
-from archsim.simulation.simulate import run
+from archsim.simulation.simulate import RunResult
 from archsim.trace.reader import read_operations, read_phase_cycles
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ class NonlinearShare(Section):
 
 
 @experiment("nonlinear_share", NonlinearShare)
-def run_nonlinear_share(section: NonlinearShare, progress: Progress) -> ExperimentResult:
+def run_nonlinear_share(
+    section: NonlinearShare, progress: Progress, executor: Executor
+) -> ExperimentResult:
     """Read the times of both kinds of operations from the traces of short runs."""
     cases = [
         (units, count, cycles)
@@ -39,32 +41,24 @@ def run_nonlinear_share(section: NonlinearShare, progress: Progress) -> Experime
         for count in section.processors
         for cycles in section.cycles
     ]
-    rows = []
     inputs = Inputs()
-    with tempfile.TemporaryDirectory() as folder:
-        for done, (units, count, cycles) in enumerate(cases):
-            overrides = [
-                f"network.inputs={units}",
-                f"network.layers.0.units={units}",
-                f"tile.rows={2 * units + 1}",
-                f"tile.columns={4 * units}",
-                f"digital.processors.count={count}",
-                f"digital.processors.cycles={cycles}",
-            ]
-            path = Path(folder) / "t.h5"
-            run(inputs.load(section.config, overrides), path, inputs=inputs)
-            linear, nonlinear = times(path)
-            rows.append(
-                {
-                    "units": units,
-                    "processors": count,
-                    "cycles": cycles,
-                    "linear_cycles": linear,
-                    "nonlinear_cycles": nonlinear,
-                    "ratio": nonlinear / linear,
-                }
-            )
-            progress(done + 1, len(cases))
+    jobs = [
+        Job(inputs.load(section.config, _overrides(*case)), read_times, f"{case[0]} units")
+        for case in cases
+    ]
+    rows = []
+    for (units, count, cycles), outcome in zip(cases, executor.map(jobs, progress), strict=True):
+        linear, nonlinear = outcome.result()
+        rows.append(
+            {
+                "units": units,
+                "processors": count,
+                "cycles": cycles,
+                "linear_cycles": linear,
+                "nonlinear_cycles": nonlinear,
+                "ratio": nonlinear / linear,
+            }
+        )
     notes = ["cycles a timestep, from the trace; linear: integrate and ramp phases of the tile"]
     if section.published:
         notes.append(f"published: {section.published}")
@@ -82,6 +76,24 @@ def run_nonlinear_share(section: NonlinearShare, progress: Progress) -> Experime
         notes=tuple(notes),
         draw=lambda figure: _draw(figure, rows),
     )
+
+
+def _overrides(units: int, count: int, cycles: int) -> list[str]:
+    """Return what makes a design of a size, with so many processors of so many cycles."""
+    return [
+        f"network.inputs={units}",
+        f"network.layers.0.units={units}",
+        f"tile.rows={2 * units + 1}",
+        f"tile.columns={4 * units}",
+        f"digital.processors.count={count}",
+        f"digital.processors.cycles={cycles}",
+    ]
+
+
+def read_times(result: RunResult, path: Path) -> tuple[float, float]:
+    """Read the times of both kinds of operations from a run's trace."""
+    del result
+    return times(path)
 
 
 def times(path: Path) -> tuple[float, float]:

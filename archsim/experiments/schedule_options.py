@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,15 +11,26 @@ from pydantic import AfterValidator, Field
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.errors import ArchsimError
-from archsim.experiments.base import Column, ExperimentResult, Progress, distinct, experiment
+from archsim.experiments.base import (
+    Column,
+    Executor,
+    ExperimentResult,
+    Progress,
+    distinct,
+    experiment,
+)
+from archsim.experiments.jobs import Job
+from archsim.network.identity import content_hash
 from archsim.report.run import with_prefix
 from archsim.simulation.inputs import Inputs
-from archsim.simulation.simulate import run
+from archsim.simulation.simulate import RunResult
 from archsim.trace.reader import read_codes
-from archsim.trace.summary import Summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_NUMBERS = ("latency_s", "tops", "energy_j", "tops_per_w", "tops_per_mm2")
 
 
 class NamedConfig(Section):
@@ -51,7 +61,9 @@ class ScheduleOptions(Section):
 
 
 @experiment("schedule_options", ScheduleOptions)
-def run_schedule_options(section: ScheduleOptions, progress: Progress) -> ExperimentResult:
+def run_schedule_options(
+    section: ScheduleOptions, progress: Progress, executor: Executor
+) -> ExperimentResult:
     """Run every network with every option.
 
     Raises
@@ -60,21 +72,21 @@ def run_schedule_options(section: ScheduleOptions, progress: Progress) -> Experi
         If an option changes a code, which none may.
     """
     cases = [(network, option) for network in section.networks for option in section.options]
-    rows: list[dict[str, Any]] = []
-    first: dict[str, tuple[Summary, Any]] = {}
     inputs = Inputs()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "t.h5"
-        for done, (network, option) in enumerate(cases):
-            overrides = [*network.overrides, "trace.level=event", *option.overrides]
-            summary = run(inputs.load(network.config, overrides), path, inputs=inputs).summary
-            codes = read_codes(path)
-            base, expected = first.setdefault(network.name, (summary, codes))
-            if not all(np.array_equal(codes[layer], expected[layer]) for layer in expected):
-                msg = f"'{option.name}' changes codes of '{network.name}', which no schedule may"
-                raise ArchsimError(msg)
-            rows.append(_row(network.name, option.name, summary, base))
-            progress(done + 1, len(cases))
+    jobs = []
+    for network, option in cases:
+        overrides = [*network.overrides, "trace.level=event", *option.overrides]
+        loaded = inputs.load(network.config, overrides)
+        jobs.append(Job(loaded, what_it_took, f"{network.name}, {option.name}"))
+    rows: list[dict[str, Any]] = []
+    first: dict[str, dict[str, Any]] = {}
+    for (network, option), outcome in zip(cases, executor.map(jobs, progress), strict=True):
+        found = outcome.result()
+        base = first.setdefault(network.name, found)
+        if found["codes"] != base["codes"]:
+            msg = f"'{option.name}' changes codes of '{network.name}', which no schedule may"
+            raise ArchsimError(msg)
+        rows.append(_row(network.name, option.name, found, base))
     return ExperimentResult(
         title="what ways of scheduling buy",
         columns=(
@@ -97,20 +109,31 @@ def run_schedule_options(section: ScheduleOptions, progress: Progress) -> Experi
     )
 
 
-def _row(network: str, option: str, summary: Summary, base: Summary) -> dict[str, Any]:
-    name, share = max(summary.utilisation.items(), key=lambda item: item[1])
+def what_it_took(result: RunResult, path: Path) -> dict[str, Any]:
+    """Read a run's time and energy, what was busiest, and a digest of each layer's codes."""
+    summary = result.summary
+    return {
+        "cycles_each": summary.cycles / summary.together,
+        **{key: getattr(summary, key) for key in _NUMBERS},
+        "busiest": max(summary.utilisation.items(), key=lambda item: item[1]),
+        "codes": {layer: content_hash(code=code) for layer, code in read_codes(path).items()},
+    }
+
+
+def _row(network: str, option: str, found: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    name, share = found["busiest"]
     return {
         "network": network,
         "option": option,
-        "cycles_each": summary.cycles / summary.together,
-        "latency_s": summary.latency_s,
-        "latency": with_prefix(summary.latency_s, "s"),
-        "tops": summary.tops,
-        "tops_ratio": summary.tops / base.tops,
-        "energy_j": summary.energy_j,
-        "tops_per_w": summary.tops_per_w,
-        "tops_per_w_ratio": summary.tops_per_w / base.tops_per_w,
-        "tops_per_mm2_ratio": summary.tops_per_mm2 / base.tops_per_mm2,
+        "cycles_each": found["cycles_each"],
+        "latency_s": found["latency_s"],
+        "latency": with_prefix(found["latency_s"], "s"),
+        "tops": found["tops"],
+        "tops_ratio": found["tops"] / base["tops"],
+        "energy_j": found["energy_j"],
+        "tops_per_w": found["tops_per_w"],
+        "tops_per_w_ratio": found["tops_per_w"] / base["tops_per_w"],
+        "tops_per_mm2_ratio": found["tops_per_mm2"] / base["tops_per_mm2"],
         "busiest": f"{name} {share:.0%}",
     }
 

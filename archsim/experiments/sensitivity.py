@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -9,10 +10,11 @@ from pydantic import Field
 from archsim.chip.build import Chip
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.prepare import prepare
-from archsim.simulation.simulate import run
+from archsim.simulation.simulate import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,15 +42,18 @@ class Sensitivity(Section):
 
 
 @experiment("sensitivity", Sensitivity)
-def run_sensitivity(section: Sensitivity, progress: Progress) -> ExperimentResult:
+def run_sensitivity(
+    section: Sensitivity, progress: Progress, executor: Executor
+) -> ExperimentResult:
     """Compare both designs at every cost; energy, area and leakage of a part change together."""
     inputs = Inputs()
     designs: tuple[tuple[str, ...], ...] = ((), section.baseline)
     parts = sorted({part for design in designs for part in _parts(section, design, inputs)})
     cases = [(None, 1.0), *((part, factor) for part in parts for factor in section.factors)]
+    jobs = [_job(section, design, case, inputs) for case in cases for design in designs]
+    numbers = iter([outcome.result() for outcome in executor.map(jobs, progress)])
     rows: list[dict[str, Any]] = []
-    for done, (part, factor) in enumerate(cases):
-        ours, theirs = (_measure(section, design, part, factor, inputs) for design in designs)
+    for (part, factor), ours, theirs in zip(cases, numbers, numbers, strict=True):
         ratio = {key: ours[key] / theirs[key] for key in _METRICS}
         rows.append(
             {
@@ -58,7 +63,6 @@ def run_sensitivity(section: Sensitivity, progress: Progress) -> ExperimentResul
                 **{f"{key}_ratio": ratio[key] for key in _METRICS},
             }
         )
-        progress(done + 1, len(cases))
     first, *others = rows
     others.sort(key=lambda row: -_change(row, first))
     return ExperimentResult(
@@ -97,13 +101,21 @@ def _actions(chip: Chip) -> set[tuple[str, str]]:
     return {key for table in (*tables, chip.overhead) for key in table.actions.keys}
 
 
-def _measure(
-    section: Sensitivity, design: tuple[str, ...], part: str | None, factor: float, inputs: Inputs
-) -> dict[str, float]:
+def _job(
+    section: Sensitivity, design: tuple[str, ...], case: tuple[str | None, float], inputs: Inputs
+) -> Job:
+    """Return the run of a design with the cost of a part changed."""
+    part, factor = case
     overrides = [*section.overrides, "trace.level=off", *design]
     if part is not None:
         overrides.append(f"technology.cost_factors={{{part}: {factor:g}}}")
-    return dict(run(inputs.load(section.config, overrides), inputs=inputs).summary.numbers())
+    return Job(inputs.load(section.config, overrides), numbers_of, f"{part} x {factor:g}")
+
+
+def numbers_of(result: RunResult, path: Path) -> dict[str, float]:
+    """Read the single numbers of a run's summary."""
+    del path
+    return dict(result.summary.numbers())
 
 
 def _draw(figure: Figure, first: dict[str, Any], rows: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from archsim.chip.programming import program_ramp
 from archsim.config.device import load_device
 from archsim.config.quantity import ConfigPath, Quantity
 from archsim.devices import Site, device_model
-from archsim.experiments.base import Column, ExperimentResult, Progress, experiment
+from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
 from archsim.experiments.functions import OfFunctions
 from archsim.transfer.ramp import Ramp
 
@@ -41,8 +41,11 @@ class ReadVoltage(OfFunctions):
 
 
 @experiment("v_read", ReadVoltage)
-def run_read_voltage(section: ReadVoltage, progress: Progress) -> ExperimentResult:
+def run_read_voltage(
+    section: ReadVoltage, progress: Progress, executor: Executor
+) -> ExperimentResult:
     """Compare the codes of a ramp in memory and of a fixed one over the read voltage."""
+    del executor  # it simulates ramps, not chips
     device = load_device(section.device)
     rows = []
     for index, name in enumerate(section.functions):
