@@ -26,6 +26,7 @@ from archsim.chip.build import build_chip as built
 from archsim.config.load import Config, load_config
 from archsim.devices.base import DeviceModel
 from archsim.errors import ArchsimError
+from archsim.experiments.jobs import Executor, Job, Store
 from archsim.network.activations.base import Activation
 from archsim.simulation.prepare import in_file
 from archsim.simulation.simulate import Progress, RunResult
@@ -39,7 +40,10 @@ __all__ = [
     "Chip",
     "Config",
     "DeviceModel",
+    "Executor",
+    "Job",
     "Run",
+    "Store",
     "Summary",
     "Trace",
     "build_chip",

@@ -6,7 +6,6 @@ A name is a file's, without its folder and suffix: ``kws``, ``fig1c``, ``yang202
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -90,7 +89,7 @@ def by_name(path: str | Path, *shelves: Shelf) -> Path:
         If it is a name, and neither a file nor one of archsim's.
     """
     path = Path(path)
-    if not is_name(path) or os.path.isfile(path):  # noqa: PTH113 - of any text
+    if not is_name(path):
         return path
     files = {name: file for shelf in reversed(shelves) for name, file in shelf.files().items()}
     if path.name in files:
@@ -102,5 +101,10 @@ def by_name(path: str | Path, *shelves: Shelf) -> Path:
 
 
 def is_name(path: Path) -> bool:
-    """Return whether a path may be a name: it has no folder and no suffix."""
-    return len(path.parts) == 1 and not path.suffix and path.name not in {"-", ".."}
+    """Return whether a path may be a name: it has no folder and no suffix, and is no file."""
+    if len(path.parts) != 1 or path.suffix or path.name in {"-", ".."}:
+        return False
+    try:
+        return not path.is_file()
+    except OSError:  # such as of a name that is too long
+        return True

@@ -126,7 +126,7 @@ class Config:
 
 def is_config(path: Path) -> bool:
     """Return whether a path is that of a configuration: its suffix says so, or it has none."""
-    return path.suffix in {".yaml", ".yml"} or (is_name(path) and not os.path.isfile(path))  # noqa: PTH113
+    return path.suffix in {".yaml", ".yml"} or is_name(path)
 
 
 def digest_of_file(path: Path) -> str:

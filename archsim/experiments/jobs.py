@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import archsim
@@ -31,7 +32,10 @@ from archsim.simulation.simulate import RunResult, run
 SCHEMA = "archsim-job/1"
 
 Read = Callable[[RunResult, Path], Any]
-"""What is read from a run and its trace: plain data, as JSON has it. A function of a module."""
+"""What is read from a run and its trace: plain data, as JSON has it.
+
+Several workers need a function that stands in a module, not in a notebook.
+"""
 
 Progress = Callable[[int, int], None]
 
@@ -62,8 +66,12 @@ class Job:
     @property
     def id(self) -> str:
         """SHA-256 of all that its result depends on."""
-        what = (self.config.hash, f"{self.read.__module__}.{self.read.__qualname__}", _code())
-        return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.config.hash} {_own_code()} ".encode())
+        _note_function(digest, getattr(self.read, "__code__", None))
+        closed = [cell.cell_contents for cell in getattr(self.read, "__closure__", None) or ()]
+        digest.update(repr((closed, getattr(self.read, "__defaults__", None))).encode())
+        digest.update(f"{self.read.__module__}.{self.read.__qualname__}".encode())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -260,8 +268,18 @@ def _outcome(job: Job, inputs: Inputs) -> Outcome:
         return Outcome(job, reason="not enough memory: use fewer workers, or fewer sequences")
 
 
+def _note_function(digest: Any, code: Any) -> None:
+    """Add what a function does to a digest, wherever it stands; other functions by their names."""
+    if not isinstance(code, CodeType):
+        digest.update(repr(code).encode())
+        return
+    digest.update(repr((code.co_code, code.co_names, code.co_varnames)).encode())
+    for constant in code.co_consts:
+        _note_function(digest, constant)
+
+
 @cache
-def _code() -> str:
+def _own_code() -> str:
     """Return a digest of archsim's own code: other code may find other results."""
     digest = hashlib.sha256()
     root = Path(archsim.__file__).parent

@@ -26,6 +26,7 @@ from archsim.config.validate import validate_document
 from archsim.costs.library import load_library
 from archsim.devices import base
 from archsim.errors import ConfigError
+from archsim.experiments import load_experiment
 from archsim.simulation.prepare import check
 from archsim.simulation.simulate import run
 from tests.pages import PAGES, SHELL, Block, Command, blocks, commands, names_of_commands
@@ -40,6 +41,7 @@ NOT_RUN = {
     "make test": "makes .venv and runs this suite",
     "make test-all": "makes .venv and runs this suite",
     "make interpreted": "makes .venv and runs a part of this suite",
+    "archsim --install-completion": "changes the shell's own files",
     "archsim bench": "measures for minutes; tests/test_bench*.py run its sections",
     "archsim bench --only noise --only file": "measures for a minute; see tests/test_bench*.py",
     "archsim bench --growth": "measures for minutes; see tests/test_bench*.py",
@@ -259,6 +261,12 @@ def is_part_of_a_configuration(text, here):
     assert layer.function == "hard_sigmoid"
 
 
+def is_an_experiment(text, here):
+    (here / "mine.yaml").write_text(text, encoding="utf-8")
+    section = load_experiment("mine.yaml")
+    assert [case.name for case in section.cases] == ["as it is", "comparator offset"]
+
+
 def is_a_network_of_two_branches(text, here):
     Path("branches.yaml").write_text(
         "extends: kws\n" + text.replace("layers:", "weights: random\n  layers:")
@@ -275,6 +283,7 @@ YAML = {
     ("docs/devices.md", "sources:"): is_a_device_with_sources,
     ("docs/devices.md", "activations:"): is_part_of_a_configuration,
     ("docs/devices.md", "functions: {i:"): is_a_layer_with_functions,
+    ("docs/experiments.md", "kind: monte_carlo"): is_an_experiment,
     ("docs/scheduling.md", "inputs: [fine, coarse]"): is_a_network_of_two_branches,
 }
 """What each block of YAML is, by page and a text that it has."""

@@ -314,7 +314,7 @@ def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
                     assert (one.waveform[0] == record.waveform[sequence]).all()
 
 
-@pytest.mark.parametrize("cell", [False, True], ids=["table", "cell tile"])
+@pytest.mark.parametrize("cell", WITH_CELL_TILE, ids=["table", "cell tile"])
 def test_equal_sequences_give_equal_results(cell: bool) -> None:
     rng = random.Random(f"equal {cell}")
     lstm = random_lstm(rng, 2, cell=cell, saturating=False)
