@@ -17,7 +17,7 @@ from archsim.kernels.record import MatrixRecord, keep_cycles
 from archsim.kernels.scratch import Scratch, make_scratch
 from archsim.kernels.tile import conversion_cycles, convert_cycles
 from archsim.numeric.dispatch import by_type, implements
-from archsim.numeric.jit import kernel, leaf
+from archsim.numeric.jit import inlined, kernel, leaf
 from archsim.vocabulary import N_ACTIVITY
 
 
@@ -57,7 +57,7 @@ def take_inputs(x_drive: NDArray[np.int16], timestep: int, drive: Drive) -> None
             mine[index] = given[index]
 
 
-@leaf
+@inlined
 def convert(
     stage: Stage, drive: Drive, code: NDArray[np.uint16], conversion: int, scratch: Scratch
 ) -> None:

@@ -24,7 +24,7 @@ from archsim.kernels.scratch import Scratch, width_of
 from archsim.kernels.thresholds import count_thresholds
 from archsim.numeric.dispatch import by_type
 from archsim.numeric.inner.loops import MANY_LANES
-from archsim.numeric.jit import inlined
+from archsim.numeric.jit import inlined, leaf
 from archsim.vocabulary import N_ACTIVITY
 
 # ----------------------------------------------------------------- what a kind of converters gives
@@ -136,7 +136,7 @@ def spread_decisions(
 # ----------------------------------------------------------------- conversions of a bank
 
 
-@inlined
+@leaf
 def latch_bank(
     matrix: MatrixArrays,
     index: int,

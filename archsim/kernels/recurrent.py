@@ -151,7 +151,7 @@ def drive_second(cell: Any, form: Format, state: State, drive: Drive) -> None:  
 # ----------------------------------------------------------------- the loop
 
 
-@inlined
+@leaf
 def _timestep(span: Span, sequence: int, step: int) -> int:
     """Return which timestep of a sequence comes as number `step`, -1 where none does."""
     length = span.length[sequence]
@@ -197,7 +197,7 @@ def _finish(
         finish(cell, code, of_units, state, out)
 
 
-@inlined
+@leaf
 def _give_outputs(
     outputs: RecurrentOutputs,
     span: Span,
