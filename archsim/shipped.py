@@ -92,8 +92,8 @@ def by_name(path: str | Path, *shelves: Shelf) -> Path:
     if not is_name(path):
         return path
     files = {name: file for shelf in reversed(shelves) for name, file in shelf.files().items()}
-    if path.name in files:
-        return files[path.name]
+    if path.name in files or _is_folder(path):
+        return files.get(path.name, path)
     near = get_close_matches(path.name, sorted(files), n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"there are {listed(sorted(files))}"
     msg = f"there is no such file, and no {shelves[0].noun} of archsim's has that name ({hint})"
@@ -108,3 +108,10 @@ def is_name(path: Path) -> bool:
         return not path.is_file()
     except OSError:  # such as of a name that is too long
         return True
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

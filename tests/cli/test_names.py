@@ -43,6 +43,14 @@ def test_a_file_of_ones_own_goes_before_a_name():
     assert load_config("kws").config.name == "mine"
 
 
+def test_a_folder_is_told_as_one_unless_a_name_is_meant(command_line):
+    Path("kws").mkdir()
+    assert command_line("validate", "kws") == 0
+    Path("chips").mkdir()
+    assert command_line("validate", "chips") == 2
+    assert "is a directory" in command_line.err
+
+
 def test_a_base_by_name_is_told_with_its_line(command_line):
     Path("mine.yaml").write_text("name: mine\nextends:\n  - kws\n  - yang2025-taoxx\n")
     assert command_line("validate", "mine.yaml") == 2
