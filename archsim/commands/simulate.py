@@ -113,7 +113,10 @@ def experiment(
     with progress_of(file.stem, "steps") as progress:
         executor = Executor(workers, Store(store) if store else None)
         result = run_experiment(section, progress, executor)
-    if store:
+    if executor.asked == 0 and (store or workers > 1):
+        kind = getattr(section, "kind", "this")
+        tell(f"note: --workers and --store have no effect on an experiment of kind {kind}")
+    elif store:
         tell(f"{executor.computed} runs were computed; results are in {store}")
     show(experiment_report(result), result.to_json(), as_json=as_json)
     if plot and result.draw:

@@ -140,8 +140,9 @@ class Store:
             If the folder cannot be written.
         """
         path = self._path(outcome.job)
+        failed = path.with_suffix(".failed.json")
         if outcome.reason:
-            path = path.with_suffix(".failed.json")
+            path = failed
         content = {
             "schema": SCHEMA,
             "label": outcome.job.label,
@@ -153,6 +154,8 @@ class Store:
             draft = path.with_name(f".{path.name}.{os.getpid()}")
             draft.write_text(json.dumps(content), encoding="utf-8")
             draft.replace(path)
+            if not outcome.reason:
+                failed.unlink(missing_ok=True)
         except OSError as error:
             reason = error.strerror or str(error)
             msg = f"{self.folder}: results cannot be kept ({reason}): choose another --store"
@@ -172,12 +175,13 @@ class Executor:
         Processes; each computes with one thread, and all use one cache of kernels.
     store : Store, optional
         Where results are kept and found again.
-    computed : int
-        Jobs that were run, for all calls together.
+    asked, computed : int
+        Jobs that were asked for, and those that were run, for all calls together.
     """
 
     workers: int = 1
     store: Store | None = None
+    asked: int = field(default=0, init=False)
     computed: int = field(default=0, init=False)
 
     def map(self, jobs: Iterable[Job], progress: Progress = _silent) -> list[Outcome]:
@@ -186,6 +190,7 @@ class Executor:
         Results are kept as they come, so that an interrupt loses none of them.
         """
         wanted = list(jobs)
+        self.asked += len(wanted)
         found: dict[str, Outcome] = {}
         ids = [job.id for job in wanted]
         for name, job in zip(ids, wanted, strict=True):

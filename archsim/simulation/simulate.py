@@ -29,7 +29,7 @@ from archsim.simulation.prepare import in_file, prepare
 from archsim.simulation.profile import Part, Profile
 from archsim.simulation.recording.actions import ActionTally
 from archsim.simulation.recording.choices import tell_of
-from archsim.simulation.recording.cycles import Datasets, Moment, kept_of_tiles
+from archsim.simulation.recording.cycles import Datasets, Scheduled, kept_of_tiles
 from archsim.simulation.recording.groups import tiles_of, unit_components, unit_energy
 from archsim.simulation.recording.layout import answers, layout, summary_group
 from archsim.simulation.recording.plan import RecordingPlan, plan_recording
@@ -250,32 +250,32 @@ class _Simulation:
         answer = answers(outputs[self.chip.layers[-1].name])
         label = answer[:, -1].argmax(axis=1)
         self.label[first : first + size] = label
-        moments = self._advance(first, size, recorder)
-        self._add_energies(moments, recorder)
+        scheduled = self._advance(first, size, recorder)
+        self._add_energies(scheduled, recorder)
         for item in block.clipped:
             before = self._clipped.get(item.name)
             self._clipped[item.name] = item if before is None else before + item
         if self._written:
             with self._profile.part(Part.TRACE):
                 self._written.write(
-                    first, outputs, recorder, kept=block.kept, moments=moments, label=label
+                    first, outputs, recorder, kept=block.kept, scheduled=scheduled, label=label
                 )
         self._reusable.append(_Reusable(recorder.records, block.kept))
 
-    def _advance(self, first: int, size: int, recorder: Recorder) -> list[Moment]:
+    def _advance(self, first: int, size: int, recorder: Recorder) -> list[Scheduled]:
         """Put a block's groups on the clock, one after the other."""
-        moments = []
+        scheduled = []
         for start in range(0, size, self._timing.streams):
             schedule = self._timing.of_group(recorder.records, first + start, start)
             count = min(self._timing.streams, size - start)
-            moments += [
-                Moment(first + start + stream, stream, self._clock, schedule)
+            scheduled += [
+                Scheduled(first + start + stream, stream, self._clock, schedule)
                 for stream in range(count)
             ]
             self._clock += schedule.cycles
             self._groups += 1
             self._busy += schedule.busy()
-        return moments
+        return scheduled
 
     def _run_block(self, first: int, size: int) -> _Block:
         signal = type(self._signal)(
@@ -308,14 +308,14 @@ class _Simulation:
         except IndexError:
             return _Reusable({}, {})
 
-    def _add_energies(self, moments: list[Moment], recorder: Recorder) -> None:
+    def _add_energies(self, scheduled: list[Scheduled], recorder: Recorder) -> None:
         """Add up the energy of a block's sequences; those of a group share what the chip spends."""
-        first = moments[0].sequence
-        block = self.energy[first : first + len(moments)]
+        first = scheduled[0].sequence
+        block = self.energy[first : first + len(scheduled)]
         for name, joules in self._fixed.items():
             block[:, self.components.index(name)] += joules
-        together = Counter(moment.base for moment in moments)
-        share = np.array([moment.schedule.cycles / together[moment.base] for moment in moments])
+        together = Counter(placed.base for placed in scheduled)
+        share = np.array([placed.schedule.cycles / together[placed.base] for placed in scheduled])
         overhead = self.chip.overhead
         for name, joules in zip(overhead.components, overhead.fixed[0], strict=True):
             block[:, self.components.index(name)] += joules * share

@@ -40,7 +40,7 @@ Datasets = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Moment:
+class Scheduled:
     """One sequence of a run, in time.
 
     Attributes
@@ -65,20 +65,20 @@ def tile_times(
     matrix: MappedMatrix,
     bank: int,
     tile: int,
-    moment: Moment,
+    placed: Scheduled,
     *,
     cycles_taken: NDArray[np.int64] | None,
 ) -> tuple[Datasets, NDArray[np.bool_]]:
     """Return a tile's cycles and phases for one sequence, and which cycles took place."""
     place = matrix.banks[bank].tiles[tile]
     rows = conversion_rows(
-        moment.schedule, matrix, bank, stream=moment.stream, cycles_taken=cycles_taken
+        placed.schedule, matrix, bank, stream=placed.stream, cycles_taken=cycles_taken
     )
     took_place = rows.took_place[:, : place.cycles]
-    cycle = moment.base + rows.cycle[:, : place.cycles]
+    cycle = placed.base + rows.cycle[:, : place.cycles]
     return {
         "cycle": cycle[took_place],
-        "sequence": np.full(int(took_place.sum()), moment.sequence),
+        "sequence": np.full(int(took_place.sum()), placed.sequence),
         "phase": np.broadcast_to(place.phases, took_place.shape)[took_place],
     }, took_place
 
@@ -141,7 +141,7 @@ def tile_datasets(
     *,
     kept: Datasets,
     record: MatrixRecord,
-    moments: Mapping[int, Moment],
+    scheduled: Mapping[int, Scheduled],
 ) -> Datasets:
     """Return what a block adds to a tile's group where time depends on data.
 
@@ -155,13 +155,13 @@ def tile_datasets(
         Of `kept_cycles`.
     record : MatrixRecord
         What the matrix did.
-    moments : mapping of int to Moment
+    scheduled : mapping of int to Scheduled
         The recorded sequences, by their place in the block.
     """
     parts = []
-    for place, moment in moments.items():
+    for place, placed in scheduled.items():
         cycles_taken = record.cycles_taken[place, :, bank]
-        out, took_place = tile_times(matrix, bank, tile, moment, cycles_taken=cycles_taken)
+        out, took_place = tile_times(matrix, bank, tile, placed, cycles_taken=cycles_taken)
         first = int(record.recorded[place]) * took_place.size
         mine = slice(first, first + took_place.size)
         out |= {name: values[mine][took_place.ravel()] for name, values in kept.items()}
@@ -177,36 +177,38 @@ def ramps_in(bank: Bank, took_place: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.broadcast_to(voltage, (took_place.shape[0], *voltage.shape))[took_place]
 
 
-def repeated(make: Callable[[Moment], Datasets], moments: Sequence[Moment]) -> dict[str, Repeated]:
+def repeated(
+    make: Callable[[Scheduled], Datasets], scheduled: Sequence[Scheduled]
+) -> dict[str, Repeated]:
     """Return the datasets of several sequences, each made once a schedule and stream.
 
     Parameters
     ----------
     make : callable
-        Returns the datasets of a moment.
-    moments : sequence of Moment
+        Returns the datasets of a placed.
+    scheduled : sequence of Scheduled
         At least one; their datasets come one after the other.
     """
     made: dict[tuple[int, int], Datasets] = {}
-    runs: list[tuple[Datasets, list[Moment]]] = []
-    for moment in moments:
-        key = id(moment.schedule), moment.stream
+    runs: list[tuple[Datasets, list[Scheduled]]] = []
+    for placed in scheduled:
+        key = id(placed.schedule), placed.stream
         if key not in made:
-            made[key] = make(replace(moment, base=0, sequence=moment.stream))
+            made[key] = make(replace(placed, base=0, sequence=placed.stream))
         if not runs or runs[-1][0] is not made[key]:
             runs.append((made[key], []))
-        runs[-1][1].append(moment)
+        runs[-1][1].append(placed)
     return {
         name: Repeated([Piece(one[name], _moved(name, one, mine)) for one, mine in runs])
         for name in runs[0][0]
     }
 
 
-def _moved(name: str, one: Datasets, moments: Sequence[Moment]) -> NDArray[np.int64]:
-    """Return what distinguishes a dataset of each moment from that of its stream's first one."""
+def _moved(name: str, one: Datasets, scheduled: Sequence[Scheduled]) -> NDArray[np.int64]:
+    """Return what distinguishes a dataset of each placed from that of its stream's first one."""
     if name in {"cycle", "start_cycle", "end_cycle"}:
-        return np.array([moment.base for moment in moments], dtype=np.int64)
-    first = np.array([moment.sequence - moment.stream for moment in moments], dtype=np.int64)
+        return np.array([placed.base for placed in scheduled], dtype=np.int64)
+    first = np.array([placed.sequence - placed.stream for placed in scheduled], dtype=np.int64)
     factors = {"sequence": 1, "waited_for": one[name].shape[0]}
     moved: NDArray[np.int64] = first * factors.get(name, 0)
     return moved

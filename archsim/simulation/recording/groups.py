@@ -23,7 +23,7 @@ from archsim.costs.operation import OperationEnergy
 from archsim.simulation.recording.cycles import (
     COUNTS,
     Datasets,
-    Moment,
+    Scheduled,
     ramps_in,
     repeated,
     tile_times,
@@ -37,11 +37,11 @@ from archsim.vocabulary import Phase
 _PHASES = {phase.name.lower(): int(phase) for phase in Phase}
 
 
-def planned_moments(timing: Timing, sequences: Sequence[int]) -> list[Moment]:
+def planned_sequences(timing: Timing, sequences: Sequence[int]) -> list[Scheduled]:
     """Return when sequences happen if every operation takes as long as it can."""
     streams, length = timing.streams, timing.planned().cycles
     return [
-        Moment(n, n % streams, n // streams * length, timing.planned(n - n % streams))
+        Scheduled(n, n % streams, n // streams * length, timing.planned(n - n % streams))
         for n in sequences
     ]
 
@@ -50,12 +50,13 @@ def planned_moments(timing: Timing, sequences: Sequence[int]) -> list[Moment]:
 
 
 def tile_group(
-    matrix: MappedMatrix, bank: int, tile: int, plan: RecordingPlan, moments: Sequence[Moment]
+    matrix: MappedMatrix, bank: int, tile: int, plan: RecordingPlan, scheduled: Sequence[Scheduled]
 ) -> Group:
-    """Describe a tile's group; `moments` are those of the recorded sequences."""
+    """Describe a tile's group; `scheduled` are those of the recorded sequences."""
     place = matrix.banks[bank].tiles[tile]
     known = repeated(
-        lambda moment: _planned_tile(matrix, bank, tile, moment, waveforms=plan.waveforms), moments
+        lambda placed: _planned_tile(matrix, bank, tile, placed, waveforms=plan.waveforms),
+        scheduled,
     )
     variables = [
         Variable("phase", ("cycle",), "u1", "1", "phase of the conversion", enum=_PHASES),
@@ -71,10 +72,10 @@ def tile_group(
 
 
 def _planned_tile(
-    matrix: MappedMatrix, bank: int, tile: int, moment: Moment, *, waveforms: bool
+    matrix: MappedMatrix, bank: int, tile: int, placed: Scheduled, *, waveforms: bool
 ) -> Datasets:
     """Return what is known beforehand of a tile's cycles for one sequence."""
-    out, took_place = tile_times(matrix, bank, tile, moment, cycles_taken=None)
+    out, took_place = tile_times(matrix, bank, tile, placed, cycles_taken=None)
     if waveforms and matrix.banks[bank].tiles[tile].design.periphery is not None:
         out["v_ramp"] = ramps_in(matrix.banks[bank], took_place)
     return out
@@ -101,9 +102,9 @@ def _waveforms(bank: Bank) -> tuple[list[Scale], list[Variable]]:
 # ----------------------------------------------------------------- units
 
 
-def unit_group(unit: Unit, moments: Sequence[Moment]) -> Group:
+def unit_group(unit: Unit, scheduled: Sequence[Scheduled]) -> Group:
     """Describe a digital unit; its energy does not depend on data."""
-    known = repeated(lambda moment: unit_datasets(unit, moment), moments)
+    known = repeated(lambda placed: unit_datasets(unit, placed), scheduled)
     table = unit_energy_table(unit)
     busy = Variable("busy", ("cycle",), "u1", "1", "1 in a busy cycle")
     return known_group(
@@ -111,42 +112,42 @@ def unit_group(unit: Unit, moments: Sequence[Moment]) -> Group:
     )
 
 
-def unit_datasets(unit: Unit, moment: Moment) -> Datasets:
+def unit_datasets(unit: Unit, placed: Scheduled) -> Datasets:
     """Return when a unit works for one sequence, and what it spends."""
-    schedule = moment.schedule
-    index = schedule.on(unit.name, moment.stream)
+    schedule = placed.schedule
+    index = schedule.on(unit.name, placed.stream)
     cycle = [np.arange(schedule.start[n], schedule.end[n]) for n in index]
     energy = [unit_energy(unit, schedule.operations[n].kind) for n in index]
-    return _busy(moment, np.concatenate(cycle), np.concatenate(energy))
+    return _busy(placed, np.concatenate(cycle), np.concatenate(energy))
 
 
-def _busy(moment: Moment, cycle: NDArray[np.int64], energy: NDArray[np.float64]) -> Datasets:
+def _busy(placed: Scheduled, cycle: NDArray[np.int64], energy: NDArray[np.float64]) -> Datasets:
     return {
-        "cycle": moment.base + cycle,
-        "sequence": np.full(cycle.size, moment.sequence),
+        "cycle": placed.base + cycle,
+        "sequence": np.full(cycle.size, placed.sequence),
         "busy": np.ones(cycle.size, dtype=np.uint8),
         "energy": energy,
     }
 
 
-def chip_group(chip: Chip, moments: Sequence[Moment]) -> Group:
+def chip_group(chip: Chip, scheduled: Sequence[Scheduled]) -> Group:
     """Describe what the chip spends in every cycle."""
-    known = repeated(lambda moment: chip_datasets(chip, moment), first_of_groups(moments))
+    known = repeated(lambda placed: chip_datasets(chip, placed), first_of_groups(scheduled))
     busy = Variable("busy", ("cycle",), "u1", "1", "1 in a busy cycle")
     return known_group(
         f"units/{CHIP}", known, [component_scale(chip.overhead)], [busy, *_common_variables()]
     )
 
 
-def chip_datasets(chip: Chip, moment: Moment) -> Datasets:
+def chip_datasets(chip: Chip, placed: Scheduled) -> Datasets:
     """Return every cycle of a sequence's group, and what the chip spends in it."""
-    cycles = moment.schedule.cycles
-    return _busy(moment, np.arange(cycles), np.tile(chip.overhead.fixed, (cycles, 1)))
+    cycles = placed.schedule.cycles
+    return _busy(placed, np.arange(cycles), np.tile(chip.overhead.fixed, (cycles, 1)))
 
 
-def first_of_groups(moments: Sequence[Moment]) -> list[Moment]:
+def first_of_groups(scheduled: Sequence[Scheduled]) -> list[Scheduled]:
     """Return one sequence of every group."""
-    return list({moment.base: moment for moment in reversed(moments)}.values())[::-1]
+    return list({placed.base: placed for placed in reversed(scheduled)}.values())[::-1]
 
 
 def unit_components(unit: Unit) -> tuple[str, ...]:
@@ -187,8 +188,8 @@ def events_group(timing: Timing, sequences: int) -> Group:
     def number(name: str, text: str, values: Values | None = None) -> Variable:
         return Variable(name, ("event",), "i8", "1", text, values)
 
-    moments = planned_moments(timing, range(sequences))
-    known = repeated(event_datasets, moments)
+    scheduled = planned_sequences(timing, range(sequences))
+    known = repeated(event_datasets, scheduled)
     times = known if timing.fixed else {}
     every = repeat(np.arange(count), sequences, step=count)
     timestep = np.array([operation.timestep for operation in operations])
@@ -214,19 +215,19 @@ def events_group(timing: Timing, sequences: int) -> Group:
     )
 
 
-def event_datasets(moment: Moment) -> Datasets:
+def event_datasets(placed: Scheduled) -> Datasets:
     """Return when a sequence's operations took place, and what each of them waited for."""
-    schedule = moment.schedule
+    schedule = placed.schedule
     count = sum(item.stream == 0 for item in schedule.operations)
-    mine = slice(moment.stream * count, (moment.stream + 1) * count)
+    mine = slice(placed.stream * count, (placed.stream + 1) * count)
     cause = schedule.cause[mine]
-    sequence = moment.sequence - moment.stream + cause // count
+    sequence = placed.sequence - placed.stream + cause // count
     return {
-        "start_cycle": moment.base + schedule.start[mine],
-        "end_cycle": moment.base + schedule.end[mine],
+        "start_cycle": placed.base + schedule.start[mine],
+        "end_cycle": placed.base + schedule.end[mine],
         "waited_for": np.where(cause >= 0, sequence * count + cause % count, -1),
-        "stream": np.full(count, moment.stream),
-        "sequence": np.full(count, moment.sequence),
+        "stream": np.full(count, placed.stream),
+        "sequence": np.full(count, placed.sequence),
     }
 
 

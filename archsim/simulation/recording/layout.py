@@ -13,7 +13,7 @@ from archsim.config.run import CHIP, TraceLevel
 from archsim.simulation.recording.groups import (
     chip_group,
     events_group,
-    planned_moments,
+    planned_sequences,
     tile_group,
     tiles_of,
     unit_group,
@@ -62,15 +62,15 @@ def layout(
 
 
 def _cycle_groups(chip: Chip, plan: RecordingPlan, timing: Timing) -> list[Group]:
-    moments = planned_moments(timing, plan.sequences)
+    scheduled = planned_sequences(timing, plan.sequences)
     groups = [
-        tile_group(matrix, bank, number, plan, moments)
+        tile_group(matrix, bank, number, plan, scheduled)
         for matrix, bank, number, tile in tiles_of(chip)
         if tile.name in plan.names
     ]
-    groups += [unit_group(unit, moments) for unit in chip.units if unit.name in plan.names]
+    groups += [unit_group(unit, scheduled) for unit in chip.units if unit.name in plan.names]
     if CHIP in plan.names:
-        groups.append(chip_group(chip, moments))
+        groups.append(chip_group(chip, scheduled))
     return groups
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.chip.layers.base import Recorder
 from archsim.config.run import CHIP, TraceLevel
-from archsim.simulation.recording.cycles import Datasets, Moment, concatenated, tile_datasets
+from archsim.simulation.recording.cycles import Datasets, Scheduled, concatenated, tile_datasets
 from archsim.simulation.recording.groups import (
     chip_datasets,
     event_datasets,
@@ -51,7 +51,7 @@ class RecordedRun:
         recorder: Recorder,
         *,
         kept: Mapping[str, Datasets],
-        moments: list[Moment],
+        scheduled: list[Scheduled],
         label: NDArray[np.int64],
     ) -> None:
         """Write a block: what layers computed, and what tiles did for the recorded sequences.
@@ -66,22 +66,22 @@ class RecordedRun:
             What matrices did.
         kept : mapping of str to dict
             `kept_of_tiles` of the tiles whose cycles are recorded, empty where none are.
-        moments : list of Moment
+        scheduled : list of Scheduled
             The block's sequences, in time.
         label : int64 (sequences,)
             Their labels.
         """
         self._write_outputs(first, outputs, label)
         if not self._timing.fixed and self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
-            parts = [event_datasets(moment) for moment in moments]
+            parts = [event_datasets(placed) for placed in scheduled]
             times = concatenated(parts)
             self._append("events", {name: times[name] for name in _TIMES_OF_EVENTS})
         recorded = {
-            place: moment for place, moment in enumerate(moments) if recorder.recorded[place] >= 0
+            place: placed for place, placed in enumerate(scheduled) if recorder.recorded[place] >= 0
         }
         if recorded:
             self._write_cycles(recorder, kept, recorded)
-        self._writer.advance(first + len(moments))
+        self._writer.advance(first + len(scheduled))
 
     def _write_outputs(self, first: int, outputs: Outputs, label: NDArray[np.int64]) -> None:
         last = self._chip.layers[-1].name
@@ -93,7 +93,7 @@ class RecordedRun:
         self._writer.write(f"outputs/{last}/label", first, label)
 
     def _write_cycles(
-        self, recorder: Recorder, kept: Mapping[str, Datasets], recorded: dict[int, Moment]
+        self, recorder: Recorder, kept: Mapping[str, Datasets], recorded: dict[int, Scheduled]
     ) -> None:
         names = self._plan.names
         for matrix, bank, number, tile in tiles_of(self._chip):
@@ -102,18 +102,18 @@ class RecordedRun:
                 if not self._timing.fixed:
                     record = recorder.records[matrix.name]
                     data = tile_datasets(
-                        matrix, bank, number, kept=data, record=record, moments=recorded
+                        matrix, bank, number, kept=data, record=record, scheduled=recorded
                     )
                 self._append(f"tiles/{tile.name}", data)
         if self._timing.fixed:
             return
-        moments = list(recorded.values())
+        scheduled = list(recorded.values())
         for unit in self._chip.units:
             if unit.name in names:
-                parts = [unit_datasets(unit, moment) for moment in moments]
+                parts = [unit_datasets(unit, placed) for placed in scheduled]
                 self._append(f"units/{unit.name}", concatenated(parts))
         if CHIP in names:
-            parts = [chip_datasets(self._chip, moment) for moment in first_of_groups(moments)]
+            parts = [chip_datasets(self._chip, placed) for placed in first_of_groups(scheduled)]
             self._append(f"units/{CHIP}", concatenated(parts))
 
     def _append(self, group: str, data: dict[str, NDArray[Any]]) -> None:

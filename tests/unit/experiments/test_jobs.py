@@ -188,3 +188,10 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
     assert 2 <= done < 60
     for file in store.glob("*.json"):
         assert json.loads(file.read_text())["data"] == 20
+
+
+def test_an_experiment_without_jobs_says_so(archsim, tmp_path):
+    code, _, err = archsim("experiment", "fig3_vread", "--store", tmp_path / "store")
+    assert code == 0
+    assert "no effect on an experiment of kind v_read" in err
+    assert "computed" not in err
