@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +27,11 @@ from archsim.config.load import Config, load_config
 from archsim.devices.base import DeviceModel
 from archsim.errors import ArchsimError
 from archsim.experiments.jobs import Executor, Job, Store
+from archsim.metrics import Metric
 from archsim.network.activations.base import Activation
+from archsim.simulation.observer import Block, Observer, Plan, Progress
 from archsim.simulation.prepare import in_file
-from archsim.simulation.simulate import Progress, RunResult
+from archsim.simulation.simulate import RunResult
 from archsim.simulation.simulate import run as simulate
 from archsim.trace.summary import Summary
 from archsim.trace.trace import Trace
@@ -37,11 +39,15 @@ from archsim.trace.trace import Trace
 __all__ = [
     "Activation",
     "ArchsimError",
+    "Block",
     "Chip",
     "Config",
     "DeviceModel",
     "Executor",
     "Job",
+    "Metric",
+    "Observer",
+    "Plan",
     "Run",
     "Store",
     "Summary",
@@ -99,8 +105,8 @@ class Run:
         What was run.
     summary : Summary
         Its numbers: accuracy, energy, latency, area, ...
-    label : int64 (sequences,)
-        The class that the chip found for each sequence.
+    answer : array (sequences, ...)
+        What the chip answers for each sequence: of a classification its class, int64.
     energy : float64 (sequences, components)
         Energy of each sequence, J.
     components : tuple of str
@@ -109,7 +115,7 @@ class Run:
 
     config: Config
     summary: Summary
-    label: NDArray[np.int64]
+    answer: NDArray[Any]
     energy: NDArray[np.float64]
     components: tuple[str, ...]
 
@@ -156,6 +162,7 @@ def run(
     out: str | Path | None = None,
     threads: int = 1,
     progress: Progress | None = None,
+    observers: Iterable[Observer] = (),
 ) -> Run:
     """Simulate a configuration.
 
@@ -169,6 +176,8 @@ def run(
         Threads to compute with; results are the same bits with any number.
     progress : callable, optional
         Called with the number of sequences done and the number in all.
+    observers : iterable of Observer, optional
+        What else is told when the run begins, after every block of sequences and when it has ended.
 
     Returns
     -------
@@ -188,8 +197,10 @@ def run(
     """
     loaded = load(config, set=set)
     path = None if out is None else Path(out)
-    found: RunResult = simulate(loaded, path, progress=progress, threads=threads)
-    return Run(loaded, found.summary, found.label, found.energy, found.components)
+    found: RunResult = simulate(
+        loaded, path, progress=progress, threads=threads, observers=observers
+    )
+    return Run(loaded, found.summary, found.answer, found.energy, found.components)
 
 
 def build_chip(config: Source, /, *, set: Mapping[str, Any] | None = None) -> Chip:

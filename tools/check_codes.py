@@ -94,7 +94,7 @@ def codes_of_layer(
 def compare(config: str, overrides: Sequence[str] = ()) -> list[Comparison]:
     """Run a configuration and compare every tile layer's codes."""
     chip, data = prepare(load_config(config, overrides))
-    signal = chip.encode(data.features)
+    signal = chip.encode(data.inputs)
     full = 2**chip.config.tile.input_bits - 1
     results = []
     for layer in chip.layers:

@@ -215,7 +215,7 @@ def readable(outputs: dict[str, NDArray[Any]], result: RunResult) -> dict[str, A
     """Return numbers that let one see what a difference is."""
     codes = {name: values for name, values in outputs.items() if name.endswith("/code")}
     return {
-        "classes": result.label.tolist(),
+        "classes": result.answer.tolist(),
         "accuracy": result.summary.accuracy,
         "programming_pulses": result.summary.programming_pulses,
         "mean_code": {name: float(values.mean()) for name, values in codes.items()},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from archsim.config.activations import TableActivation
 from archsim.config.base import Rule, Section, only_if
@@ -26,6 +26,7 @@ from archsim.config.sections import (
     Name,
     WorkloadSection,
 )
+from archsim.config.tasks import Task, usual_task
 from archsim.listing import listed, shortened
 
 INPUT_BUFFER, CLASSIFIER, CHIP = "input_buffer", "classifier", "chip"
@@ -188,6 +189,11 @@ class RunConfig(Section):
     digital: Digital = Digital()
     network: Network
     workload: Workload
+    task: Task = Field(
+        default_factory=usual_task,
+        description="what the run answers and how it is scored; where not given, one class a "
+        "sequence",
+    )
     streams: int = Field(
         1, ge=1, le=1024, description="sequences that are at work at the same time, taking turns"
     )
@@ -195,6 +201,14 @@ class RunConfig(Section):
     activations: tuple[TableActivation, ...] = Field(
         (), description="activation functions of one's own, as tables of points"
     )
+
+    @model_serializer(mode="wrap")
+    def _without_usual(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `task` out where it is the usual one, so that hashes stay what they were."""
+        out: dict[str, Any] = dump(self)
+        if self.task == usual_task():
+            out.pop("task", None)
+        return out
 
     @property
     def draws(self) -> bool:

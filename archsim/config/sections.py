@@ -238,19 +238,24 @@ class WorkloadSection(Section, ABC):
 
         Returns
         -------
-        archsim.workloads.features.FeatureSet
-            Sequences with labels.
+        archsim.workloads.features.FeatureSet or archsim.workloads.sequences.Sequences
+            Sequences with what is right for each.
 
         Raises
         ------
         WorkloadError
-            If they cannot be had, or have another shape or other classes than the network.
+            If they cannot be had, or have another shape than the network.
         """
 
     @property
     def has_labels(self) -> bool:
-        """Whether accuracy on it means something."""
+        """Whether it says what is right, so that answers can be scored."""
         return True
+
+    @property
+    def origin(self) -> str:
+        """Where its sequences are from, for messages."""
+        return "workload"
 
     @property
     def follows_seed(self) -> bool:

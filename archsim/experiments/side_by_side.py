@@ -13,7 +13,7 @@ from archsim.analysis.compare import Comparison, published_beside, read_designs
 from archsim.analysis.sameness import check_structures
 from archsim.analysis.timeline import Timeline, read_timeline
 from archsim.config.load import is_config, load_config
-from archsim.simulation.simulate import Progress
+from archsim.simulation.observer import Progress
 from archsim.simulation.traced import traced
 from archsim.trace.events import check_sequence
 from archsim.trace.reader import read_summary

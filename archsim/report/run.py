@@ -43,7 +43,7 @@ def run_report(summary: Summary) -> RenderableType:
         parts.append(_clipped(told))
     if rest := [item for item in summary.clipped if item.count and item not in told]:
         parts.append(Text(f"clipped: {'; '.join(item.counted() for item in rest)}"))
-    if summary.accuracy is None:
+    if not summary.metrics:
         parts.append(
             Text("Weights or inputs are random: time and energy mean something, classes do not.")
         )
@@ -88,7 +88,7 @@ def _headline(summary: Summary) -> Table:
     table.add_column("value", justify="right")
     table.add_column("what it is")
     sections = (
-        _accuracy_rows(summary),
+        _metric_rows(summary),
         _time_rows(summary),
         [
             ("energy", with_prefix(summary.energy_j, "J"), "mean over the sequences"),
@@ -140,14 +140,27 @@ def _over(what: str, summary: Summary) -> str:
     return f"{f'{summary.together:.4g} x ' if summary.together > 1 else ''}{what} / latency"
 
 
-def _accuracy_rows(summary: Summary) -> list[tuple[str, str, str]]:
-    if summary.accuracy is None:
+def _metric_rows(summary: Summary) -> list[tuple[str, str, str]]:
+    """Say how good the answers are, with what chance leaves open, and those of the float network.
+
+    Metrics between 0 and 1 are shares.
+    """
+    if not summary.metrics:
         return [("accuracy", "-", "not measured: the weights or the inputs are random")]
-    rows = [("accuracy", f"{summary.accuracy:.2%}", f"{summary.sequences} sequences on the chip")]
-    if summary.accuracy_float is not None:
-        text = "the same sequences, network in float64"
-        rows.append(("accuracy, float", f"{summary.accuracy_float:.2%}", text))
+    rows = []
+    for name, metric in summary.metrics.items():
+        low, high = measured(metric.low), measured(metric.high)
+        text = f"{metric.count:,} answers of the chip; {low} to {high} with 95% confidence"
+        rows.append((name, measured(metric.value), text))
+        if metric.reference is not None:
+            text = "the same sequences, network in float64"
+            rows.append((f"{name}, float", measured(metric.reference), text))
     return rows
+
+
+def measured(value: float) -> str:
+    """Write a metric: as a share where it can be one."""
+    return f"{value:.2%}" if 0 <= value <= 1 else f"{value:.4g}"
 
 
 def _programming_rows(summary: Summary) -> list[tuple[str, str, str]]:

@@ -25,7 +25,7 @@ from archsim.costs.library import ComponentLibrary
 from archsim.network.identity import content_hash, network_hash
 from archsim.network.weights import Weights, network_weights
 from archsim.workloads.base import load_workload, seed_matters
-from archsim.workloads.features import FeatureSet
+from archsim.workloads.sequences import Sequences
 
 _FLOAT_BLOCK = 256
 _KEPT = 8
@@ -63,7 +63,7 @@ class Inputs:
         self._libraries = _Kept()
         self._weights = _Kept()
         self._signals = _Kept()
-        self._labels = _Kept()
+        self._answers = _Kept()
         self._hashes = _Kept()
 
     def load(self, path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -79,7 +79,7 @@ class Inputs:
     def _digest(self, path: Path) -> str:
         return self._digests.get(path, lambda: digest_of_file(path))
 
-    def workload(self, config: RunConfig) -> FeatureSet:
+    def workload(self, config: RunConfig) -> Sequences:
         """Return a run's sequences.
 
         Raises
@@ -113,18 +113,18 @@ class Inputs:
             (network, seed), lambda: network_weights(network, seed=config.seed)
         )
 
-    def signal(self, chip: Chip, data: FeatureSet) -> Signal:
+    def signal(self, chip: Chip, data: Sequences) -> Signal:
         """Return a run's sequences as pulse widths and fixed-point words."""
         config = chip.config
         key = (_workload_key(config), config.tile.input_bits, config.digital)
-        return self._signals.get(key, lambda: chip.encode(data.features))
+        return self._signals.get(key, lambda: chip.encode(data.inputs))
 
-    def float_labels(self, chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
-        """Return the classes that the float64 network finds (sequences,)."""
+    def float_answers(self, chip: Chip, data: Sequences) -> NDArray[Any]:
+        """Return what the float64 network answers (sequences, ...)."""
         config = chip.config
         seed = config.seed if config.network.weights == "random" else None
-        key = (_workload_key(config), config.activations, seed)
-        return self._labels.get(key, lambda: _float_labels(chip, data))
+        key = (_workload_key(config), config.activations, config.task, seed)
+        return self._answers.get(key, lambda: _float_answers(chip, data))
 
     def network_hash(self, chip: Chip) -> str:
         """Return the SHA-256 of a chip's network: layers, sizes, timesteps and weights."""
@@ -136,11 +136,11 @@ class Inputs:
 
         return self._hashes.get((config.network, config.activations, seed), find)
 
-    def workload_hash(self, config: RunConfig, data: FeatureSet) -> str:
+    def workload_hash(self, config: RunConfig, data: Sequences) -> str:
         """Return the SHA-256 of a run's sequences and their labels."""
         return self._hashes.get(
             _workload_key(config),
-            lambda: content_hash(features=data.features, labels=data.labels),
+            lambda: content_hash(features=data.inputs, labels=data.target),
         )
 
 
@@ -149,10 +149,10 @@ def _workload_key(config: RunConfig) -> tuple[Any, ...]:
     return config.workload, config.network, config.seed if seed_matters(config) else None
 
 
-def _float_labels(chip: Chip, data: FeatureSet) -> NDArray[np.int64]:
-    labels = []
+def _float_answers(chip: Chip, data: Sequences) -> NDArray[Any]:
+    answers = []
     for first in range(0, len(data), _FLOAT_BLOCK):
-        x = data.features[first : first + _FLOAT_BLOCK].astype(np.float64)
-        answer = float_outputs(chip.config.network, chip.layers, x)
-        labels.append(answer[:, -1].argmax(axis=1))
-    return np.concatenate(labels)
+        x = data.inputs[first : first + _FLOAT_BLOCK].astype(np.float64)
+        outputs = float_outputs(chip.config.network, chip.layers, x)
+        answers.append(chip.config.task.answer(outputs))
+    return np.concatenate(answers)

@@ -16,11 +16,11 @@ from archsim.errors import ConfigError, DesignError
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.recording.plan import plan_recording
 from archsim.workloads.base import load_workload
-from archsim.workloads.features import FeatureSet
+from archsim.workloads.sequences import Sequences
 
 
 @few_blas_threads()
-def prepare(loaded: Config, inputs: Inputs | None = None) -> tuple[Chip, FeatureSet]:
+def prepare(loaded: Config, inputs: Inputs | None = None) -> tuple[Chip, Sequences]:
     """Build a run's chip and load its workload.
 
     Parameters

@@ -3,51 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim import __version__
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip, total
 from archsim.chip.flow import flow
 from archsim.chip.layers.base import Recorder, Signal
 from archsim.clipping import Clipping
 from archsim.config.load import Config
-from archsim.config.run import RunConfig, TraceLevel
+from archsim.config.run import TraceLevel
+from archsim.config.tasks import empty_answers
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import MatrixRecord, totals
+from archsim.metrics import Metric
 from archsim.simulation.inputs import Inputs
+from archsim.simulation.observer import (
+    Block,
+    Observer,
+    Outputs,
+    Plan,
+    Progress,
+    ShowProgress,
+    trace_path,
+)
 from archsim.simulation.prepare import in_file, prepare
 from archsim.simulation.profile import Part, Profile
 from archsim.simulation.recording.actions import ActionTally
 from archsim.simulation.recording.choices import tell_of
 from archsim.simulation.recording.cycles import Datasets, Scheduled, kept_of_tiles
 from archsim.simulation.recording.groups import tiles_of, unit_components, unit_energy
-from archsim.simulation.recording.layout import answers, layout, summary_group
+from archsim.simulation.recording.layout import last_outputs
 from archsim.simulation.recording.plan import RecordingPlan, plan_recording
-from archsim.simulation.recording.recorded import Outputs, RecordedRun
+from archsim.simulation.recording.recorded import WriteTrace
 from archsim.simulation.timing import Timing, cycles_that_took_place
-from archsim.trace.layout import Group
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
 from archsim.workloads.base import has_labels
-from archsim.workloads.features import FeatureSet
+from archsim.workloads.sequences import Sequences
 
 BLOCK = 32
 """Sequences that run in one call of the kernels, and between two reports of progress."""
 
 WAVEFORM_BLOCK = 16
 """The same where waveforms of every column and cycle have to be held."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,8 @@ class RunResult:
     ----------
     summary : Summary
         The numbers of the report.
-    label : int64 (sequences,)
-        Class that the chip found for each sequence.
+    answer : array (sequences, ...)
+        What the chip answers for each sequence: of a classification the class, int64.
     energy : float64 (sequences, components)
         Energy of each sequence, J.
     components : tuple of str
@@ -71,7 +77,7 @@ class RunResult:
     """
 
     summary: Summary
-    label: NDArray[np.int64]
+    answer: NDArray[Any]
     energy: NDArray[np.float64]
     components: tuple[str, ...]
     actions: ActionCounts
@@ -86,6 +92,7 @@ def run(
     progress: Progress | None = None,
     threads: int = 1,
     inputs: Inputs | None = None,
+    observers: Iterable[Observer] = (),
 ) -> RunResult:
     """Simulate a run and write its trace.
 
@@ -101,38 +108,41 @@ def run(
         Blocks of sequences that run at the same time; results are the same bits with any number.
     inputs : Inputs, optional
         What other runs of the same network or data share with this one; files are then read once.
+    observers : iterable of Observer, optional
+        What else watches the run.
 
     Returns
     -------
     RunResult
         What the run found.
     """
-    profile = Profile()
-    config, inputs = loaded.config, inputs or Inputs()
+    profile, inputs = Profile(), inputs or Inputs()
     with profile.part(Part.BUILD):
         chip, data = prepare(loaded, inputs)
         with in_file(loaded):
-            plan = plan_recording(config, chip, len(data))
-    path = None
-    if plan.level is not TraceLevel.OFF:
-        path = out or Path("traces") / f"{config.name}.h5"
+            plan = plan_recording(loaded.config, chip, len(data))
+    path = None if plan.level is TraceLevel.OFF else trace_path(loaded, out)
     with TraceWriter(path, loaded.inputs) if path else nullcontext() as writer:
+        watching = [*([WriteTrace(writer)] if writer else []), *observers]
+        if progress:
+            watching.append(ShowProgress(progress))
         with profile.part(Part.BUILD):
-            simulation = _Simulation(chip, data, inputs, plan, writer=writer, profile=profile)
-        if writer:
+            simulation = _Simulation(loaded, chip, data, inputs, plan=plan, profile=profile)
+            begins = simulation.plan()
+        with profile.part(Part.TRACE):
+            for each in watching:
+                each.begin(begins)
+        for block in simulation.blocks(threads):
             with profile.part(Part.TRACE):
-                known = {**_attributes(loaded), **simulation.told.attributes()}
-                writer.define(known, simulation.layout())
-        for done in simulation.blocks(threads):
-            if progress:
-                progress(done, len(data))
-        summary = simulation.summary(loaded, path)
-        if writer:
-            with profile.part(Part.TRACE):
-                simulation.finish(summary)
+                for each in watching:
+                    each.block(block)
+        summary = simulation.summary(path)
+        with profile.part(Part.TRACE):
+            for each in watching:
+                each.end(summary)
     return RunResult(
         summary,
-        simulation.label,
+        simulation.answer,
         simulation.energy,
         simulation.components,
         simulation.actions(),
@@ -140,24 +150,13 @@ def run(
     )
 
 
-def _attributes(loaded: Config) -> dict[str, Any]:
-    return {
-        "archsim_version": __version__,
-        "config": loaded.yaml,
-        "config_hash": loaded.hash,
-        "seed": np.int64(loaded.config.seed),
-        "clock_hz": loaded.config.technology.clock,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
 @dataclass(frozen=True)
-class _Block:
-    """What a thread found for a block of sequences: all that is left is to write it down."""
+class _Computed:
+    """What a thread found for a block of sequences, before it is put on the clock."""
 
     outputs: Outputs
     recorder: Recorder
-    kept: dict[str, Datasets]
+    cycles: dict[str, Datasets]
     clipped: tuple[Clipping, ...]
 
 
@@ -166,7 +165,7 @@ class _Reusable:
     """Memory of a block that is written down, for the next one."""
 
     records: dict[str, MatrixRecord]
-    kept: dict[str, Datasets]
+    cycles: dict[str, Datasets]
 
 
 class _Simulation:
@@ -174,24 +173,26 @@ class _Simulation:
 
     def __init__(
         self,
+        loaded: Config,
         chip: Chip,
-        data: FeatureSet,
+        data: Sequences,
         inputs: Inputs,
-        plan: RecordingPlan,
         *,
-        writer: TraceWriter | None,
+        plan: RecordingPlan,
         profile: Profile,
     ) -> None:
         self.chip = chip
+        self._loaded = loaded
+        self._task = loaded.config.task
         self._profile = profile
         self._data = data
         self._plan = plan
         self._timing = Timing(chip, len(data))
         self._inputs = inputs
         self._signal = inputs.signal(chip, data)
-        self._clipped = {item.name: item for item in (chip.clipped_inputs(data.features),)}
+        self._clipped = {item.name: item for item in (chip.clipped_inputs(data.inputs),)}
         self._fixed = _unit_energy(chip)
-        self.told = tell_of(chip, data, inputs)
+        self._told = tell_of(chip, data, inputs)
         self.components = tuple(
             dict.fromkeys(
                 [
@@ -201,34 +202,40 @@ class _Simulation:
                 ]
             )
         )
-        self.label = np.full(len(data), -1, dtype=np.int64)
         self.energy = np.zeros((len(data), len(self.components)))
-        self._written = RecordedRun(chip, plan, self._timing, writer) if writer else None
         self._actions = ActionTally(chip)
         self._reusable: deque[_Reusable] = deque()
         self._clock = 0
         self._groups = 0
         self._busy = np.zeros(len(chip.schedule.resources), dtype=np.int64)
-
-    def layout(self) -> list[Group]:
-        """Describe the trace's groups."""
         nothing = self._run_block(0, 0)
         self._clipped.update({item.name: item for item in nothing.clipped})
-        groups = layout(
-            self.chip,
-            self._plan,
-            self._timing,
-            sequences=len(self._data),
-            outputs=nothing.outputs,
-            target=self._data.labels,
+        self._outputs = nothing.outputs
+        self.answer = empty_answers(self._task, self._last(nothing.outputs), len(data))
+
+    def _last(self, outputs: Outputs) -> NDArray[Any]:
+        """Return what answers are read from."""
+        return last_outputs(outputs[self.chip.layers[-1].name])
+
+    def plan(self) -> Plan:
+        """Return what the run is about to do."""
+        return Plan(
+            config=self._loaded,
+            chip=self.chip,
+            data=self._data,
+            recording=self._plan,
+            timing=self._timing,
+            told=self._told,
+            components=self.components,
+            outputs=self._outputs,
+            answer=self.answer,
+            places=tuple(self._clipped.values()),
         )
-        places = tuple(self._clipped.values())
-        return [*groups, summary_group(self.chip, self.components, len(self._data), places)]
 
-    def blocks(self, threads: int) -> Iterator[int]:
-        """Run block after block; yield the number of sequences done.
+    def blocks(self, threads: int) -> Iterator[Block]:
+        """Run block after block; yield what is found.
 
-        Threads compute blocks ahead, at most two each, while this one writes them down in order.
+        Threads compute blocks ahead, at most two each, while this one takes them in order.
         """
         count = len(self._data)
         longest = min(BLOCK, WAVEFORM_BLOCK) if self._plan.waveforms else BLOCK
@@ -241,26 +248,29 @@ class _Simulation:
                     block = ahead.pop(0).result()
                 if index + 2 * threads < len(spans):
                     ahead.append(pool.submit(self._run_block, *spans[index + 2 * threads]))
-                self._take(first, size, block)
-                yield first + size
+                yield self._take(first, size, block)
+                self._reusable.append(_Reusable(block.recorder.records, block.cycles))
 
-    def _take(self, first: int, size: int, block: _Block) -> None:
-        """Note a block's answers and energy, and write it down."""
+    def _take(self, first: int, size: int, block: _Computed) -> Block:
+        """Put a block on the clock, and note its answers and energy."""
         outputs, recorder = block.outputs, block.recorder
-        answer = answers(outputs[self.chip.layers[-1].name])
-        label = answer[:, -1].argmax(axis=1)
-        self.label[first : first + size] = label
+        here = slice(first, first + size)
+        self.answer[here] = self._task.answer(self._last(outputs))
         scheduled = self._advance(first, size, recorder)
         self._add_energies(scheduled, recorder)
         for item in block.clipped:
             before = self._clipped.get(item.name)
             self._clipped[item.name] = item if before is None else before + item
-        if self._written:
-            with self._profile.part(Part.TRACE):
-                self._written.write(
-                    first, outputs, recorder, kept=block.kept, scheduled=scheduled, label=label
-                )
-        self._reusable.append(_Reusable(recorder.records, block.kept))
+        return Block(
+            first=first,
+            of=len(self._data),
+            outputs=outputs,
+            answer=self.answer[here],
+            energy=self.energy[here],
+            scheduled=scheduled,
+            recorder=recorder,
+            cycles=block.cycles,
+        )
 
     def _advance(self, first: int, size: int, recorder: Recorder) -> list[Scheduled]:
         """Put a block's groups on the clock, one after the other."""
@@ -277,7 +287,7 @@ class _Simulation:
             self._busy += schedule.busy()
         return scheduled
 
-    def _run_block(self, first: int, size: int) -> _Block:
+    def _run_block(self, first: int, size: int) -> _Computed:
         signal = type(self._signal)(
             self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
         )
@@ -295,11 +305,11 @@ class _Simulation:
             return result.signal
 
         flow(self.chip.config.network, signal, run, Signal.side_by_side)
-        kept = {}
-        if self._written and recordings.max(initial=-1) >= 0:
+        cycles = {}
+        if recordings.max(initial=-1) >= 0:
             recorded = [item for item in tiles_of(self.chip) if item[3].name in self._plan.names]
-            kept = kept_of_tiles(recorded, recorder.records, reusable.kept)
-        return _Block(outputs, recorder, kept, tuple(clipped))
+            cycles = kept_of_tiles(recorded, recorder.records, reusable.cycles)
+        return _Computed(outputs, recorder, cycles, tuple(clipped))
 
     def _reusable_or_nothing(self) -> _Reusable:
         """Take memory that no block needs any more; several threads do."""
@@ -335,9 +345,9 @@ class _Simulation:
         """Return what the whole run did."""
         return self._actions.result(sequences=len(self._data), cycles=self._clock)
 
-    def summary(self, loaded: Config, path: Path | None) -> Summary:
+    def summary(self, path: Path | None) -> Summary:
         """Sum up the run."""
-        chip, data = self.chip, self._data
+        chip, data, loaded = self.chip, self._data, self._loaded
         mean = self.energy.mean(axis=0)
         share = (self._busy / self._clock).tolist()
         return Summary(
@@ -354,29 +364,25 @@ class _Simulation:
             area_by_component=chip.area_by_component(),
             leakage_by_component=chip.leakage_by_component(),
             utilisation=dict(zip(chip.schedule.resources, share, strict=True)),
-            accuracy=_accuracy(self.label, data, loaded.config),
-            accuracy_float=_accuracy(self._inputs.float_labels(chip, data), data, loaded.config),
             programming_pulses=sum(tile.programming_pulses for tile in chip.tiles),
             programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
             trace=str(path) if path else None,
             clipped=tuple(self._clipped.values()),
             ideal_converter=not loaded.config.adc.of_kind.buildable,
-            network_hash=self.told.network_hash,
-            workload_hash=self.told.workload_hash,
-            choices=self.told.choices,
-            components=self.told.components,
+            network_hash=self._told.network_hash,
+            workload_hash=self._told.workload_hash,
+            choices=self._told.choices,
+            components=self._told.components,
+            metrics=self._metrics(),
         )
 
-    def finish(self, summary: Summary) -> None:
-        """Fill in /summary and mark the trace complete."""
-        assert self._written is not None
-        self._written.finish(summary, self.energy)
-
-
-def _accuracy(label: NDArray[np.int64], data: FeatureSet, config: RunConfig) -> float | None:
-    """Return the share of right classes, None where there are no labels."""
-    return float((label == data.labels).mean()) if has_labels(config) else None
+    def _metrics(self) -> dict[str, Metric]:
+        """Return how good the answers are, where anything says so."""
+        if not has_labels(self._loaded.config):
+            return {}
+        there = self._inputs.float_answers(self.chip, self._data)
+        return self._task.compared(self.answer, there, self._data)
 
 
 def _unit_energy(chip: Chip) -> dict[str, float]:

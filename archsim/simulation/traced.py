@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from archsim.config.load import is_config, load_config
-from archsim.simulation.simulate import Progress, run
+from archsim.simulation.observer import Progress
+from archsim.simulation.simulate import run
 
 
 def traced(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archsim.chip.bank import Bank
 from archsim.chip.build import Chip
 from archsim.errors import DesignError, InputError
-from archsim.workloads.features import FeatureSet
+from archsim.workloads.sequences import Sequences
 
 if TYPE_CHECKING:
     from archsim.chip.converters.ramp.cost import RampDesign
@@ -186,7 +186,7 @@ def _checked(drive: NDArray[np.int64], bank: Bank) -> NDArray[np.int64]:
 
 
 def first_conversion(
-    chip: Chip, data: FeatureSet, *, rows: int | None = None, columns: int | None = None
+    chip: Chip, data: Sequences, *, rows: int | None = None, columns: int | None = None
 ) -> Excerpt:
     """Take a corner of a chip's first bank in the first conversion of a run.
 
@@ -198,7 +198,7 @@ def first_conversion(
     ----------
     chip : Chip
         A built chip.
-    data : FeatureSet
+    data : Sequences
         Its workload.
     rows, columns : int, optional
         How many; 8 and 4 by default, or as many as the bank has.
@@ -218,7 +218,7 @@ def first_conversion(
         )
         raise DesignError(msg)
     bank = layer.banks[0]
-    frame = chip.encode(data.features[:1, :1]).drive[0, 0]
+    frame = chip.encode(data.inputs[:1, :1]).drive[0, 0]
     drive = np.zeros(
         max(each.first_input + each.rows for each in layer.matrices[0].banks), np.int64
     )

@@ -20,13 +20,16 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
     /events           start_cycle, end_cycle, resource, kind, stream, sequence, timestep, layer
                       along event; resource, kind and layer are enums
     /outputs/<layer>  code (sequence, timestep, column), h (sequence, timestep, unit),
-                      logits (sequence, timestep, class); label (sequence) of the last layer,
-                      target (sequence) where the workload has labels
+                      logits (sequence, timestep, class); beside the last layer's what the run's
+                      task answers, of a classification label (sequence), and target
     /summary          attrs: numbers of one inference (cycles, latency_s, energy_j, tops, ...);
                       tables: energy_by_component, area_by_component, leakage_by_component,
                       utilisation, energy_by_sequence; what was clipped: clipped, clipped_of,
                       clipped_lost, clipped_largest, clipped_limit (place), where `place` is a
-                      layer and a place of `archsim.clipping.Place` with a dot between them
+                      layer and a place of `archsim.clipping.Place` with a dot between them; what
+                      is measured of the answers: metric_value, metric_low, metric_high (95 %
+                      confidence interval), metric_reference (of the float64 network),
+                      metric_count (metric)
 
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
 all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from archsim.clipping import Clipping, Place
 from archsim.errors import TraceError
+from archsim.metrics import Metric, share_of
 from archsim.shown import shown_in_line
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
@@ -159,8 +160,6 @@ def _summary(file: h5py.File, path: str) -> Summary:
         area_by_component=table("area_by_component", "area_component"),
         leakage_by_component=table("leakage_by_component", "leakage_component"),
         utilisation=table("utilisation", "resource", most=1 + 1e-9),
-        accuracy=checked.number_or_none(node, "accuracy", most=1.0),
-        accuracy_float=checked.number_or_none(node, "accuracy_float", most=1.0),
         programming_pulses=checked.count(node, "programming_pulses"),
         programming_energy_j=checked.number(node, "programming_energy_j"),
         synthetic=checked.truth(node, "synthetic"),
@@ -175,6 +174,7 @@ def _summary(file: h5py.File, path: str) -> Summary:
             name: checked.as_texts(file, "components", used)
             for name, used in checked.json_object(file, "components").items()
         },
+        metrics=_metrics(node, checked.count(node, "sequences", least=1)),
     )
 
 
@@ -195,6 +195,24 @@ def _clipped(node: h5py.Group) -> tuple[Clipping, ...]:
             (name.partition(".") for name in names), limit, *counts, largest, strict=True
         )
     )
+
+
+def _metrics(node: h5py.Group, sequences: int) -> dict[str, Metric]:
+    """Return what was measured of the answers; of earlier traces that is the accuracy alone."""
+    if "metric" not in node:
+        found = checked.number_or_none(node, "accuracy", most=1.0)
+        if found is None:
+            return {}
+        reference = checked.number_or_none(node, "accuracy_float", most=1.0)
+        return {"accuracy": share_of(round(found * sequences), sequences).beside(reference)}
+    names = [shown_in_line(name) for name in checked.names(node, "metric")]
+    values, low, high, reference = (
+        checked.dataset(node, f"metric_{part}", "f", (len(names),))[...].tolist()
+        for part in ("value", "low", "high", "reference")
+    )
+    counts = checked.whole(node, "metric_count", len(names)).tolist()
+    rows = zip(names, values, low, high, counts, map(_known, reference), strict=True)
+    return {name: Metric(*row) for name, *row in rows}
 
 
 def _known(value: float) -> float | None:

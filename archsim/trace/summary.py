@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archsim.clipping import Clipping
+from archsim.metrics import Metric
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,6 @@ class Summary:
         Leakage, W.
     utilisation : dict of str to float
         Share of an inference's cycles in which each tile or unit is busy.
-    accuracy, accuracy_float : float or None
-        Share of sequences whose class is the label's, of the chip and of the float64 network;
-        None without labels.
     programming_pulses : int
         Pulses that programmed the chip, 0 where they are not simulated.
     programming_energy_j : float
@@ -63,6 +61,9 @@ class Summary:
         What the run assumed, a line each; empty of traces that do not say.
     components : dict of str to dict of str to str
         Components of the library that each tile and unit uses, with the kinds of their sources.
+    metrics : dict of str to Metric
+        How good the answers are, by the names that the run's task gives them, the main one first;
+        empty where nothing says what is right, or weights or inputs are random.
     """
 
     name: str
@@ -78,8 +79,6 @@ class Summary:
     area_by_component: dict[str, float]
     leakage_by_component: dict[str, float]
     utilisation: dict[str, float]
-    accuracy: float | None
-    accuracy_float: float | None
     programming_pulses: int
     programming_energy_j: float
     synthetic: bool
@@ -90,6 +89,19 @@ class Summary:
     workload_hash: str | None = None
     choices: dict[str, str] = field(default_factory=dict)
     components: dict[str, dict[str, str]] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of sequences whose class is right, of the chip; None of tasks without one."""
+        found = self.metrics.get("accuracy")
+        return None if found is None else found.value
+
+    @property
+    def accuracy_float(self) -> float | None:
+        """The same of the float64 network."""
+        found = self.metrics.get("accuracy")
+        return None if found is None else found.reference
 
     @property
     def cycles(self) -> float:
@@ -191,6 +203,7 @@ class Summary:
             "config_hash": self.config_hash,
             "clock_hz": self.clock_hz,
             **numbers,
+            "metrics": {name: metric.to_json() for name, metric in self.metrics.items()},
             "energy_by_component_j": self.energy_by_component,
             "area_by_component_m2": self.area_by_component,
             "leakage_by_component_w": self.leakage_by_component,

@@ -5,17 +5,20 @@ from __future__ import annotations
 from archsim.config.run import Network, RunConfig
 from archsim.errors import WorkloadError
 from archsim.workloads.features import FeatureSet
+from archsim.workloads.sequences import Sequences
 
 
-def load_workload(config: RunConfig) -> FeatureSet:
-    """Load a run's sequences and check that they fit its network.
+def load_workload(config: RunConfig) -> Sequences:
+    """Load a run's sequences and check that they fit its network and its task.
 
     Raises
     ------
     WorkloadError
-        If the source cannot be used, or has another shape or other classes than the network.
+        If the source cannot be used, or has another shape than the network, or not what the task
+        is scored by, such as other classes.
     """
-    data: FeatureSet = config.workload.load(config.network, config.seed)
+    data: Sequences = config.workload.load(config.network, config.seed).as_sequences()
+    config.task.check(data, config.workload.origin, config.network)
     return data
 
 
@@ -25,12 +28,12 @@ def seed_matters(config: RunConfig) -> bool:
 
 
 def has_labels(config: RunConfig) -> bool:
-    """Return whether a run's workload and weights are such that accuracy means something."""
+    """Return whether a run's workload and weights are such that its answers mean something."""
     return config.workload.has_labels and config.network.weights != "random"
 
 
 def check_fit(data: FeatureSet, source: str, network: Network) -> None:
-    """Check that sequences have the network's timesteps, inputs and classes.
+    """Check that sequences have the network's timesteps and inputs.
 
     Parameters
     ----------
@@ -57,10 +60,3 @@ def check_fit(data: FeatureSet, source: str, network: Network) -> None:
                 f"{wants}: make them equal"
             )
             raise WorkloadError(msg)
-    classes = network.layers[-1].elements
-    if len(data.classes) != classes:
-        msg = (
-            f"{source}: it has {len(data.classes)} classes but the last layer, "
-            f"'{network.layers[-1].name}', has {classes} units: make them equal"
-        )
-        raise WorkloadError(msg)

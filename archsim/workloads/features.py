@@ -30,6 +30,7 @@ import numpy.typing as npt
 from archsim.errors import OutputError, WorkloadError
 from archsim.listing import listed
 from archsim.outputs import OutputKind, archive_of, writing
+from archsim.workloads.sequences import Sequences
 
 FORMAT = "archsim-features/1"
 FULL_SCALE = 127
@@ -101,6 +102,12 @@ class FeatureSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def as_sequences(self) -> Sequences:
+        """Return what a run takes in."""
+        return Sequences(
+            self.features, self.labels, self.classes, self.names, self.synthetic, self.description
+        )
 
     def take(self, indices: npt.ArrayLike) -> FeatureSet:
         """Return the utterances at ``indices``, in that order.

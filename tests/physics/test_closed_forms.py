@@ -94,7 +94,7 @@ def test_energy_of_the_array_is_v_squared_t_g(tmp_path):
 
     with h5py.File(tmp_path / "t.h5") as file:
         h = file["outputs/lstm/h"][0].astype(np.float64)
-    x = chip.encode(load_workload(loaded.config).features).drive[0].astype(np.int64)
+    x = chip.encode(load_workload(loaded.config).inputs).drive[0].astype(np.int64)
     m_h = np.floor(np.abs(h) * 31 + 0.5).astype(np.int64)
     m_h = np.concatenate([np.zeros((1, 32), dtype=np.int64), m_h[:-1]])
     steps = []

@@ -197,7 +197,7 @@ def test_digital_sums_are_sums_of_quantised_blocks(tmp_path, columns):
     found = outputs_of(tmp_path / "t.h5")
     rng_weight = chip.layers[0]._weight  # what the layer was built from
     weight = np.concatenate([rng_weight.T, np.zeros((1, 7))])  # random biases are 0
-    drive = chip.encode(data.features).drive.astype(np.int64)
+    drive = chip.encode(data.inputs).drive.astype(np.int64)
     drive = np.concatenate([drive, np.full((*drive.shape[:2], 1), 7)], axis=2)
     assert chip.matrices[0].row_blocks == 3
     size = {"low": -1.0, "high": 1.5, "bits": 4, "input_bits": 3}
@@ -276,7 +276,7 @@ def projected_chip(*overrides):
 
 def test_the_float_reference_projects():
     chip, data = projected_chip()
-    layer, x = chip.layers[0], data.features.astype(np.float64)
+    layer, x = chip.layers[0], data.inputs.astype(np.float64)
     tensors = layer._tensors
     found = layer.run_float(x)
     assert found.shape == (3, 6, 3)
@@ -297,8 +297,8 @@ def test_the_float_reference_is_pytorchs():
     values["bias_hh_l0"] = np.zeros_like(tensors.bias)
     lstm.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
     with torch.no_grad():
-        expected = lstm(torch.from_numpy(data.features.astype(np.float64)))[0].numpy()
-    found = chip.layers[0].run_float(data.features.astype(np.float64))
+        expected = lstm(torch.from_numpy(data.inputs.astype(np.float64)))[0].numpy()
+    found = chip.layers[0].run_float(data.inputs.astype(np.float64))
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
@@ -310,7 +310,7 @@ def test_a_chip_with_projection_is_close_to_float_at_8_bits(tmp_path, kind):
     chip, data = prepare(loaded)
     run(loaded, tmp_path / "t.h5")
     h = outputs_of(tmp_path / "t.h5")["lstm/h"]
-    expected = chip.layers[0].run_float(data.features.astype(np.float64))
+    expected = chip.layers[0].run_float(data.inputs.astype(np.float64))
     assert np.abs(expected).max() > 0.1
     assert np.abs(h - expected).max() < 0.03
     assert np.abs(h - expected).mean() < 0.008

@@ -67,7 +67,7 @@ def wanted_lengths(trace, layer, bank):
 
 def test_codes_are_those_of_whole_ramps(case):
     _, early, whole, stopped, by_cycle = case
-    assert (early.label == whole.label).all()
+    assert (early.answer == whole.answer).all()
     for name, values in by_cycle.items():
         if name.startswith("outputs/"):
             assert (stopped[name] == values).all(), name
@@ -191,7 +191,7 @@ def test_threads_and_blocks_change_nothing(tmp_path, monkeypatch, chip):
         monkeypatch.setattr("archsim.simulation.simulate.BLOCK", block)
         path = tmp_path / f"{block}_{threads}.h5"
         result = run(load_case(*settings, sequences=18), path, threads=threads)
-        found = {**read(path), "label": result.label, "energy": result.energy}
+        found = {**read(path), "label": result.answer, "energy": result.energy}
         first = first or found
         assert found.keys() == first.keys()
         for name, values in found.items():

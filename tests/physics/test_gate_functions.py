@@ -63,7 +63,7 @@ def by_hand(chip, x):
 
 def test_the_float_network_has_the_same_functions(small):
     chip, data = prepare(load_config(small, HARD))
-    x = data.features.astype(np.float64)
+    x = data.inputs.astype(np.float64)
     np.testing.assert_allclose(chip.layers[0].run_float(x), by_hand(chip, x), rtol=0, atol=1e-12)
     plain, _ = prepare(load_config(small))
     assert np.abs(plain.layers[0].run_float(x) - by_hand(chip, x)).max() > 0.01
@@ -87,7 +87,7 @@ def test_the_chip_comes_near_the_float_network(small, tmp_path, design):
     loaded = load_config(small, settings)
     run(loaded, tmp_path / "t.h5")
     chip, data = prepare(loaded)
-    expected = by_hand(chip, data.features.astype(np.float64))
+    expected = by_hand(chip, data.inputs.astype(np.float64))
     assert np.abs(outputs(tmp_path / "t.h5")["h"] - expected).max() < 0.03
     usual = load_config(small, (*settings[len(HARD) :],))
     run(usual, tmp_path / "u.h5")

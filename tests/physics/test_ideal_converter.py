@@ -52,7 +52,7 @@ def test_the_chip_is_the_float_network_but_for_pulse_widths_and_words(small, tmp
         loaded = load_config(small, [*FINE, f"adc.kind={kind}", "adc.bits=8", "trace.level=event"])
         run(loaded, tmp_path / f"{kind}.h5")
         chip, data = prepare(loaded)
-        expected = chip.layers[0].run_float(data.features.astype(np.float64))
+        expected = chip.layers[0].run_float(data.inputs.astype(np.float64))
         errors[kind] = np.abs(outputs(tmp_path / f"{kind}.h5")["lstm/h"] - expected).max()
     assert errors["ideal"] < 1.5e-3
     assert errors["nonlinear_ramp"] > 2 * errors["ideal"]

@@ -24,7 +24,7 @@ def answers(folder, weights, *overrides):
     loaded = load_config(config, overrides)
     run(loaded, folder / "run.h5")
     chip, data = prepare(loaded)
-    floats = [data.features.astype(np.float64)]
+    floats = [data.inputs.astype(np.float64)]
     for layer in chip.layers:
         floats.append(layer.run_float(floats[-1]))
     with h5py.File(folder / "run.h5") as file:

@@ -245,7 +245,7 @@ def test_doubling_a_cost_moves_the_total_by_its_share(design):
         # Both totals are rounded, so what they differ by is as good as the total.
         assert after - before == pytest.approx(share, rel=1e-9, abs=1e-12 * before), part
         assert after == pytest.approx(before + share, rel=1e-9, abs=0), part
-        assert (other.label == result.label).all()
+        assert (other.answer == result.answer).all()
         moved += share
     # The rest is physics, which no part has: reads of cells and edges of rows.
     own = result.actions.own

@@ -398,7 +398,7 @@ def run_noisy(path, *overrides, **keys):
 
     with h5py.File(path) as file:
         file.visititems(visit)
-    return {**found, "label": result.label, "energy": result.energy}
+    return {**found, "label": result.answer, "energy": result.energy}
 
 
 def differing(one, other):

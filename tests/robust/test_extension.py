@@ -116,8 +116,8 @@ sets = ["adc={kind: ideal, bits: 8}", "tile.input_bits=10", "digital.word_bits=2
         "network.layers.1.input_range=[-4, 4]"]
 chip, data = prepare(load_config("outside.yaml", sets))
 layer = chip.layers[0]
-signal = chip.encode(data.features)
-x = data.features.astype(np.float64)
+signal = chip.encode(data.inputs)
+x = data.inputs.astype(np.float64)
 float_h = layer.run_float(x)
 h = layer.run(signal, Recorder(np.full(len(x), -1), 0, waveforms=False)).outputs["h"]
 print(np.abs(h - float_h).max(), np.abs(float_h).max())

@@ -39,7 +39,7 @@ def one_layer(path, weight, offset, *, positive=False, **changes):
 def clipped(path, *overrides):
     """Return what a run clips, by layer and place, and its classes."""
     result = run(load_config(path, [OFF, "adc.bits=6", *overrides]))
-    return {item.name: item for item in result.summary.clipped}, result.label
+    return {item.name: item for item in result.summary.clipped}, result.answer
 
 
 @pytest.mark.parametrize("function", ["sigmoid", "tanh", "relu"])

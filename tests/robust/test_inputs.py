@@ -32,7 +32,12 @@ def counted(monkeypatch, place, name):
 def found(result):
     """Return what a run found, bit for bit."""
     summary = result.summary
-    return result.label.tolist(), result.energy.tobytes(), summary.accuracy_float, summary.numbers()
+    return (
+        result.answer.tolist(),
+        result.energy.tobytes(),
+        summary.accuracy_float,
+        summary.numbers(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +65,7 @@ def test_a_monte_carlo_reads_files_and_asks_the_float_network_once(tmp_path, mon
     file.write_text(f"kind: monte_carlo\nconfig: small.yaml\nseeds: 4\ncases: {cases}\n")
     read = {
         name: counted(monkeypatch, archsim.simulation.inputs, name)
-        for name in ("load_workload", "network_weights", "chip_library", "_float_labels")
+        for name in ("load_workload", "network_weights", "chip_library", "_float_answers")
     }
     encoded = counted(monkeypatch, archsim.chip.build.Chip, "encode")
     digests = counted(monkeypatch, archsim.simulation.inputs, "digest_of_file")

@@ -37,7 +37,7 @@ def ran(folder, *overrides, weights=None):
     loaded = load_config(config, overrides)
     result = run(loaded, folder / "run.h5")
     chip, data = prepare(loaded)
-    float_h = chip.layers[0].run_float(data.features.astype(np.float64))
+    float_h = chip.layers[0].run_float(data.inputs.astype(np.float64))
     with h5py.File(folder / "run.h5") as file:
         h, logits = file["outputs/lstm/h"][...], file["outputs/output/logits"][...]
     numbers = json.loads(json.dumps(result.summary.to_json(), allow_nan=False))

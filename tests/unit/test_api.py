@@ -95,20 +95,20 @@ def test_a_mapping_is_told_of_as_such(tmp_path, monkeypatch):
 
 def test_a_run_has_its_numbers_its_outputs_and_its_trace(small):
     run = archsim.run(small, out="here.h5", set={"trace.sequences": [0, 2]})
-    assert run.label.shape == (SEQUENCES,)
+    assert run.answer.shape == (SEQUENCES,)
     assert run.energy.shape == (SEQUENCES, len(run.components))
     assert run.summary.energy_j == pytest.approx(run.energy.sum(axis=1).mean())
     assert run.outputs["lstm"]["h"].shape == (SEQUENCES, TIMESTEPS, UNITS)
     logits = run.outputs["output"]["logits"]
     assert logits.shape == (SEQUENCES, 1, CLASSES)
-    assert (np.asarray(logits)[:, -1].argmax(axis=1) == run.label).all()
+    assert (np.asarray(logits)[:, -1].argmax(axis=1) == run.answer).all()
     assert run.trace.path == Path("here.h5")
     assert "one inference" in str(run)
     assert run._repr_html_().startswith("<pre")
     assert "energy" in run._repr_html_()
     assert repr(run) == f"<Run of small: {SEQUENCES} sequences>"
     off = archsim.run(small, set={"trace.level": "off"})
-    assert (off.label == run.label).all()
+    assert (off.answer == run.answer).all()
     with pytest.raises(archsim.ArchsimError, match=r"trace\.level is off"):
         str(off.trace)
 

@@ -15,7 +15,7 @@ from archsim.costs.operation import Inventory
 from archsim.costs.used import Used, in_words, joined, used_components
 from archsim.si import with_prefix
 from archsim.simulation.inputs import Inputs
-from archsim.workloads.features import FeatureSet
+from archsim.workloads.sequences import Sequences
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Told:
         }
 
 
-def tell_of(chip: Chip, data: FeatureSet, inputs: Inputs) -> Told:
+def tell_of(chip: Chip, data: Sequences, inputs: Inputs) -> Told:
     """Return what the trace of a run tells of it."""
     used = components_of(chip)
     return Told(
@@ -58,7 +58,7 @@ def tell_of(chip: Chip, data: FeatureSet, inputs: Inputs) -> Told:
     )
 
 
-def choices_of(chip: Chip, data: FeatureSet, used: Used) -> dict[str, str]:
+def choices_of(chip: Chip, data: Sequences, used: Used) -> dict[str, str]:
     """Return what a run assumed, a short line each, by what it is about."""
     config = chip.config
     return {

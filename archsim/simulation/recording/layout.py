@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.clipping import Clipping
 from archsim.config.run import CHIP, TraceLevel
+from archsim.config.tasks import Answers
 from archsim.simulation.recording.groups import (
     chip_group,
     events_group,
@@ -31,7 +33,7 @@ def layout(
     *,
     sequences: int,
     outputs: dict[str, dict[str, NDArray[Any]]],
-    target: NDArray[np.int64],
+    answers: Written,
 ) -> list[Group]:
     """Describe every group of the file.
 
@@ -47,12 +49,12 @@ def layout(
         Sequences of the run.
     outputs : dict
         For each layer, examples (0 sequences) of the arrays that it computes.
-    target : int64 (sequences,)
-        Right answers.
+    answers : Written
+        How answers are written.
     """
     if plan.level is TraceLevel.OFF:
         return []
-    groups = _output_groups(chip, plan, sequences, outputs, target)
+    groups = _output_groups(chip, plan, sequences, outputs, answers)
     if plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
         groups.append(events_group(timing, sequences))
     if plan.level is TraceLevel.CYCLE:
@@ -74,6 +76,36 @@ def _cycle_groups(chip: Chip, plan: RecordingPlan, timing: Timing) -> list[Group
     return groups
 
 
+@dataclass(frozen=True)
+class Written:
+    """How a run's answers are written beside the outputs of its last layer.
+
+    Attributes
+    ----------
+    how : Answers
+        Their name and what they are.
+    of_all : array (sequences, ...)
+        Room for those of all sequences: their shape and type.
+    target : array (sequences, ...)
+        Right ones.
+    """
+
+    how: Answers
+    of_all: NDArray[Any]
+    target: NDArray[Any]
+
+    def variables(self) -> list[Variable]:
+        """Describe the answers and what is right."""
+        along = ("sequence", "timestep")
+        return [
+            Variable(name, along[: array.ndim], array.dtype.str[1:], "1", text, values)
+            for name, array, text, values in (
+                (self.how.name, self.of_all, self.how.text, None),
+                ("target", self.target, self.how.right, self.target),
+            )
+        ]
+
+
 _OUTPUTS = {
     "code": ("column", "u2", "1", "latched code"),
     "h": ("unit", "f4", "1", "hidden state"),
@@ -86,7 +118,7 @@ def _output_groups(
     plan: RecordingPlan,
     sequences: int,
     outputs: dict[str, dict[str, NDArray[Any]]],
-    target: NDArray[np.int64],
+    answers: Written,
 ) -> list[Group]:
     """Describe /outputs; below level ``event`` only the last layer's answers are kept."""
     groups = []
@@ -97,7 +129,8 @@ def _output_groups(
         if plan.level is TraceLevel.SUMMARY:
             if layer != last:
                 continue
-            arrays = {name: array for name, array in computed.items() if array is answers(computed)}
+            kept = last_outputs(computed)
+            arrays = {name: array for name, array in computed.items() if array is kept}
         steps = next(iter(arrays.values())).shape[1] if arrays else 0
         scales = [every, Scale("timestep", np.arange(steps), "timestep at which the layer works")]
         variables = []
@@ -108,25 +141,28 @@ def _output_groups(
                 Variable(name, ("sequence", "timestep", dimension), dtype, units, text)
             )
         if layer == last:
-            variables += [
-                Variable("label", ("sequence",), "i8", "1", "class that the chip found"),
-                Variable("target", ("sequence",), "i8", "1", "right class", target),
-            ]
+            variables += answers.variables()
         groups.append(Group(f"outputs/{layer}", tuple(scales), tuple(variables)))
     return groups
 
 
-def answers(computed: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    """Return what the last layer's class is read from: its logits, or h of a recurrent layer."""
+def last_outputs(computed: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return what answers are read from: the last layer's logits, or h of a recurrent one."""
     return computed["logits"] if "logits" in computed else computed["h"]
 
 
 def summary_group(
-    chip: Chip, components: tuple[str, ...], sequences: int, places: tuple[Clipping, ...]
+    chip: Chip,
+    components: tuple[str, ...],
+    sequences: int,
+    *,
+    places: tuple[Clipping, ...],
+    metrics: tuple[str, ...],
 ) -> Group:
     """Describe /summary; its numbers are NaN until the run has ended.
 
-    `places` are those where the chip can clip, with nothing counted yet.
+    `places` are those where the chip can clip, with nothing counted yet; `metrics` the names of
+    what is measured of the answers.
     """
     area, leakage = list(chip.area_by_component()), list(chip.leakage_by_component())
     nan = np.float64("nan")
@@ -147,6 +183,7 @@ def summary_group(
             Scale("resource", strings(chip.schedule.resources), "tile or unit"),
             Scale("sequence", np.arange(sequences), "sequence of the workload"),
             Scale("place", strings([item.name for item in places]), "layer, and what can clip"),
+            *([Scale("metric", strings(metrics), _MEASURED)] if metrics else []),
         ),
         (
             Variable("energy_by_component", (energy,), "f8", "J", "mean energy of one inference"),
@@ -157,9 +194,23 @@ def summary_group(
                 "energy_by_sequence", ("sequence", energy), "f8", "J", "energy of each inference"
             ),
             *_clipped(places),
+            *(_METRICS if metrics else []),
         ),
         numbers,
     )
+
+
+_MEASURED = "what is measured of the answers"
+_METRICS = tuple(
+    Variable(f"metric{part}", ("metric",), dtype, "1", text)
+    for part, dtype, text in (
+        ("_value", "f8", "how good the chip's answers are"),
+        ("_low", "f8", "lower end of the 95 % confidence interval"),
+        ("_high", "f8", "upper end of the 95 % confidence interval"),
+        ("_reference", "f8", "the same of the float64 network"),
+        ("_count", "i8", "answers that were scored"),
+    )
+)
 
 
 def _clipped(places: tuple[Clipping, ...]) -> list[Variable]:

@@ -1,17 +1,18 @@
-"""Writing a run down, block by block."""
+"""Writing a run down, block by block: the observer that makes the trace."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.build import Chip
-from archsim.chip.layers.base import Recorder
+from archsim import __version__
+from archsim.config.load import Config
 from archsim.config.run import CHIP, TraceLevel
+from archsim.simulation.observer import Block, Outputs, Plan
 from archsim.simulation.recording.cycles import Datasets, Scheduled, concatenated, tile_datasets
 from archsim.simulation.recording.groups import (
     chip_datasets,
@@ -20,82 +21,78 @@ from archsim.simulation.recording.groups import (
     tiles_of,
     unit_datasets,
 )
-from archsim.simulation.recording.layout import answers
-from archsim.simulation.recording.plan import RecordingPlan
-from archsim.simulation.timing import Timing
+from archsim.simulation.recording.layout import Written, last_outputs, layout, summary_group
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
+from archsim.workloads.base import has_labels
 
 _TIMES_OF_EVENTS = ("start_cycle", "end_cycle", "waited_for")
 
-Outputs = dict[str, dict[str, NDArray[Any]]]
-"""What layers computed, by layer and dataset."""
 
+class WriteTrace:
+    """Writes a run's trace: an `archsim.simulation.observer.Observer`.
 
-class RecordedRun:
-    """A run's trace while it is written."""
+    Parameters
+    ----------
+    writer : TraceWriter
+        The trace, entered.
+    """
 
-    def __init__(
-        self, chip: Chip, plan: RecordingPlan, timing: Timing, writer: TraceWriter
-    ) -> None:
-        self._chip = chip
-        self._plan = plan
-        self._timing = timing
+    def __init__(self, writer: TraceWriter) -> None:
         self._writer = writer
         self._cursor: dict[str, int] = {}
 
-    def write(
-        self,
-        first: int,
-        outputs: Outputs,
-        recorder: Recorder,
-        *,
-        kept: Mapping[str, Datasets],
-        scheduled: list[Scheduled],
-        label: NDArray[np.int64],
-    ) -> None:
-        """Write a block: what layers computed, and what tiles did for the recorded sequences.
+    def begin(self, plan: Plan, /) -> None:
+        """Lay the trace out."""
+        self._chip, self._plan, self._timing = plan.chip, plan.recording, plan.timing
+        task, sequences = plan.config.config.task, len(plan.data)
+        self._answers = task.answers.name
+        groups = layout(
+            plan.chip,
+            plan.recording,
+            plan.timing,
+            sequences=sequences,
+            outputs=plan.outputs,
+            answers=Written(task.answers, plan.answer, plan.data.target),
+        )
+        summary = summary_group(
+            plan.chip,
+            plan.components,
+            sequences,
+            places=plan.places,
+            metrics=task.metrics if has_labels(plan.config.config) else (),
+        )
+        known = {**_attributes(plan.config), **plan.told.attributes()}
+        self._writer.define(known, [*groups, summary])
 
-        Parameters
-        ----------
-        first : int
-            Number of the block's first sequence.
-        outputs : dict
-            What layers computed.
-        recorder : Recorder
-            What matrices did.
-        kept : mapping of str to dict
-            `kept_of_tiles` of the tiles whose cycles are recorded, empty where none are.
-        scheduled : list of Scheduled
-            The block's sequences, in time.
-        label : int64 (sequences,)
-            Their labels.
-        """
-        self._write_outputs(first, outputs, label)
+    def block(self, block: Block, /) -> None:
+        """Write a block: what layers computed, and what tiles did for the recorded sequences."""
+        scheduled = block.scheduled
+        self._write_outputs(block.first, block.outputs, block.answer)
+        self._writer.write("summary/energy_by_sequence", block.first, block.energy)
         if not self._timing.fixed and self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
             parts = [event_datasets(placed) for placed in scheduled]
             times = concatenated(parts)
             self._append("events", {name: times[name] for name in _TIMES_OF_EVENTS})
+        of_recorder = block.recorder.recorded
         recorded = {
-            place: placed for place, placed in enumerate(scheduled) if recorder.recorded[place] >= 0
+            place: placed for place, placed in enumerate(scheduled) if of_recorder[place] >= 0
         }
         if recorded:
-            self._write_cycles(recorder, kept, recorded)
-        self._writer.advance(first + len(scheduled))
+            self._write_cycles(block, recorded)
+        self._writer.advance(block.done)
 
-    def _write_outputs(self, first: int, outputs: Outputs, label: NDArray[np.int64]) -> None:
+    def _write_outputs(self, first: int, outputs: Outputs, answer: NDArray[Any]) -> None:
         last = self._chip.layers[-1].name
         full = self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}
         for layer, arrays in outputs.items():
             for name, values in arrays.items():
-                if full or (layer == last and values is answers(arrays)):
+                if full or (layer == last and values is last_outputs(arrays)):
                     self._writer.write(f"outputs/{layer}/{name}", first, values)
-        self._writer.write(f"outputs/{last}/label", first, label)
+        self._writer.write(f"outputs/{last}/{self._answers}", first, answer)
 
-    def _write_cycles(
-        self, recorder: Recorder, kept: Mapping[str, Datasets], recorded: dict[int, Scheduled]
-    ) -> None:
-        names = self._plan.names
+    def _write_cycles(self, block: Block, recorded: dict[int, Scheduled]) -> None:
+        names, kept, recorder = self._plan.names, block.cycles, block.recorder
         for matrix, bank, number, tile in tiles_of(self._chip):
             if tile.name in kept:
                 data = kept[tile.name]
@@ -116,7 +113,7 @@ class RecordedRun:
             parts = [chip_datasets(self._chip, placed) for placed in first_of_groups(scheduled)]
             self._append(f"units/{CHIP}", concatenated(parts))
 
-    def _append(self, group: str, data: dict[str, NDArray[Any]]) -> None:
+    def _append(self, group: str, data: Datasets) -> None:
         """Write datasets behind what a group has already.
 
         Cycles, phases and sequences are in the layout already where no time depends on data.
@@ -127,7 +124,7 @@ class RecordedRun:
                 self._writer.write(f"{group}/{name}", place, values)
         self._cursor[group] = place + next(iter(data.values())).shape[0]
 
-    def finish(self, summary: Summary, energy: NDArray[np.float64]) -> None:
+    def end(self, summary: Summary, /) -> None:
         """Cut what was laid out for ramps that stopped, fill in /summary, mark it complete."""
         if not self._timing.fixed:
             for group, length in self._cursor.items():
@@ -138,11 +135,11 @@ class RecordedRun:
             ("area_by_component", list(summary.area_by_component.values())),
             ("leakage_by_component", list(summary.leakage_by_component.values())),
             ("utilisation", list(summary.utilisation.values())),
-            ("energy_by_sequence", energy),
             ("clipped", [item.count for item in summary.clipped]),
             ("clipped_of", [item.of for item in summary.clipped]),
             ("clipped_lost", [item.lost for item in summary.clipped]),
             ("clipped_largest", [_or_nan(item.largest) for item in summary.clipped]),
+            *_measured(summary),
         ):
             self._writer.write(f"summary/{name}", 0, np.array(values))
         numbers = {
@@ -152,6 +149,31 @@ class RecordedRun:
             "ideal_converter": summary.ideal_converter,
         }
         self._writer.finish({"summary": numbers})
+
+
+def _measured(summary: Summary) -> list[tuple[str, list[float]]]:
+    """Return what was measured of the answers, dataset by dataset."""
+    found = summary.metrics.values()
+    if not found:
+        return []
+    return [
+        ("metric_value", [metric.value for metric in found]),
+        ("metric_low", [metric.low for metric in found]),
+        ("metric_high", [metric.high for metric in found]),
+        ("metric_reference", [_or_nan(metric.reference) for metric in found]),
+        ("metric_count", [metric.count for metric in found]),
+    ]
+
+
+def _attributes(loaded: Config) -> dict[str, Any]:
+    return {
+        "archsim_version": __version__,
+        "config": loaded.yaml,
+        "config_hash": loaded.hash,
+        "seed": np.int64(loaded.config.seed),
+        "clock_hz": loaded.config.technology.clock,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def _or_nan(value: float | None) -> float:

@@ -39,6 +39,11 @@ class KeywordSpotting(WorkloadSection):
         return load_words(self, network, seed)
 
     @property
+    def origin(self) -> str:
+        """The file or folder."""
+        return str(self.source)
+
+    @property
     def follows_seed(self) -> bool:
         """Whether silence is cropped and words are drawn; a feature file is always the same."""
         return not self.source.is_file()

@@ -79,7 +79,7 @@ def test_layers_that_take_the_features_in_are_as_if_alone(beside, tmp_path):
 def test_the_float_network_is_the_same_network(beside):
     loaded, found, _ = beside
     chip, data = prepare(loaded)
-    x = data.features.astype(np.float64)
+    x = data.inputs.astype(np.float64)
     weights = {name: value.astype(np.float64) for name, value in two_lstms().items()}
     functions = chip.layers[0]._functions
     h = [
@@ -148,7 +148,7 @@ def test_each_input_has_the_scale_of_where_it_comes_from(tmp_path):
     reach += np.abs(weights["output.bias"])
     assert chip.layers[1].banks[0].ramps[0].x_range == pytest.approx((-reach.max(), reach.max()))
     found, _ = outputs(tmp_path, loaded)
-    answer = float_outputs(chip.config.network, chip.layers, data.features.astype(np.float64))
+    answer = float_outputs(chip.config.network, chip.layers, data.inputs.astype(np.float64))
     assert np.abs(answer).max() > 3
     assert np.abs(found["output"]["logits"] - answer).max() < 0.3
 

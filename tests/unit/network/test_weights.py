@@ -165,9 +165,9 @@ def test_the_chip_without_bias_computes_what_floating_point_does(small):
     weights = _without_bias(zeros=False)
     result, _, logits = _run(small, weights, *FINE)
     _, data = small(weights)
-    np.testing.assert_allclose(logits[:, 0], _by_hand(weights, data.features), atol=0.02)
-    label = _by_hand(weights, data.features).argmax(axis=1)
-    assert result.summary.accuracy_float == (label == data.labels).mean()
+    np.testing.assert_allclose(logits[:, 0], _by_hand(weights, data.inputs), atol=0.02)
+    label = _by_hand(weights, data.inputs).argmax(axis=1)
+    assert result.summary.accuracy_float == (label == data.target).mean()
 
 
 def _by_hand(weights, x):
@@ -193,7 +193,7 @@ def test_a_digital_layer_without_bias(small):
     run(loaded, out)
     with h5py.File(out) as file:
         logits = file["outputs/output/logits"][:, 0]
-    np.testing.assert_allclose(logits, _by_hand(weights, data.features), atol=0.02)
+    np.testing.assert_allclose(logits, _by_hand(weights, data.inputs), atol=0.02)
     biased, _ = small(tensors(), digital)
     assert [u.duration("multiply_accumulate") for u in chip.layers[1].units] == [1]
     assert chip.layers[1].macs == biased.layers[1].macs == 12
@@ -209,7 +209,7 @@ def test_a_netlist_of_a_layer_without_bias_drives_no_row_for_it(small):
     from archsim.spice.excerpt import first_conversion
 
     chip, data = small(_without_bias(zeros=False))
-    frame = chip.encode(data.features[:1, :1]).drive[0, 0]
+    frame = chip.encode(data.inputs[:1, :1]).drive[0, 0]
     part = first_conversion(chip, data, rows=10)
     assert part.drive.tolist() == [*frame.tolist(), 0, 0, 0, 0]
     chip, data = small(_without_bias(zeros=True))
@@ -238,7 +238,7 @@ def test_a_digital_bias_is_added_to_what_the_converter_gives(small):
     np.testing.assert_array_equal(code, code_of_sum)
     rounded = np.floor(logits / word + 0.5) + np.floor(np.array([0.3, -0.2, 9.0]) / word + 0.5)
     np.testing.assert_array_equal(with_bias, np.float32(rounded * word))
-    np.testing.assert_array_equal(result.label, with_bias[:, 0].argmax(axis=1))
+    np.testing.assert_array_equal(result.answer, with_bias[:, 0].argmax(axis=1))
 
 
 def test_a_digital_bias_costs_an_addition_a_unit(small):
@@ -428,5 +428,5 @@ def test_weights_of_zero_have_a_range_by_themselves(small):
     zero = {name: value * 0 for name, value in tensors().items()}
     result, _, logits = _run(small, zero, "network.layers.1.input_range=auto")
     assert np.abs(logits).max() <= 2 / 2**4  # the level next to 0
-    assert set(result.label) == {0}
+    assert set(result.answer) == {0}
     assert result.summary.accuracy == result.summary.accuracy_float

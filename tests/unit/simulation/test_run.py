@@ -182,7 +182,7 @@ def test_recording_never_changes_a_result(tmp_path, level):
     plain = run(load("trace.level=off"))
     recorded = run_to(tmp_path / "t.h5", f"trace.level={level}", "trace.waveforms=true")
     assert plain.summary.trace is None
-    assert (plain.label == recorded.label).all()
+    assert (plain.answer == recorded.answer).all()
     assert (plain.energy == recorded.energy).all()
     assert read_summary(tmp_path / "t.h5").to_json() == recorded.summary.to_json()
     with h5py.File(tmp_path / "t.h5") as file:

@@ -377,7 +377,7 @@ def test_the_first_conversion_of_the_shipped_example():
     part = first_conversion(chip, data)
     assert part.rows.tolist() == list(range(8))
     assert part.columns.tolist() == [0, 32, 64, 96], "the gates of the first unit"
-    assert part.drive.tolist() == chip.encode(data.features).drive[0, 0, :8].tolist()
+    assert part.drive.tolist() == chip.encode(data.inputs).drive[0, 0, :8].tolist()
     assert set(part.ramp_of_column) == {0, 1}
     assert all(f"Xramp_{k} " in netlist(part) for k in (0, 1))
     every = first_conversion(chip, data, rows=64, columns=64)
@@ -429,7 +429,7 @@ def test_the_first_row_block_of_a_digital_sum_has_no_bias_row():
     chip, data = prepare(load(*settings, sequences=1))
     part = first_conversion(chip, data, rows=24)
     assert part.bank.name == "lstm_r0"
-    assert part.drive.tolist() == chip.encode(data.features).drive[0, 0, :24].tolist()
+    assert part.drive.tolist() == chip.encode(data.inputs).drive[0, 0, :24].tolist()
     assert netlist(part).startswith("archsim: tile 'lstm_r0', 24 of 24 rows x 4 of 128 columns")
 
 
@@ -437,7 +437,7 @@ def test_the_first_conversion_of_a_bank_of_row_blocks_drives_all_of_them():
     chip, data = prepare(load("tile.rows=30", sequences=1))
     part = first_conversion(chip, data, rows=64)
     assert len(part.bank.tiles) == 3
-    assert part.drive[:40].tolist() == chip.encode(data.features).drive[0, 0].tolist()
+    assert part.drive[:40].tolist() == chip.encode(data.inputs).drive[0, 0].tolist()
     assert part.drive[40:].tolist() == [0] * 24
     assert excerpt(part.bank, [0] * 72 + [31], rows=[72], columns=1).drive.tolist() == [31]
 

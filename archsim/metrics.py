@@ -1,0 +1,100 @@
+"""Metrics: how good a run's answers are, each with the interval that its sample leaves open."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+CONFIDENCE = 0.95
+"""Share of samples whose interval holds the value of the whole population."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good answers are.
+
+    Attributes
+    ----------
+    value : float
+        The number.
+    low, high : float
+        Ends of its 95 % confidence interval: what other samples as large could give. It holds the
+        chance of the sample alone, not that of devices.
+    count : int
+        How many answers it is taken over.
+    reference : float or None
+        The same of the float64 network on the same sequences; None where it is not known.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: int
+    reference: float | None = None
+
+    def beside(self, reference: float | None) -> Metric:
+        """Return the metric with that of the float64 network."""
+        return replace(self, reference=reference)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``--json`` prints; null for what is no number."""
+        return {
+            "value": _finite(self.value),
+            "low": _finite(self.low),
+            "high": _finite(self.high),
+            "count": self.count,
+            "reference": None if self.reference is None else _finite(self.reference),
+        }
+
+
+def share_of(count: int, of: int) -> Metric:
+    """Return a share, such as an accuracy, with Wilson's interval.
+
+    Parameters
+    ----------
+    count, of : int
+        How many, of how many, at least 1.
+
+    Notes
+    -----
+    E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209: the shares ``p`` that lie within ``z`` standard
+    deviations ``sqrt(p (1 - p) / of)`` of the one that was seen; right near 0 and 1 too.
+
+    Examples
+    --------
+    >>> share_of(9, 10).low < 0.9 < share_of(9, 10).high
+    True
+    """
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share = count / of
+    middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
+    half = z / (1 + z**2 / of) * math.sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)
+    # At the ends the interval reaches the share itself; rounding must not put it a bit beyond.
+    low, high = min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)
+    return Metric(share, low, high, of)
+
+
+def mean_of(values: ArrayLike) -> Metric:
+    """Return a mean with the interval of its standard error, ``z s / sqrt(n)``.
+
+    Parameters
+    ----------
+    values : array_like of float (n,)
+        At least one value; of one alone the interval is not known, and its ends are NaN.
+    """
+    array = np.asarray(values, dtype=np.float64).ravel()
+    mean = float(array.mean())
+    if array.size < 2:
+        return Metric(mean, math.nan, math.nan, int(array.size))
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    half = z * float(array.std(ddof=1)) / math.sqrt(array.size)
+    return Metric(mean, mean - half, mean + half, int(array.size))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""What runs answer and how that is scored, a folder for each kind of task."""
