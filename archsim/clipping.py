@@ -17,7 +17,7 @@ class Place(StrEnum):
     """Where values can be clipped, by what decides how far they reach."""
 
     INPUTS = "inputs"
-    """Features beyond -1 .. 1, as pulse widths."""
+    """Inputs beyond `network.input_range`, as pulse widths."""
     OUTPUT_RANGE = "output_range"
     """What a layer hands to tiles as pulse widths."""
     INPUT_RANGE = "input_range"
@@ -45,8 +45,8 @@ class Place(StrEnum):
 # What is beyond what, and what to change; `fit` is a value that would do.
 _TEXTS = {
     Place.INPUTS: (
-        "features exceed {limit}, which a full pulse width stands for",
-        "scale the features, and the layer's weights by the inverse",
+        "inputs exceed {limit}, which a full pulse width stands for",
+        "raise network.input_range",
     ),
     Place.OUTPUT_RANGE: (
         "outputs exceed {limit}, which a full pulse width stands for",

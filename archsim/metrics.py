@@ -79,6 +79,33 @@ def share_of(count: int, of: int) -> Metric:
     return Metric(share, low, high, of)
 
 
+def ratio_of(parts: ArrayLike, wholes: ArrayLike) -> Metric:
+    """Return a ratio of sums, such as right steps over all steps, with its interval.
+
+    Parameters
+    ----------
+    parts, wholes : array_like of float (n,)
+        What each sequence adds to the numerator and to the denominator; sequences are what is drawn
+        at random, steps of one sequence belong together.
+
+    Notes
+    -----
+    W. G. Cochran, Sampling Techniques, 3rd ed. (1977), eq. 2.39 for a small sampling fraction:
+    ``s^2 = sum (y - r x)^2 / (n - 1)``, standard error ``s / (sqrt(n) mean(x))``.
+    """
+    part, whole = (np.asarray(each, dtype=np.float64).ravel() for each in (parts, wholes))
+    total, count = float(whole.sum()), round(float(whole.sum()))
+    if not total:
+        return Metric(math.nan, math.nan, math.nan, 0)
+    ratio = float(part.sum()) / total
+    if part.size < 2:
+        return Metric(ratio, math.nan, math.nan, count)
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    spread = math.sqrt(float(((part - ratio * whole) ** 2).sum()) / (part.size - 1))
+    half = z * spread / (math.sqrt(part.size) * float(whole.mean()))
+    return Metric(ratio, ratio - half, ratio + half, count)
+
+
 def mean_of(values: ArrayLike) -> Metric:
     """Return a mean with the interval of its standard error, ``z s / sqrt(n)``.
 

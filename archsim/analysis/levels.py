@@ -107,11 +107,11 @@ class LevelMetrics:
     ----------
     level : Level
         Which.
-    operations : int
+    operations : int or float
         Operations of one inference, 2 a multiply-accumulate.
     together : float
         Inferences of a group, which are at work together.
-    timesteps : int
+    timesteps : int or float
         Timesteps of an inference.
     cycles : float
         Clock cycles of a group in which the level is at work.
@@ -120,9 +120,9 @@ class LevelMetrics:
     """
 
     level: Level
-    operations: int
+    operations: float
     together: float
-    timesteps: int
+    timesteps: float
     cycles: float
     latency_s: float
     energy_j: float
@@ -280,7 +280,7 @@ def _metrics(summary: Summary, level: Level, cycles: float) -> LevelMetrics:
         level=level,
         operations=summary.operations,
         together=summary.together if system else min(summary.streams, summary.sequences),
-        timesteps=summary.timesteps,
+        timesteps=summary.mean_timesteps,
         cycles=cycles,
         latency_s=cycles / summary.clock_hz,
         energy_j=part(summary.energy_by_component),

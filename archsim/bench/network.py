@@ -102,7 +102,7 @@ class TimedNetwork:
         list(_pool(threads).map(lambda block: self._run_block(block, recording), blocks))
 
     def _run_block(self, block: slice, recording: Recording) -> None:
-        signal = Signal(self.signal.drive[block], self.signal.fixed[block])
+        signal = self.signal.at(block, slice(None))
         size = signal.drive.shape[0]
         kept = np.arange(size) if recording is not Recording.OFF else np.full(size, -1)
         waveforms = recording is Recording.WAVEFORMS
@@ -133,7 +133,7 @@ class TimedNetwork:
         """Return how large the record of a block of sequences is: counts and energies of cycles."""
         block = min(BLOCK, self.batch)
         recorder = Recorder(np.arange(block), 0, waveforms=False)
-        self.layer.run(Signal(self.signal.drive[:block], self.signal.fixed[:block]), recorder)
+        self.layer.run(self.signal.at(slice(block), slice(None)), recorder)
         records = recorder.records.values()
         return sum(record.counts.nbytes + record.energy.nbytes for record in records)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.chip.tile_cost import tile_inventory
 from archsim.clipping import Clipping, Place
 from archsim.config.hardware import Technology
-from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, Network, RunConfig
+from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, RunConfig
 from archsim.costs.digital import (
     UnitCost,
     argmax_unit,
@@ -81,14 +82,20 @@ class Chip:
     @cached_property
     def schedule(self) -> Schedule:
         """When every operation of a group of sequences runs, one sequence a stream."""
-        return self.schedule_of(self.config.streams)
+        return self.schedule_of((self.config.network.timesteps,) * self.config.streams)
 
-    def schedule_of(self, streams: int) -> Schedule:
-        """Return the schedule of a group with as many sequences, no more than there are streams."""
+    def schedule_of(self, lengths: Sequence[int]) -> Schedule:
+        """Return the schedule of a group of sequences.
+
+        Parameters
+        ----------
+        lengths : sequence of int
+            Timesteps of each sequence; no more sequences than there are streams.
+        """
         program = Program()
-        for stream in range(streams):
+        for stream, timesteps in enumerate(lengths):
             program.stream = stream
-            _add_sequence(program, self.config.network, self.layers, self.units)
+            _add_sequence(program, self, timesteps)
         return program.schedule()
 
     @property
@@ -112,7 +119,15 @@ class Chip:
 
         Additions of biases, activation functions and element-wise steps are not counted.
         """
-        return 2 * sum(layer.macs for layer in self.layers)
+        return self.operations_of(self.config.network.timesteps)
+
+    def operations_of(self, timesteps: int) -> int:
+        """Return the operations of one inference of a sequence of so many timesteps."""
+        sections = self.config.network.layers
+        return 2 * sum(
+            layer.macs * (1 if section.at_last_timestep else timesteps)
+            for layer, section in zip(self.layers, sections, strict=True)
+        )
 
     def area_by_component(self) -> dict[str, float]:
         """Return the area of each component over the whole chip, m^2."""
@@ -122,19 +137,36 @@ class Chip:
         """Return the leakage of each component over the whole chip, W."""
         return total(part.leakage for part in self.inventory.values())
 
-    def encode(self, x: NDArray[np.float32]) -> Signal:
-        """Turn features of -1 .. 1 (sequences, timesteps, inputs) into pulse widths."""
+    def encode(self, x: NDArray[np.float32], length: NDArray[np.int64] | None = None) -> Signal:
+        """Turn inputs into pulse widths, of which a full one stands for `network.input_range`.
+
+        Parameters
+        ----------
+        x : float32 (sequences, timesteps, inputs)
+            The inputs.
+        length : int64 (sequences,), optional
+            Timesteps of each sequence; all by default.
+        """
         steps = 2**self.config.tile.input_bits - 1
         fixed = to_fixed(x.astype(np.float64), self.config.digital)
-        return Signal(drive=pulse_widths(x, 1.0, steps), fixed=fixed.astype(np.int32))
+        whole = np.full(x.shape[0], x.shape[1], dtype=np.int64) if length is None else length
+        widths = pulse_widths(x / np.array(self.config.network.input_range), 1.0, steps)
+        return Signal(widths, fixed.astype(np.int32), whole)
 
-    def clipped_inputs(self, x: NDArray[np.float32]) -> Clipping:
-        """Count features beyond -1 .. 1, which pulse widths do not reach."""
+    def clipped_inputs(self, x: NDArray[Any]) -> Clipping:
+        """Count inputs (..., inputs) beyond `network.input_range`, which pulse widths do not reach.
+
+        Where each input has a range of its own, magnitudes are shares of it.
+        """
+        given = self.config.network.input_range
+        whole = 1.0 if isinstance(given, tuple) else given
+        if isinstance(given, tuple):
+            x = x / np.array(given)
         largest = float(max(x.max(initial=0.0), -x.min(initial=0.0)))
-        limit = 1 + 0.5 / (2**self.config.tile.input_bits - 1)
+        limit = whole * (1 + 0.5 / (2**self.config.tile.input_bits - 1))
         count = int(np.count_nonzero(np.abs(x) > limit)) if largest > limit else 0
         first = self.layers[0].name
-        return Clipping(first, Place.INPUTS, 1.0, count, x.size, count, largest)
+        return Clipping(first, Place.INPUTS, whole, count, x.size, count, largest)
 
 
 def total(parts: Iterable[dict[str, float]]) -> dict[str, float]:
@@ -180,7 +212,7 @@ def build_chip(
         spec,
         library,
         weights,
-        np.ones(spec.network.inputs),
+        np.broadcast_to(np.array(spec.network.input_range), spec.network.inputs),
         processors=_shared_processors(spec, library),
     )
     layers = _build_layers(context)
@@ -324,11 +356,9 @@ def _bus(context: BuildContext, layers: Sequence[ChipLayer]) -> UnitCost:
     )
 
 
-def _add_sequence(
-    program: Program, network: Network, layers: Sequence[ChipLayer], shared: Sequence[Unit]
-) -> None:
+def _add_sequence(program: Program, chip: Chip, timesteps: int) -> None:
     """Add the operations of one sequence, from the first load to its class."""
-    timesteps, (buffer, classifier) = network.timesteps, shared[:2]
+    network, layers, (buffer, classifier) = chip.config.network, chip.layers, chip.units[:2]
     loads = [
         program.add(
             buffer.name,

@@ -55,7 +55,10 @@ def join_needs(needs: Sequence[Sequence[Needs]]) -> Sequence[Needs]:
 
 
 def float_outputs(
-    network: Network, layers: Sequence[ChipLayer], x: NDArray[np.float64]
+    network: Network,
+    layers: Sequence[ChipLayer],
+    x: NDArray[np.float64],
+    length: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Return what the float64 network answers.
 
@@ -66,10 +69,16 @@ def float_outputs(
     layers : sequence of ChipLayer
         The same layers on a chip.
     x : float64 (sequences, timesteps, inputs)
-        Features.
+        What goes in.
+    length : int64 (sequences,), optional
+        Timesteps of each sequence; all by default.
 
     Returns
     -------
     float64 (sequences, timesteps at which the last layer works, its elements)
     """
-    return flow(network, x, lambda number, taken: layers[number].run_float(taken), join_arrays)
+
+    def run(number: int, taken: NDArray[np.float64]) -> NDArray[np.float64]:
+        return layers[number].run_float(taken, length)
+
+    return flow(network, x, run, join_arrays)

@@ -36,12 +36,21 @@ BUS, PROCESSORS = "bus", "processors"
 
 Layer = Annotated[LayerSection, OneOf(LAYERS)]
 
+Magnitude = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
 
 class Network(Section):
     """Layers from input to output, and their trained weights."""
 
     inputs: int = Field(ge=1, le=65536, description="inputs a timestep")
-    timesteps: int = Field(ge=1, le=1_000_000, description="timesteps of a sequence")
+    timesteps: int = Field(
+        ge=1, le=1_000_000, description="timesteps of a sequence; of the longest where they differ"
+    )
+    input_range: Magnitude | tuple[Magnitude, ...] = Field(
+        1.0,
+        description="magnitude of an input that a full pulse width stands for, one for all inputs "
+        "or one for each; archsim calibrate finds it in data",
+    )
     weights: Annotated[Literal["random"] | ConfigPath, Field(union_mode="left_to_right")] = Field(
         description="weights (safetensors, PyTorch's names), or random ones: time and energy then "
         "mean something, accuracy does not"
@@ -58,6 +67,25 @@ class Network(Section):
         "such as optimizer.*; any other tensor that no layer uses is an error",
     )
     layers: tuple[Layer, ...] = Field(min_length=1, description="layers, input first")
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `input_range` out where it is not given, so that hashes stay what they were."""
+        out: dict[str, Any] = dump(self)
+        if self.input_range == 1.0:
+            out.pop("input_range", None)
+        return out
+
+    @model_validator(mode="after")
+    def _input_range(self) -> Network:
+        given = self.input_range
+        if isinstance(given, tuple) and len(given) != self.inputs:
+            msg = (
+                f"input_range has {len(given)} numbers for {self.inputs} inputs: give one for each "
+                "input, or one number for all"
+            )
+            raise ValueError(msg)
+        return self
 
     @property
     def sources(self) -> tuple[tuple[str, ...], ...]:

@@ -21,24 +21,46 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Dataset:
     """How a task's answers stand in a trace.
 
     Attributes
     ----------
     name : str
         Name of the dataset.
+    dims : tuple of str
+        Its axes: ``sequence``, or ``sequence`` and ``timestep``.
     text, right : str
         What an answer is, and what a right one is.
     """
 
     name: str
+    dims: tuple[str, ...]
     text: str
     right: str
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What a network answers, the chip's or the float64 one.
+
+    Attributes
+    ----------
+    answer : array (sequences, ...)
+        The answers.
+    marks : float64 (sequences, marks)
+        What counts of each sequence.
+    """
+
+    answer: NDArray[Any]
+    marks: NDArray[np.float64]
+
+
 class TaskSection(Section, ABC):
     """What a run answers and how that is scored; a kind subclasses it and registers with `TASKS`.
+
+    Outputs are scored sequence by sequence: `marks` says what counts of each, such as how many
+    steps are right and how many there are, and `score` makes metrics of the marks of all.
 
     Attributes
     ----------
@@ -54,9 +76,19 @@ class TaskSection(Section, ABC):
         """Names of what it measures, the main one first."""
 
     @property
-    @abstractmethod
-    def answers(self) -> Answers:
-        """How its answers stand in a trace."""
+    def needs_target(self) -> bool:
+        """Whether it is scored by what the workload says is right."""
+        return True
+
+    @property
+    def finds_class(self) -> bool:
+        """Whether the chip finds the largest output, for which it has a unit."""
+        return True
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """How its answers stand in a trace; None where the outputs are the answers."""
+        return None
 
     @abstractmethod
     def check(self, data: Any, source: str, network: Network) -> None:
@@ -78,14 +110,16 @@ class TaskSection(Section, ABC):
         """
 
     @abstractmethod
-    def answer(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def answer(self, outputs: NDArray[Any], length: NDArray[np.int64]) -> NDArray[Any]:
         """Return what outputs answer.
 
         Parameters
         ----------
         outputs : float (sequences, timesteps, elements)
             What the last layer gives, of the timesteps at which it works; of the chip or of the
-            float64 network.
+            float64 network; what lies behind a sequence's end means nothing.
+        length : int64 (sequences,)
+            Timesteps of each sequence.
 
         Returns
         -------
@@ -94,23 +128,53 @@ class TaskSection(Section, ABC):
         """
 
     @abstractmethod
-    def score(self, answer: NDArray[Any], data: Any) -> Mapping[str, Metric]:
+    def marks(self, outputs: NDArray[Any], answer: NDArray[Any], data: Any) -> NDArray[np.float64]:
+        """Return what counts of each sequence.
+
+        Parameters
+        ----------
+        outputs : float (sequences, timesteps, elements)
+            As of `answer`.
+        answer : array (sequences, ...)
+            What `answer` returned.
+        data : archsim.workloads.sequences.Sequences
+            The same sequences, with what is right.
+
+        Returns
+        -------
+        float64 (sequences, marks)
+            As many marks for each sequence of every run.
+        """
+
+    @abstractmethod
+    def score(self, marks: NDArray[np.float64]) -> Mapping[str, Metric]:
         """Return how good answers are, by the names of `metrics`.
 
         Parameters
         ----------
-        answer : array (sequences, ...)
-            Answers of `answer`, of all sequences.
-        data : archsim.workloads.sequences.Sequences
-            The sequences with what is right.
+        marks : float64 (sequences, marks)
+            Those of all sequences.
         """
 
-    def compared(
-        self, answer: NDArray[Any], reference: NDArray[Any], data: Any
-    ) -> dict[str, Metric]:
+    def compared(self, found: Answered, reference: Answered) -> dict[str, Metric]:
         """Return how good the chip's answers are, beside those of the float64 network."""
-        found, there = self.score(answer, data), self.score(reference, data)
-        return {name: found[name].beside(there[name].value) for name in self.metrics}
+        mine, there = self.score(found.marks), self.score(reference.marks)
+        return {name: mine[name].beside(there[name].value) for name in self.metrics}
+
+    def answered(self, outputs: NDArray[Any], data: Any) -> Answered:
+        """Return what outputs answer, with the marks.
+
+        Parameters
+        ----------
+        outputs : float (sequences, timesteps, elements)
+            As of `answer`.
+        data : archsim.workloads.sequences.Sequences
+            The same sequences.
+        """
+        answer = self.answer(outputs, data.length)
+        scored = data.target is not None or not self.needs_target
+        marks = self.marks(outputs, answer, data) if scored else np.zeros((len(answer), 0))
+        return Answered(answer, marks)
 
 
 TASKS: Kinds[TaskSection] = Kinds(
@@ -125,6 +189,18 @@ TASKS: Kinds[TaskSection] = Kinds(
 """All kinds of tasks."""
 
 Task = Annotated[TaskSection, OneOf(TASKS)]
+
+
+def at_end(outputs: NDArray[Any], length: NDArray[np.int64]) -> NDArray[Any]:
+    """Return what a network gives at the last timestep of each sequence (sequences, elements).
+
+    Parameters
+    ----------
+    outputs, length
+        As of `TaskSection.answer`.
+    """
+    last = np.minimum(length, outputs.shape[1]) - 1  # a layer may work at the last timestep alone
+    return np.asarray(outputs[np.arange(length.size), last])
 
 
 def usual_task() -> TaskSection:
@@ -144,5 +220,6 @@ def empty_answers(task: TaskSection, outputs: NDArray[Any], sequences: int) -> N
     sequences : int
         How many there are.
     """
-    one = task.answer(np.zeros((1, *outputs.shape[1:]), dtype=outputs.dtype))
+    whole = np.full(1, outputs.shape[1], dtype=np.int64)
+    one = task.answer(np.zeros((1, *outputs.shape[1:]), dtype=outputs.dtype), whole)
     return np.zeros((sequences, *one.shape[1:]), dtype=one.dtype)

@@ -100,6 +100,15 @@ class RecurrentOutputs(NamedTuple):
     h: NDArray[np.int32]
     h_drive: NDArray[np.int16]
 
+    def of(self, place: Any, timesteps: slice) -> RecurrentOutputs:
+        """Return what was computed for some sequences (an index of theirs) in some timesteps."""
+        return RecurrentOutputs(
+            self.code[place, timesteps],
+            self.c[place, timesteps],
+            self.h[place, timesteps],
+            self.h_drive[place, timesteps],
+        )
+
 
 # ----------------------------------------------------------------- what a kind of cell gives
 

@@ -103,7 +103,7 @@ def _headline(summary: Summary) -> Table:
         ],
         [
             ("area", f"{summary.area_m2 * 1e6:.4g} mm^2", "all components below"),
-            ("operations", f"{summary.operations:,}", "2 a multiply-accumulate"),
+            ("operations", f"{summary.operations:,.10g}", "2 a multiply-accumulate"),
             ("throughput", f"{summary.tops:.4g} TOPS", _over("operations", summary)),
             ("energy efficiency", _number(summary.tops_per_w, "TOPS/W"), "operations / energy"),
             ("area efficiency", _number(summary.tops_per_mm2, "TOPS/mm^2"), "throughput / area"),
@@ -126,13 +126,20 @@ def _time_rows(summary: Summary) -> list[tuple[str, str, str]]:
         (
             "latency a timestep",
             with_prefix(summary.latency_per_timestep_s, "s"),
-            f"of {summary.timesteps:,}",
+            _timesteps(summary),
         ),
     ]
     if summary.streams > 1:
         text = "sequences together; latency is that of all"
         rows.append(("streams", str(summary.streams), text))
     return rows
+
+
+def _timesteps(summary: Summary) -> str:
+    """Say how many timesteps a sequence has."""
+    if summary.mean_timesteps == summary.timesteps:
+        return f"of {summary.timesteps:,}"
+    return f"of {summary.mean_timesteps:,.4g} on average, {summary.timesteps:,} at most"
 
 
 def _over(what: str, summary: Summary) -> str:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archsim.chip.build import Chip, chip_library
 from archsim.chip.flow import float_outputs
 from archsim.chip.layers.base import Signal
 from archsim.config.load import Config, digest_of_file, load_config
 from archsim.config.run import RunConfig
+from archsim.config.tasks import Answered
 from archsim.costs.library import ComponentLibrary
 from archsim.network.identity import content_hash, network_hash
 from archsim.network.weights import Weights, network_weights
@@ -117,10 +117,10 @@ class Inputs:
         """Return a run's sequences as pulse widths and fixed-point words."""
         config = chip.config
         key = (_workload_key(config), config.tile.input_bits, config.digital)
-        return self._signals.get(key, lambda: chip.encode(data.inputs))
+        return self._signals.get(key, lambda: chip.encode(data.inputs, data.length))
 
-    def float_answers(self, chip: Chip, data: Sequences) -> NDArray[Any]:
-        """Return what the float64 network answers (sequences, ...)."""
+    def float_answers(self, chip: Chip, data: Sequences) -> Answered:
+        """Return what the float64 network answers."""
         config = chip.config
         seed = config.seed if config.network.weights == "random" else None
         key = (_workload_key(config), config.activations, config.task, seed)
@@ -140,7 +140,11 @@ class Inputs:
         """Return the SHA-256 of a run's sequences and their labels."""
         return self._hashes.get(
             _workload_key(config),
-            lambda: content_hash(features=data.inputs, labels=data.target),
+            lambda: content_hash(
+                features=data.inputs,
+                **({} if data.target is None else {"labels": data.target}),
+                **({"lengths": data.length} if data.varies else {}),
+            ),
         )
 
 
@@ -149,10 +153,14 @@ def _workload_key(config: RunConfig) -> tuple[Any, ...]:
     return config.workload, config.network, config.seed if seed_matters(config) else None
 
 
-def _float_answers(chip: Chip, data: Sequences) -> NDArray[Any]:
+def _float_answers(chip: Chip, data: Sequences) -> Answered:
     answers = []
     for first in range(0, len(data), _FLOAT_BLOCK):
-        x = data.inputs[first : first + _FLOAT_BLOCK].astype(np.float64)
-        outputs = float_outputs(chip.config.network, chip.layers, x)
-        answers.append(chip.config.task.answer(outputs))
-    return np.concatenate(answers)
+        here = data.part(slice(first, first + _FLOAT_BLOCK))
+        x = here.inputs.astype(np.float64)
+        outputs = float_outputs(chip.config.network, chip.layers, x, here.length)
+        answers.append(chip.config.task.answered(outputs, here))
+    return Answered(
+        np.concatenate([each.answer for each in answers]),
+        np.concatenate([each.marks for each in answers]),
+    )

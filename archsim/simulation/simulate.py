@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.blas import few_blas_threads
-from archsim.chip.build import Chip, total
+from archsim.chip.build import Chip
 from archsim.chip.flow import flow
 from archsim.chip.layers.base import Recorder, Signal
 from archsim.clipping import Clipping
 from archsim.config.load import Config
 from archsim.config.run import TraceLevel
-from archsim.config.tasks import empty_answers
+from archsim.config.tasks import Answered, TaskSection
 from archsim.costs.operation import ActionCounts
-from archsim.kernels.record import MatrixRecord, totals
+from archsim.kernels.record import MatrixRecord
 from archsim.metrics import Metric
+from archsim.simulation.energies import Energies
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.observer import (
     Block,
@@ -36,17 +37,16 @@ from archsim.simulation.observer import (
 )
 from archsim.simulation.prepare import in_file, prepare
 from archsim.simulation.profile import Part, Profile
-from archsim.simulation.recording.actions import ActionTally
 from archsim.simulation.recording.choices import tell_of
 from archsim.simulation.recording.cycles import Datasets, Scheduled, kept_of_tiles
-from archsim.simulation.recording.groups import tiles_of, unit_components, unit_energy
+from archsim.simulation.recording.groups import tiles_of
 from archsim.simulation.recording.layout import last_outputs
 from archsim.simulation.recording.plan import RecordingPlan, plan_recording
 from archsim.simulation.recording.recorded import WriteTrace
-from archsim.simulation.timing import Timing, cycles_that_took_place
+from archsim.simulation.timing import Timing
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
-from archsim.workloads.base import has_labels
+from archsim.workloads.base import is_scored
 from archsim.workloads.sequences import Sequences
 
 BLOCK = 32
@@ -143,8 +143,8 @@ def run(
     return RunResult(
         summary,
         simulation.answer,
-        simulation.energy,
-        simulation.components,
+        simulation.spent.energy,
+        simulation.spent.components,
         simulation.actions(),
         profile.seconds(),
     )
@@ -187,31 +187,21 @@ class _Simulation:
         self._profile = profile
         self._data = data
         self._plan = plan
-        self._timing = Timing(chip, len(data))
+        self._timing = Timing(chip, data.length)
         self._inputs = inputs
         self._signal = inputs.signal(chip, data)
-        self._clipped = {item.name: item for item in (chip.clipped_inputs(data.inputs),)}
-        self._fixed = _unit_energy(chip)
+        self._clipped = {item.name: item for item in (chip.clipped_inputs(data.given),)}
         self._told = tell_of(chip, data, inputs)
-        self.components = tuple(
-            dict.fromkeys(
-                [
-                    *self._fixed,
-                    *chip.overhead.components,
-                    *(name for tile in chip.tiles for name in tile.energy.components),
-                ]
-            )
-        )
-        self.energy = np.zeros((len(data), len(self.components)))
-        self._actions = ActionTally(chip)
+        self.spent = Energies(chip, self._timing, data.length)
         self._reusable: deque[_Reusable] = deque()
         self._clock = 0
+        self._events = 0
         self._groups = 0
-        self._busy = np.zeros(len(chip.schedule.resources), dtype=np.int64)
+        self._busy = dict.fromkeys(chip.schedule.resources, 0)
         nothing = self._run_block(0, 0)
         self._clipped.update({item.name: item for item in nothing.clipped})
         self._outputs = nothing.outputs
-        self.answer = empty_answers(self._task, self._last(nothing.outputs), len(data))
+        self.answer, self._marks = _room(self._task, self._last(nothing.outputs), data)
 
     def _last(self, outputs: Outputs) -> NDArray[Any]:
         """Return what answers are read from."""
@@ -226,7 +216,7 @@ class _Simulation:
             recording=self._plan,
             timing=self._timing,
             told=self._told,
-            components=self.components,
+            components=self.spent.components,
             outputs=self._outputs,
             answer=self.answer,
             places=tuple(self._clipped.values()),
@@ -255,9 +245,10 @@ class _Simulation:
         """Put a block on the clock, and note its answers and energy."""
         outputs, recorder = block.outputs, block.recorder
         here = slice(first, first + size)
-        self.answer[here] = self._task.answer(self._last(outputs))
+        found = self._task.answered(self._last(outputs), self._data.part(here))
+        self.answer[here], self._marks[here] = found.answer, found.marks
         scheduled = self._advance(first, size, recorder)
-        self._add_energies(scheduled, recorder)
+        self.spent.add(scheduled, recorder)
         for item in block.clipped:
             before = self._clipped.get(item.name)
             self._clipped[item.name] = item if before is None else before + item
@@ -266,7 +257,7 @@ class _Simulation:
             of=len(self._data),
             outputs=outputs,
             answer=self.answer[here],
-            energy=self.energy[here],
+            energy=self.spent.energy[here],
             scheduled=scheduled,
             recorder=recorder,
             cycles=block.cycles,
@@ -279,18 +270,20 @@ class _Simulation:
             schedule = self._timing.of_group(recorder.records, first + start, start)
             count = min(self._timing.streams, size - start)
             scheduled += [
-                Scheduled(first + start + stream, stream, self._clock, schedule)
+                Scheduled(first + start + stream, stream, self._clock, schedule, self._events)
                 for stream in range(count)
             ]
             self._clock += schedule.cycles
+            self._events += len(schedule.operations)
             self._groups += 1
-            self._busy += schedule.busy()
+            for name, cycles in zip(schedule.resources, schedule.busy().tolist(), strict=True):
+                self._busy[name] += cycles
         return scheduled
 
     def _run_block(self, first: int, size: int) -> _Computed:
-        signal = type(self._signal)(
-            self._signal.drive[first : first + size], self._signal.fixed[first : first + size]
-        )
+        here = slice(first, first + size)
+        whole = self._signal
+        signal = Signal(whole.drive[here], whole.fixed[here], whole.length[here])
         recordings = self._plan.recordings(first, size)
         reusable = self._reusable_or_nothing()
         recorder = Recorder(recordings, first, self._plan.waveforms, reusable.records)
@@ -318,38 +311,14 @@ class _Simulation:
         except IndexError:
             return _Reusable({}, {})
 
-    def _add_energies(self, scheduled: list[Scheduled], recorder: Recorder) -> None:
-        """Add up the energy of a block's sequences; those of a group share what the chip spends."""
-        first = scheduled[0].sequence
-        block = self.energy[first : first + len(scheduled)]
-        for name, joules in self._fixed.items():
-            block[:, self.components.index(name)] += joules
-        together = Counter(placed.base for placed in scheduled)
-        share = np.array([placed.schedule.cycles / together[placed.base] for placed in scheduled])
-        overhead = self.chip.overhead
-        for name, joules in zip(overhead.components, overhead.fixed[0], strict=True):
-            block[:, self.components.index(name)] += joules * share
-        for matrix, bank, number, tile in tiles_of(self.chip):
-            record = recorder.records[matrix.name]
-            index = bank * len(matrix.banks[bank].tiles) + number
-            took_place = cycles_that_took_place(matrix, record, bank)[:, : tile.cycles]
-            # Sums over long sequences can exceed 64 bits; below 2**53 these are as exact.
-            activity = totals(matrix.arrays, record)[:, :, index]
-            total_activity = activity.sum(axis=1, dtype=np.float64)
-            self._actions.add(tile, total_activity, took_place)
-            energy = tile.energy.of_totals(total_activity, took_place)
-            columns = [self.components.index(name) for name in tile.energy.components]
-            block[:, columns] += energy
-
     def actions(self) -> ActionCounts:
         """Return what the whole run did."""
-        return self._actions.result(sequences=len(self._data), cycles=self._clock)
+        return self.spent.actions(self._clock)
 
     def summary(self, path: Path | None) -> Summary:
         """Sum up the run."""
         chip, data, loaded = self.chip, self._data, self._loaded
-        mean = self.energy.mean(axis=0)
-        share = (self._busy / self._clock).tolist()
+        mean = self.spent.energy.mean(axis=0)
         return Summary(
             name=loaded.config.name,
             config_hash=loaded.hash,
@@ -359,11 +328,12 @@ class _Simulation:
             streams=self._timing.streams,
             sequences=len(data),
             timesteps=loaded.config.network.timesteps,
-            operations=chip.operations,
-            energy_by_component=dict(zip(self.components, mean.tolist(), strict=True)),
+            operations=_whole(np.mean([chip.operations_of(n) for n in data.length.tolist()])),
+            mean_timesteps=_whole(data.length.mean()),
+            energy_by_component=dict(zip(self.spent.components, mean.tolist(), strict=True)),
             area_by_component=chip.area_by_component(),
             leakage_by_component=chip.leakage_by_component(),
-            utilisation=dict(zip(chip.schedule.resources, share, strict=True)),
+            utilisation={name: cycles / self._clock for name, cycles in self._busy.items()},
             programming_pulses=sum(tile.programming_pulses for tile in chip.tiles),
             programming_energy_j=sum(tile.programming_energy for tile in chip.tiles),
             synthetic=data.synthetic,
@@ -379,19 +349,20 @@ class _Simulation:
 
     def _metrics(self) -> dict[str, Metric]:
         """Return how good the answers are, where anything says so."""
-        if not has_labels(self._loaded.config):
+        if not is_scored(self._loaded.config, self._data):
             return {}
         there = self._inputs.float_answers(self.chip, self._data)
-        return self._task.compared(self.answer, there, self._data)
+        return self._task.compared(Answered(self.answer, self._marks), there)
 
 
-def _unit_energy(chip: Chip) -> dict[str, float]:
-    """Return the energy that digital units spend on one sequence, by component."""
-    parts = []
-    units = {unit.name: unit for unit in chip.units}
-    for operation in chip.schedule.operations:
-        if operation.stream == 0 and operation.resource in units:
-            unit = units[operation.resource]
-            joules = unit_energy(unit, operation.kind).sum(axis=0)
-            parts.append(dict(zip(unit_components(unit), joules.tolist(), strict=True)))
-    return total(parts)
+def _room(task: TaskSection, outputs: NDArray[Any], data: Sequences) -> tuple[NDArray[Any], ...]:
+    """Return room for the answers and marks of all sequences."""
+    one = task.answered(np.zeros((1, *outputs.shape[1:]), dtype=outputs.dtype), data.part(slice(1)))
+    return tuple(
+        np.zeros((len(data), *each.shape[1:]), dtype=each.dtype) for each in (one.answer, one.marks)
+    )
+
+
+def _whole(mean: float | np.floating[Any]) -> float:
+    """Return a mean, as a whole number where it is one."""
+    return int(mean) if float(mean).is_integer() else float(mean)

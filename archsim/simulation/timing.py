@@ -1,8 +1,8 @@
 """When the sequences of a run happen: the schedule of every group, one group after the other.
 
 A group is one sequence a stream. Where nothing about time depends on data, one schedule is replayed
-for every group; where ramps stop early, the event loop runs again for each, with the lengths that
-the kernels found.
+for every group whose sequences are as long; where ramps stop early, the event loop runs again for
+each, with the lengths that the kernels found.
 """
 
 from __future__ import annotations
@@ -39,29 +39,40 @@ class Timing:
     sequences : int
         Sequences of the run.
     fixed : bool
-        Whether no time depends on data.
+        Whether no time depends on data: sequences are all as long as they can be, and ramps run to
+        their ends.
     """
 
-    def __init__(self, chip: Chip, sequences: int) -> None:
+    def __init__(self, chip: Chip, length: NDArray[np.int64]) -> None:
         self.streams = chip.config.streams
-        self.sequences = sequences
-        self.fixed = not chip.config.adc.early_stop
+        self.sequences = length.size
+        whole = bool((length == chip.config.network.timesteps).all())
+        self.fixed = whole and not chip.config.adc.early_stop
+        self._length = length
         self._chip = chip
         self._matrices = {matrix.name: matrix for matrix in chip.matrices}
-        self._planned: dict[int, tuple[Schedule, dict[str, _Ends]]] = {}
+        self._planned: dict[tuple[int, ...], tuple[Schedule, dict[str, _Ends]]] = {}
 
     def planned(self, first: int = 0) -> Schedule:
         """Return the schedule of the group of sequence `first` if every ramp runs to its end."""
         return self._plan(first)[0]
 
+    def alone(self, timesteps: int) -> Schedule:
+        """Return the schedule of one sequence of so many timesteps that has the chip to itself."""
+        return self._planned_of((timesteps,))[0]
+
     def _plan(self, first: int) -> tuple[Schedule, dict[str, _Ends]]:
-        size = min(self.streams, max(self.sequences - first, 1))
-        if size not in self._planned:
-            whole = size == self.streams
-            schedule = self._chip.schedule if whole else self._chip.schedule_of(size)
+        lengths = self._length[first : first + self.streams].tolist()
+        return self._planned_of(tuple(lengths) or (self._chip.config.network.timesteps,))
+
+    def _planned_of(self, lengths: tuple[int, ...]) -> tuple[Schedule, dict[str, _Ends]]:
+        if lengths not in self._planned:
+            whole = (self._chip.config.network.timesteps,) * self.streams
+            same = lengths == whole
+            schedule = self._chip.schedule if same else self._chip.schedule_of(lengths)
             ends = {name: _ends(schedule, matrix) for name, matrix in self._matrices.items()}
-            self._planned[size] = schedule, ends
-        return self._planned[size]
+            self._planned[lengths] = schedule, ends
+        return self._planned[lengths]
 
     def of_group(self, records: Mapping[str, MatrixRecord], first: int, place: int) -> Schedule:
         """Return the schedule of a group.
@@ -76,7 +87,7 @@ class Timing:
             The same by its place in the records.
         """
         planned, all_ends = self._plan(first)
-        if self.fixed:
+        if not self._chip.config.adc.early_stop:
             return planned
         duration = planned.end - planned.start
         for name, ends in all_ends.items():
@@ -138,7 +149,7 @@ def conversion_rows(
         Its number there.
     stream : int
         The stream.
-    cycles_taken : int64 (conversions,), optional
+    cycles_taken : int64 (conversions or more,), optional
         Ramp cycles of each conversion; all by default.
     """
     parts = sorted(
@@ -157,9 +168,10 @@ def conversion_rows(
     if cycles_taken is None:
         return Rows(cycle, np.ones(cycle.shape, dtype=np.bool_))
     ramp = arrays.reset_cycles + arrays.integrate_cycles
-    skipped = (arrays.convert_cycles - cycles_taken)[:, None]
+    taken = cycles_taken[:conversions, None]
+    skipped = arrays.convert_cycles - taken
     after = place[None, :] >= ramp + arrays.convert_cycles
-    took_place = after | (place[None, :] < ramp + cycles_taken[:, None])
+    took_place = after | (place[None, :] < ramp + taken)
     return Rows(cycle - after * skipped, took_place)
 
 
@@ -170,7 +182,7 @@ def cycles_that_took_place(
     arrays, cycles_taken = matrix.banks[0].arrays, record.cycles_taken[:, :, bank]
     place = np.arange(arrays.cycles) - arrays.reset_cycles - arrays.integrate_cycles
     in_ramp = (place >= 0) & (place < arrays.convert_cycles)
-    count = np.full((cycles_taken.shape[0], arrays.cycles), cycles_taken.shape[1], dtype=np.int64)
+    count = np.repeat(record.ends[:, None], arrays.cycles, axis=1)
     if arrays.early_stop:
         for index in np.flatnonzero(in_ramp):
             count[:, index] = (cycles_taken > place[index]).sum(axis=1)

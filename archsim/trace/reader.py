@@ -155,7 +155,7 @@ def _summary(file: h5py.File, path: str) -> Summary:
         streams=checked.count(node, "streams", least=1),
         sequences=checked.count(node, "sequences", least=1),
         timesteps=checked.count(node, "timesteps", least=1),
-        operations=checked.count(node, "operations", least=1),
+        operations=_whole(checked.number(node, "operations", least=1)),
         energy_by_component=table("energy_by_component", "component"),
         area_by_component=table("area_by_component", "area_component"),
         leakage_by_component=table("leakage_by_component", "leakage_component"),
@@ -174,6 +174,9 @@ def _summary(file: h5py.File, path: str) -> Summary:
             name: checked.as_texts(file, "components", used)
             for name, used in checked.json_object(file, "components").items()
         },
+        mean_timesteps=_whole(checked.number(node, "mean_timesteps", least=1))
+        if checked.has(node, "mean_timesteps")
+        else math.nan,
         metrics=_metrics(node, checked.count(node, "sequences", least=1)),
     )
 
@@ -213,6 +216,10 @@ def _metrics(node: h5py.Group, sequences: int) -> dict[str, Metric]:
     counts = checked.whole(node, "metric_count", len(names)).tolist()
     rows = zip(names, values, low, high, counts, map(_known, reference), strict=True)
     return {name: Metric(*row) for name, *row in rows}
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def _known(value: float) -> float | None:

@@ -29,10 +29,11 @@ class Summary:
     sequences : int
         Sequences that were run.
     timesteps : int
-        Timesteps of a sequence.
-    operations : int
-        Operations of one inference: 2 for each multiply-accumulate of the layers' weights;
-        additions of biases, activation functions and element-wise steps are not counted.
+        Timesteps of the longest sequence that there may be.
+    operations : int or float
+        Operations of one inference, the mean over the sequences: 2 for each multiply-accumulate of
+        the layers' weights; additions of biases, activation functions and element-wise steps are
+        not counted.
     energy_by_component : dict of str to float
         Mean energy of one inference, J; leakage and clock tree are counted in every cycle.
     area_by_component : dict of str to float
@@ -61,6 +62,8 @@ class Summary:
         What the run assumed, a line each; empty of traces that do not say.
     components : dict of str to dict of str to str
         Components of the library that each tile and unit uses, with the kinds of their sources.
+    mean_timesteps : int or float
+        Timesteps of a sequence, the mean; as many as `timesteps` where all are as long.
     metrics : dict of str to Metric
         How good the answers are, by the names that the run's task gives them, the main one first;
         empty where nothing says what is right, or weights or inputs are random.
@@ -74,7 +77,7 @@ class Summary:
     streams: int
     sequences: int
     timesteps: int
-    operations: int
+    operations: float
     energy_by_component: dict[str, float]
     area_by_component: dict[str, float]
     leakage_by_component: dict[str, float]
@@ -90,6 +93,11 @@ class Summary:
     choices: dict[str, str] = field(default_factory=dict)
     components: dict[str, dict[str, str]] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
+    mean_timesteps: float = math.nan
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.mean_timesteps):
+            object.__setattr__(self, "mean_timesteps", self.timesteps)
 
     @property
     def accuracy(self) -> float | None:
@@ -123,13 +131,13 @@ class Summary:
 
     @property
     def latency_per_timestep_s(self) -> float:
-        """Time of one timestep, s: ``latency / timesteps``."""
-        return self.latency_s / self.timesteps
+        """Time of one timestep, s: ``latency / mean_timesteps``."""
+        return self.latency_s / self.mean_timesteps
 
     @property
     def energy_per_timestep_j(self) -> float:
-        """Energy of one timestep of one inference, J: ``energy / timesteps``."""
-        return self.energy_j / self.timesteps
+        """Energy of one timestep of one inference, J: ``energy / mean_timesteps``."""
+        return self.energy_j / self.mean_timesteps
 
     @property
     def energy_delay_j_s(self) -> float:
@@ -167,7 +175,11 @@ class Summary:
         return _ratio(self.tops, self.area_m2 * 1e6)
 
     def numbers(self) -> dict[str, float | int]:
-        """Return the single numbers by their names in the trace; NaN where there is none."""
+        """Return the single numbers by their names in the trace; NaN where there is none.
+
+        `mean_timesteps` is among them where sequences differ in length.
+        """
+        mean = self.mean_timesteps
         return {
             "cycles": int(self.cycles) if self.cycles.is_integer() else self.cycles,
             "total_cycles": self.total_cycles,
@@ -181,6 +193,7 @@ class Summary:
             "energy_per_timestep_j": self.energy_per_timestep_j,
             "energy_delay_j_s": self.energy_delay_j_s,
             "timesteps": self.timesteps,
+            **({} if self.mean_timesteps == self.timesteps else {"mean_timesteps": mean}),
             "operations": self.operations,
             "tops": self.tops,
             "tops_per_w": self.tops_per_w,

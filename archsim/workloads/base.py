@@ -29,16 +29,23 @@ def seed_matters(config: RunConfig) -> bool:
 
 def has_labels(config: RunConfig) -> bool:
     """Return whether a run's workload and weights are such that its answers mean something."""
-    return config.workload.has_labels and config.network.weights != "random"
+    scored = config.workload.has_labels or not config.task.needs_target
+    return scored and config.network.weights != "random"
 
 
-def check_fit(data: FeatureSet, source: str, network: Network) -> None:
+def is_scored(config: RunConfig, data: Sequences) -> bool:
+    """Return whether a run's answers are scored: they mean something, and it is known what."""
+    known = data.target is not None or not config.task.needs_target
+    return known and has_labels(config)
+
+
+def check_fit(data: FeatureSet | Sequences, source: str, network: Network) -> None:
     """Check that sequences have the network's timesteps and inputs.
 
     Parameters
     ----------
-    data : FeatureSet
-        Sequences.
+    data : FeatureSet or Sequences
+        Sequences; those that say how long each is may be shorter than the network's timesteps.
     source : str
         Where they are from, for messages.
     network : Network
@@ -49,14 +56,19 @@ def check_fit(data: FeatureSet, source: str, network: Network) -> None:
     WorkloadError
         If they do not fit.
     """
-    _, timesteps, inputs = data.features.shape
-    for key, has, wants in (
-        ("timesteps", timesteps, network.timesteps),
-        ("inputs", inputs, network.inputs),
-    ):
-        if has != wants:
-            msg = (
-                f"{source}: its sequences have {has} {key} but network.{key} is "
-                f"{wants}: make them equal"
-            )
-            raise WorkloadError(msg)
+    whole = data.as_sequences()
+    timesteps, inputs = whole.inputs.shape[1:]
+    if inputs != network.inputs:
+        msg = (
+            f"{source}: its sequences have {inputs} inputs but network.inputs is "
+            f"{network.inputs}: make them equal"
+        )
+        raise WorkloadError(msg)
+    if whole.varies and int(whole.length.max()) <= network.timesteps:
+        return
+    if timesteps != network.timesteps:
+        msg = (
+            f"{source}: its sequences have {timesteps} timesteps but network.timesteps is "
+            f"{network.timesteps}: make them equal"
+        )
+        raise WorkloadError(msg)

@@ -29,6 +29,8 @@ from archsim.kernels.record import MatrixRecord, make_record
 from archsim.network.weights import Weights
 from archsim.transfer.decisions import half_up
 
+Whole = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class BuildContext:
@@ -151,11 +153,22 @@ def sum_of_blocks(matrix: MappedMatrix, context: BuildContext) -> Unit | None:
 
 
 def stages(
-    matrices: Sequence[MappedMatrix | None], recorder: Recorder, conversions: int
+    matrices: Sequence[MappedMatrix | None], recorder: Recorder, conversions: int, ends: Whole
 ) -> tuple[Any, ...]:
     """Return what a layer's kernel gets of its matrices; None for those that it does not have.
 
     Kernels are compiled for what there is, so that most users never wait for what they do not need.
+
+    Parameters
+    ----------
+    matrices : sequence of MappedMatrix or None
+        The matrices.
+    recorder : Recorder
+        Where what they do goes.
+    conversions : int
+        Conversions of the longest sequence that there may be.
+    ends : int64 (sequences,)
+        Conversions of each sequence.
     """
     there = [matrix.arrays for matrix in matrices if matrix is not None]
     disturbed = not all(matrix.is_ideal for matrix in there if not matrix.why)
@@ -165,7 +178,7 @@ def stages(
         if matrix is None
         else Stage(
             matrix.arrays.arrays,
-            recorder.open(matrix, conversions),
+            recorder.open(matrix, conversions, ends),
             matrix.arrays.imperfections if disturbed else None,
             matrix.arrays.cycle_by_cycle if by_cycle else None,
         )
@@ -208,10 +221,38 @@ class Signal:
         As signed pulse widths, of which a full one stands for the layer's `output_range`.
     fixed : int32 (sequences, timesteps, elements)
         In fixed point.
+    length : int64 (sequences,)
+        Timesteps of each sequence; what lies behind its end is not looked at.
     """
 
     drive: NDArray[np.int16]
     fixed: NDArray[np.int32]
+    length: Whole
+
+    @property
+    def varies(self) -> bool:
+        """Whether any sequence ends before the arrays do."""
+        return bool((self.length != self.drive.shape[1]).any())
+
+    def at(self, place: Any, timesteps: slice) -> Signal:
+        """Return the signal of some sequences, with some of their timesteps.
+
+        Parameters
+        ----------
+        place : slice or array
+            Which sequences.
+        timesteps : slice
+            Which timesteps; they are all that the sequences have then.
+        """
+        drive = self.drive[place, timesteps]
+        whole = np.full(drive.shape[0], drive.shape[1], dtype=np.int64)
+        return Signal(drive, self.fixed[place, timesteps], whole)
+
+    def last(self) -> Signal:
+        """Return the last timestep of each sequence alone."""
+        place, last = np.arange(self.length.size), self.length - 1
+        one = np.ones(self.length.size, dtype=np.int64)
+        return Signal(self.drive[place, last][:, None], self.fixed[place, last][:, None], one)
 
     @staticmethod
     def side_by_side(signals: Sequence[Signal]) -> Signal:
@@ -221,6 +262,7 @@ class Signal:
         return Signal(
             np.concatenate([signal.drive for signal in signals], axis=2),
             np.concatenate([signal.fixed for signal in signals], axis=2),
+            signals[0].length,
         )
 
 
@@ -260,8 +302,18 @@ class Recorder:
     reusable: Mapping[str, MatrixRecord] = field(default_factory=dict)
     records: dict[str, MatrixRecord] = field(default_factory=dict)
 
-    def open(self, matrix: MappedMatrix, conversions: int) -> MatrixRecord:
-        """Make the record of a mapped matrix."""
+    def open(self, matrix: MappedMatrix, conversions: int, ends: Whole) -> MatrixRecord:
+        """Make the record of a mapped matrix.
+
+        Parameters
+        ----------
+        matrix : MappedMatrix
+            The matrix.
+        conversions : int
+            Conversions of the longest sequence that there may be.
+        ends : int64 (sequences,)
+            Conversions of each sequence.
+        """
         record = make_record(
             matrix.arrays,
             self.recorded,
@@ -269,6 +321,7 @@ class Recorder:
             conversions=conversions,
             waveforms=self.waveforms,
             reusable=self.reusable.get(matrix.name),
+            ends=None if (ends == conversions).all() else ends,
         )
         self.records[matrix.name] = record
         return record
@@ -286,7 +339,8 @@ class ChipLayer(ABC):
     units : tuple of Unit
         Its digital units.
     macs : int
-        Multiply-accumulates of the network in one sequence (biases not counted).
+        Multiply-accumulates of the network at each timestep at which the layer works (biases not
+        counted).
     elements : int
         Elements of its output.
     bias_row : bool
@@ -338,5 +392,17 @@ class ChipLayer(ABC):
         """Compute a block of sequences."""
 
     @abstractmethod
-    def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Compute the layer in float64 from its unquantised weights."""
+    def run_float(self, x: NDArray[np.float64], length: Whole | None = None) -> NDArray[np.float64]:
+        """Compute the layer in float64 from its unquantised weights.
+
+        Parameters
+        ----------
+        x : float64 (sequences, timesteps, inputs)
+            What goes in.
+        length : int64 (sequences,), optional
+            Timesteps of each sequence, all by default; what comes out behind its end means nothing.
+
+        Returns
+        -------
+        float64 (sequences, timesteps at which the layer works, elements)
+        """

@@ -7,6 +7,7 @@ do not say how far beyond the end they lie.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,30 @@ Whole = NDArray[Any]
 
 _VECTORS = 4096
 """Vectors whose sums are held at a time."""
+
+
+def by_length(
+    length: NDArray[np.int64],
+    timesteps: int,
+    count: Callable[[NDArray[np.int64] | slice, slice], tuple[Clipping, ...]],
+) -> tuple[Clipping, ...]:
+    """Count what sequences clip before their ends.
+
+    Parameters
+    ----------
+    length : int64 (sequences,)
+        Timesteps of each sequence.
+    timesteps : int
+        Timesteps of the arrays that they lie in.
+    count : callable
+        Counts what some sequences (an index of their axis) clip in some timesteps, place by place.
+    """
+    if (length == timesteps).all():
+        return count(slice(None), slice(None))
+    found: list[tuple[Clipping, ...]] = [
+        count(np.flatnonzero(length == some), slice(0, int(some))) for some in np.unique(length)
+    ]
+    return tuple(sum(rest, first) for first, *rest in zip(*found, strict=True))
 
 
 def beyond(

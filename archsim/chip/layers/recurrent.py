@@ -30,6 +30,7 @@ from archsim.chip.layers.base import (
     stages,
     sum_of_blocks,
 )
+from archsim.chip.layers.clipped import by_length
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import MatrixSpec
@@ -193,25 +194,32 @@ class RecurrentLayer(ChipLayer):
         """Run the kernel on a block of sequences."""
         sequences, timesteps, _ = signal.drive.shape
         shape, units = (sequences, timesteps), self._units
+        room = np.zeros if signal.varies else np.empty  # nothing is written behind an end
         outputs = RecurrentOutputs(
-            code=np.empty((*shape, self._matrices.gates.arrays.columns), dtype=np.uint16),
-            c=np.empty((*shape, units), dtype=np.int32),
-            h=np.empty((*shape, self.elements), dtype=np.int32),
-            h_drive=np.empty((*shape, self.elements), dtype=np.int16),
+            code=room((*shape, self._matrices.gates.arrays.columns), dtype=np.uint16),
+            c=room((*shape, units), dtype=np.int32),
+            h=room((*shape, self.elements), dtype=np.int32),
+            h_drive=room((*shape, self.elements), dtype=np.int16),
         )
         state = State(
             np.zeros((sequences, self.elements), dtype=np.int64),
             np.zeros((sequences, units), dtype=np.int64),
         )
-        steps = stages(self._matrices.all, recorder, timesteps)
-        span = Span(steps[0].record.ends, 0)  # the gates convert in every timestep
+        steps = stages(self._matrices.all, recorder, timesteps, signal.length)
+        span = Span(signal.length, 0)
         run_recurrent(self._cell, self._form, steps, signal.drive, state, span, outputs)
         # Words have 24 bits at most, which float32 holds exactly.
         h = np.multiply(outputs.h, np.float32(2.0**-self._form.fraction_bits), dtype=np.float32)
         return LayerResult(
-            Signal(outputs.h_drive, outputs.h),
+            Signal(outputs.h_drive, outputs.h, signal.length),
             {"code": outputs.code, "h": h},
-            self.clipped(signal.drive, outputs),
+            by_length(
+                signal.length,
+                timesteps,
+                lambda place, when: self.clipped(
+                    signal.drive[place, when], outputs.of(place, when)
+                ),
+            ),
         )
 
     @abstractmethod

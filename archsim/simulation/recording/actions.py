@@ -13,6 +13,7 @@ from archsim.chip.build import Chip, chip_library
 from archsim.config.run import RunConfig
 from archsim.costs.accelergy import write_tables
 from archsim.costs.operation import ActionCounts
+from archsim.simulation.timing import Timing
 
 
 class ActionTally:
@@ -45,21 +46,31 @@ class ActionTally:
         self._total[name] = self._total.get(name, np.float64(0)) + total.sum(axis=0)
         self._took_place[name] = self._took_place.get(name, np.int64(0)) + took_place.sum(axis=0)
 
-    def result(self, *, sequences: int, cycles: int) -> ActionCounts:
-        """Return what all of a run's sequences did in all of its cycles."""
+    def result(self, timing: Timing, length: NDArray[np.int64], *, cycles: int) -> ActionCounts:
+        """Return what all of a run's sequences did in all of its cycles.
+
+        Parameters
+        ----------
+        timing : Timing
+            Schedules of sequences by their timesteps.
+        length : int64 (sequences,)
+            Timesteps of each sequence.
+        cycles : int
+            Cycles of the run.
+        """
         chip = self._chip
         out = chip.overhead.counts(None, np.array([cycles]))
         for tile in chip.tiles:
             out += tile.energy.counts(self._total[tile.name], self._took_place[tile.name])
         units = {unit.name: unit for unit in chip.units}
-        done = Counter(
-            (operation.resource, operation.kind)
-            for operation in chip.schedule.operations
-            if operation.stream == 0 and operation.resource in units
-        )
+        done: Counter[tuple[str, str]] = Counter()
+        for timesteps, sequences in zip(*np.unique(length, return_counts=True), strict=True):
+            for operation in timing.alone(int(timesteps)).operations:
+                if operation.resource in units:
+                    done[operation.resource, operation.kind] += int(sequences)
         for (name, kind), times in done.items():
             energy = units[name].cost.energy[kind]
-            took_place = np.full(energy.fixed.shape[0], times * sequences)
+            took_place = np.full(energy.fixed.shape[0], times)
             out += energy.counts(None, took_place)
         return out
 

@@ -53,12 +53,15 @@ class Scheduled:
         First cycle of its group, from the start of the run.
     schedule : Schedule
         Schedule of its group.
+    first_event : int
+        Number of its group's first event in the run.
     """
 
     sequence: int
     stream: int
     base: int
     schedule: Schedule
+    first_event: int
 
 
 def tile_times(
@@ -162,7 +165,8 @@ def tile_datasets(
     for place, placed in scheduled.items():
         cycles_taken = record.cycles_taken[place, :, bank]
         out, took_place = tile_times(matrix, bank, tile, placed, cycles_taken=cycles_taken)
-        first = int(record.recorded[place]) * took_place.size
+        cycles, conversions = took_place.shape[1], record.cycles_taken.shape[1]
+        first = int(record.recorded[place]) * conversions * cycles
         mine = slice(first, first + took_place.size)
         out |= {name: values[mine][took_place.ravel()] for name, values in kept.items()}
         if "v_mac" in kept:
@@ -194,24 +198,27 @@ def repeated(
     for placed in scheduled:
         key = id(placed.schedule), placed.stream
         if key not in made:
-            made[key] = make(replace(placed, base=0, sequence=placed.stream))
+            made[key] = make(replace(placed, base=0, sequence=placed.stream, first_event=0))
         if not runs or runs[-1][0] is not made[key]:
             runs.append((made[key], []))
         runs[-1][1].append(placed)
     return {
-        name: Repeated([Piece(one[name], _moved(name, one, mine)) for one, mine in runs])
+        name: Repeated([Piece(one[name], _moved(name, mine)) for one, mine in runs])
         for name in runs[0][0]
     }
 
 
-def _moved(name: str, one: Datasets, scheduled: Sequence[Scheduled]) -> NDArray[np.int64]:
+def _moved(name: str, scheduled: Sequence[Scheduled]) -> NDArray[np.int64]:
     """Return what distinguishes a dataset of each placed from that of its stream's first one."""
     if name in {"cycle", "start_cycle", "end_cycle"}:
-        return np.array([placed.base for placed in scheduled], dtype=np.int64)
-    first = np.array([placed.sequence - placed.stream for placed in scheduled], dtype=np.int64)
-    factors = {"sequence": 1, "waited_for": one[name].shape[0]}
-    moved: NDArray[np.int64] = first * factors.get(name, 0)
-    return moved
+        moved = [placed.base for placed in scheduled]
+    elif name == "sequence":
+        moved = [placed.sequence - placed.stream for placed in scheduled]
+    elif name in {"event", "waited_for"}:
+        moved = [placed.first_event for placed in scheduled]
+    else:
+        moved = [0] * len(scheduled)
+    return np.array(moved, dtype=np.int64)
 
 
 def concatenated(parts: Sequence[Datasets]) -> Datasets:

@@ -31,17 +31,28 @@ from archsim.simulation.recording.cycles import (
 from archsim.simulation.recording.plan import RecordingPlan
 from archsim.simulation.timing import Timing
 from archsim.trace.layout import Group, Scale, Values, Variable, strings
-from archsim.trace.repeated import repeat
+from archsim.trace.repeated import Piece, Repeated, repeat
 from archsim.vocabulary import Phase
 
+_STEP = 1 << 16
 _PHASES = {phase.name.lower(): int(phase) for phase in Phase}
 
 
 def planned_sequences(timing: Timing, sequences: Sequence[int]) -> list[Scheduled]:
-    """Return when sequences happen if every operation takes as long as it can."""
-    streams, length = timing.streams, timing.planned().cycles
+    """Return when sequences happen if every operation takes as long as it can.
+
+    Where not all sequences are as long as they can be, it is not known when each begins.
+    """
+    streams, whole = timing.streams, timing.planned()
+    length, events = whole.cycles, len(whole.operations)
     return [
-        Scheduled(n, n % streams, n // streams * length, timing.planned(n - n % streams))
+        Scheduled(
+            n,
+            n % streams,
+            n // streams * length,
+            timing.planned(n - n % streams),
+            n // streams * events,
+        )
         for n in sequences
     ]
 
@@ -176,26 +187,30 @@ def unit_energy(unit: Unit, kind: str) -> NDArray[np.float64]:
 
 def events_group(timing: Timing, sequences: int) -> Group:
     """Describe the events of all sequences, operations in the order of the program."""
-    operations = [item for item in timing.planned().operations if item.stream == 0]
-    count = len(operations)
+    scheduled = planned_sequences(timing, range(sequences))
+    names = ("resource", "kind", "layer")
+    enums = {
+        name: {
+            value: code
+            for code, value in enumerate(
+                dict.fromkeys(str(getattr(item, name)) for item in timing.planned().operations)
+            )
+        }
+        for name in names
+    }
+    known = repeated(lambda placed: {**event_datasets(placed), **_named(placed, enums)}, scheduled)
+    times = known if timing.fixed else {}
+    total = known["sequence"].shape[0]
 
     def named(name: str, text: str) -> Variable:
-        of_one = [str(getattr(operation, name)) for operation in operations]
-        enum = {value: code for code, value in enumerate(dict.fromkeys(of_one))}
-        codes = repeat(np.array([enum[value] for value in of_one]), sequences)
-        return Variable(name, ("event",), "u2", "1", text, codes, enum)
+        return Variable(name, ("event",), "u2", "1", text, known[name], enums[name])
 
     def number(name: str, text: str, values: Values | None = None) -> Variable:
         return Variable(name, ("event",), "i8", "1", text, values)
 
-    scheduled = planned_sequences(timing, range(sequences))
-    known = repeated(event_datasets, scheduled)
-    times = known if timing.fixed else {}
-    every = repeat(np.arange(count), sequences, step=count)
-    timestep = np.array([operation.timestep for operation in operations])
     return Group(
         "events",
-        (Scale("event", every, "event, in the order of the program"),),
+        (Scale("event", _count_to(total), "event, in the order of the program"),),
         (
             number("start_cycle", "first cycle", times.get("start_cycle")),
             number("end_cycle", "cycle after the last", times.get("end_cycle")),
@@ -203,7 +218,7 @@ def events_group(timing: Timing, sequences: int) -> Group:
             named("kind", "what it does"),
             number("stream", "input stream", known["stream"]),
             number("sequence", "sequence of the workload", known["sequence"]),
-            number("timestep", "timestep of the sequence", repeat(timestep, sequences)),
+            number("timestep", "timestep of the sequence", known["timestep"]),
             named("layer", "layer of the network"),
             number(
                 "waited_for",
@@ -216,19 +231,38 @@ def events_group(timing: Timing, sequences: int) -> Group:
 
 
 def event_datasets(placed: Scheduled) -> Datasets:
-    """Return when a sequence's operations took place, and what each of them waited for."""
+    """Return when a sequence's operations took place, and what each of them waited for.
+
+    The operations of a group stand stream after stream, as its sequences do in the file.
+    """
     schedule = placed.schedule
-    count = sum(item.stream == 0 for item in schedule.operations)
-    mine = slice(placed.stream * count, (placed.stream + 1) * count)
+    mine = np.flatnonzero([item.stream == placed.stream for item in schedule.operations])
     cause = schedule.cause[mine]
-    sequence = placed.sequence - placed.stream + cause // count
     return {
         "start_cycle": placed.base + schedule.start[mine],
         "end_cycle": placed.base + schedule.end[mine],
-        "waited_for": np.where(cause >= 0, sequence * count + cause % count, -1),
-        "stream": np.full(count, placed.stream),
-        "sequence": np.full(count, placed.sequence),
+        "waited_for": np.where(cause >= 0, placed.first_event + cause, -1),
+        "stream": np.full(mine.size, placed.stream),
+        "sequence": np.full(mine.size, placed.sequence),
     }
+
+
+def _named(placed: Scheduled, enums: Mapping[str, Mapping[str, int]]) -> Datasets:
+    """Return what a sequence's operations are: codes of names, and timesteps."""
+    mine = [item for item in placed.schedule.operations if item.stream == placed.stream]
+    codes = {
+        name: np.array([enum[str(getattr(item, name))] for item in mine])
+        for name, enum in enums.items()
+    }
+    return {**codes, "timestep": np.array([item.timestep for item in mine])}
+
+
+def _count_to(total: int) -> Repeated:
+    """Return 0, 1, 2, ... without all of them in memory."""
+    step = min(max(total, 1), _STEP)
+    whole, rest = divmod(total, step)
+    pieces = [Piece(np.arange(step), step * np.arange(whole))]
+    return Repeated([*pieces, Piece(np.arange(rest), np.array([whole * step]))])
 
 
 # ----------------------------------------------------------------- common

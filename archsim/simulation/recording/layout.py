@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from archsim.chip.build import Chip
 from archsim.clipping import Clipping
 from archsim.config.run import CHIP, TraceLevel
-from archsim.config.tasks import Answers
+from archsim.config.tasks import Dataset
 from archsim.simulation.recording.groups import (
     chip_group,
     events_group,
@@ -82,28 +82,28 @@ class Written:
 
     Attributes
     ----------
-    how : Answers
-        Their name and what they are.
+    how : Dataset or None
+        Their name and what they are; None where the outputs are the answers.
     of_all : array (sequences, ...)
         Room for those of all sequences: their shape and type.
-    target : array (sequences, ...)
-        Right ones.
+    target : array (sequences, ...) or None
+        Right ones, where they are known.
     """
 
-    how: Answers
+    how: Dataset | None
     of_all: NDArray[Any]
-    target: NDArray[Any]
+    target: NDArray[Any] | None
 
     def variables(self) -> list[Variable]:
         """Describe the answers and what is right."""
-        along = ("sequence", "timestep")
-        return [
-            Variable(name, along[: array.ndim], array.dtype.str[1:], "1", text, values)
-            for name, array, text, values in (
-                (self.how.name, self.of_all, self.how.text, None),
-                ("target", self.target, self.how.right, self.target),
-            )
-        ]
+        how, target = self.how, self.target
+        if how is None:
+            return []
+        kind = self.of_all.dtype.str[1:]
+        out = [Variable(how.name, how.dims, kind, "1", how.text)]
+        if target is not None and target.ndim == len(how.dims):
+            out.append(Variable("target", how.dims, "i8", "1", how.right, target))
+        return out
 
 
 _OUTPUTS = {
@@ -154,15 +154,15 @@ def last_outputs(computed: dict[str, NDArray[Any]]) -> NDArray[Any]:
 def summary_group(
     chip: Chip,
     components: tuple[str, ...],
-    sequences: int,
+    length: NDArray[np.int64],
     *,
     places: tuple[Clipping, ...],
     metrics: tuple[str, ...],
 ) -> Group:
     """Describe /summary; its numbers are NaN until the run has ended.
 
-    `places` are those where the chip can clip, with nothing counted yet; `metrics` the names of
-    what is measured of the answers.
+    `length` (sequences,) are the timesteps of each sequence, `places` those where the chip can
+    clip, with nothing counted yet, `metrics` the names of what is measured of the answers.
     """
     area, leakage = list(chip.area_by_component()), list(chip.leakage_by_component())
     nan = np.float64("nan")
@@ -173,6 +173,8 @@ def summary_group(
         "synthetic": np.bool_(False),
         "ideal_converter": np.bool_(False),
     }
+    if np.unique(length).size > 1:  # means over sequences are no whole numbers then
+        numbers |= {"operations": nan, "mean_timesteps": nan}
     energy, size, power = "component", "area_component", "leakage_component"
     return Group(
         "summary",
@@ -181,7 +183,7 @@ def summary_group(
             Scale(size, strings(area), "component that takes area"),
             Scale(power, strings(leakage), "component that leaks"),
             Scale("resource", strings(chip.schedule.resources), "tile or unit"),
-            Scale("sequence", np.arange(sequences), "sequence of the workload"),
+            Scale("sequence", np.arange(length.size), "sequence of the workload"),
             Scale("place", strings([item.name for item in places]), "layer, and what can clip"),
             *([Scale("metric", strings(metrics), _MEASURED)] if metrics else []),
         ),
@@ -192,6 +194,9 @@ def summary_group(
             Variable("utilisation", ("resource",), "f8", "1", "share of busy cycles"),
             Variable(
                 "energy_by_sequence", ("sequence", energy), "f8", "J", "energy of each inference"
+            ),
+            Variable(
+                "timesteps_by_sequence", ("sequence",), "i8", "1", "timesteps of each", length
             ),
             *_clipped(places),
             *(_METRICS if metrics else []),

@@ -24,7 +24,7 @@ from archsim.simulation.recording.groups import (
 from archsim.simulation.recording.layout import Written, last_outputs, layout, summary_group
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
-from archsim.workloads.base import has_labels
+from archsim.workloads.base import is_scored
 
 _TIMES_OF_EVENTS = ("start_cycle", "end_cycle", "waited_for")
 
@@ -46,21 +46,22 @@ class WriteTrace:
         """Lay the trace out."""
         self._chip, self._plan, self._timing = plan.chip, plan.recording, plan.timing
         task, sequences = plan.config.config.task, len(plan.data)
-        self._answers = task.answers.name
+        self._answers = task.dataset
+        self._length = plan.data.length
         groups = layout(
             plan.chip,
             plan.recording,
             plan.timing,
             sequences=sequences,
             outputs=plan.outputs,
-            answers=Written(task.answers, plan.answer, plan.data.target),
+            answers=Written(task.dataset, plan.answer, plan.data.target),
         )
         summary = summary_group(
             plan.chip,
             plan.components,
-            sequences,
+            plan.data.length,
             places=plan.places,
-            metrics=task.metrics if has_labels(plan.config.config) else (),
+            metrics=task.metrics if is_scored(plan.config.config, plan.data) else (),
         )
         known = {**_attributes(plan.config), **plan.told.attributes()}
         self._writer.define(known, [*groups, summary])
@@ -68,7 +69,8 @@ class WriteTrace:
     def block(self, block: Block, /) -> None:
         """Write a block: what layers computed, and what tiles did for the recorded sequences."""
         scheduled = block.scheduled
-        self._write_outputs(block.first, block.outputs, block.answer)
+        length = self._length[block.first : block.done]
+        self._write_outputs(block.first, _with_ends(block.outputs, length), block.answer)
         self._writer.write("summary/energy_by_sequence", block.first, block.energy)
         if not self._timing.fixed and self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
             parts = [event_datasets(placed) for placed in scheduled]
@@ -89,7 +91,8 @@ class WriteTrace:
             for name, values in arrays.items():
                 if full or (layer == last and values is last_outputs(arrays)):
                     self._writer.write(f"outputs/{layer}/{name}", first, values)
-        self._writer.write(f"outputs/{last}/{self._answers}", first, answer)
+        if self._answers is not None:
+            self._writer.write(f"outputs/{last}/{self._answers.name}", first, answer)
 
     def _write_cycles(self, block: Block, recorded: dict[int, Scheduled]) -> None:
         names, kept, recorder = self._plan.names, block.cycles, block.recorder
@@ -149,6 +152,25 @@ class WriteTrace:
             "ideal_converter": summary.ideal_converter,
         }
         self._writer.finish({"summary": numbers})
+
+
+def _with_ends(outputs: Outputs, length: NDArray[np.int64]) -> Outputs:
+    """Return outputs with NaN behind the ends of sequences, 0 for codes."""
+    longest = max(array.shape[1] for arrays in outputs.values() for array in arrays.values())
+    behind = np.arange(longest) >= length[:, None]
+    if not behind.any():
+        return outputs
+
+    def ended(array: NDArray[Any]) -> NDArray[Any]:
+        if array.shape[1] != longest:
+            return array
+        nothing = math.nan if array.dtype.kind == "f" else 0
+        return np.where(behind[:, :, None], array.dtype.type(nothing), array)
+
+    return {
+        layer: {name: ended(array) for name, array in arrays.items()}
+        for layer, arrays in outputs.items()
+    }
 
 
 def _measured(summary: Summary) -> list[tuple[str, list[float]]]:

@@ -42,9 +42,7 @@ def test_a_classification_measures_the_share_of_right_classes():
 def test_other_classes_than_the_network_has_are_refused():
     network = archsim.load(KWS).network
     told = data(np.zeros(2, dtype=np.int64), ("yes", "no"))
-    with pytest.raises(
-        WorkloadError, match="it has 2 classes but the last layer, .* has 12"
-    ):
+    with pytest.raises(WorkloadError, match=r"it has 2 classes but the last layer, .* has 12"):
         usual_task().check(told, "words.npz", network)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from archsim.chip.layers.clipped import (
     at_end_of_word,
     beyond,
     beyond_ramp,
+    by_length,
     levels_beyond_words,
     tied_at_an_end,
     to_look_at,
@@ -58,9 +60,8 @@ class _LinearBase(ChipLayer):
         self._weight = context.weights.get(f"{name}.weight", (section.units, inputs))
         none = section.bias is Bias.NONE
         self._bias = None if none else find(f"{name}.bias", (section.units,))
-        timesteps = context.spec.network.timesteps
-        self._first = timesteps - 1 if section.timesteps == "last" else 0
-        self.macs = (timesteps - self._first) * section.units * inputs
+        self._at_last = section.at_last_timestep
+        self.macs = section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context
         key = f"network.layers: '{section.name}': function"
@@ -72,10 +73,22 @@ class _LinearBase(ChipLayer):
         self._full_scale = full_scale(largest, digital, wanted=section.output_range)
         self.output_range = self._full_scale / 2.0**digital.fraction_bits
 
-    def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def run_float(
+        self, x: NDArray[np.float64], length: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         """Compute the layer in float64 at the timesteps at which it works."""
-        total = linear_float(x[:, self._first :], self._weight, self._bias)
+        last = np.full(len(x), x.shape[1]) - 1 if length is None else length - 1
+        taken = x[np.arange(len(x)), last][:, None] if self._at_last else x
+        total = linear_float(taken, self._weight, self._bias)
         return np.asarray(self._function.value(total))
+
+    def _working(self, inputs: Sequence[Needs]) -> range:
+        """Return the timesteps of a sequence at which the layer works."""
+        return range(len(inputs) - 1 if self._at_last else 0, len(inputs))
+
+    def _taken(self, signal: Signal) -> Signal:
+        """Return what the layer takes in of a signal."""
+        return signal.last() if self._at_last else signal
 
     def _clipped_widths(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
         """Count outputs that a pulse width does not reach, where a layer takes them so."""
@@ -86,10 +99,10 @@ class _LinearBase(ChipLayer):
         found = beyond(self.name, Place.OUTPUT_RANGE, fixed, limit=whole, one=one, slack=slack)
         return (found,)
 
-    def _signal(self, fixed: NDArray[np.int64]) -> Signal:
+    def _signal(self, fixed: NDArray[np.int64], taken: Signal) -> Signal:
         """Make the input of others: values beyond the output range take the full pulse width."""
         drive = pulse_widths(fixed, self._full_scale, self._drive_steps)
-        return Signal(drive, fixed.astype(np.int32))
+        return Signal(drive, fixed.astype(np.int32), taken.length)
 
 
 class LinearOnTile(_LinearBase):
@@ -132,12 +145,13 @@ class LinearOnTile(_LinearBase):
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
         """Add one conversion, and the bias, for every timestep at which the layer works."""
+        working = self._working(inputs)
         return [
-            self._convert(program, inputs[timestep], timestep)
-            for timestep in range(self._first, len(inputs))
+            self._convert(program, inputs[timestep], timestep, conversion)
+            for conversion, timestep in enumerate(working)
         ]
 
-    def _convert(self, program: Program, needs: Needs, timestep: int) -> Needs:
+    def _convert(self, program: Program, needs: Needs, timestep: int, conversion: int) -> Needs:
         ends = add_conversion(
             program,
             self._matrix,
@@ -145,7 +159,7 @@ class LinearOnTile(_LinearBase):
             needs,
             layer=self.name,
             timestep=timestep,
-            conversion=timestep - self._first,
+            conversion=conversion,
         )
         if self._adders is None:
             return ends
@@ -153,9 +167,10 @@ class LinearOnTile(_LinearBase):
 
     def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Convert every input vector of a block of sequences."""
-        drive = np.ascontiguousarray(signal.drive[:, self._first :])
+        taken = self._taken(signal)
+        drive = np.ascontiguousarray(taken.drive)
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
-        (stage,) = stages((self._matrix,), recorder, drive.shape[1])
+        (stage,) = stages((self._matrix,), recorder, drive.shape[1], taken.length)
         convert_all(stage, self._drive_steps, drive, code)
         logits = self._level[code]
         fixed = self._context.to_fixed(logits)
@@ -163,15 +178,20 @@ class LinearOnTile(_LinearBase):
         if self.in_words:
             fixed = self._with_bias(levels)
             logits = fixed / 2.0**self._context.spec.digital.fraction_bits
+
+        def clipped(place: Any, when: slice) -> tuple[Clipping, ...]:
+            of_code, of_fixed = code[place, when], fixed[place, when]
+            return (
+                self._clipped_sums(drive[place, when], of_code),
+                *self._clipped_by_circuits(drive[place, when], of_code),
+                *self._clipped_words(levels[place, when], of_fixed),
+                *self._clipped_widths(of_fixed),
+            )
+
         return LayerResult(
-            self._signal(fixed),
+            self._signal(fixed, taken),
             {"code": code, "logits": logits.astype(np.float32)},
-            (
-                self._clipped_sums(drive, code),
-                *self._clipped_by_circuits(drive, code),
-                *self._clipped_words(levels, fixed),
-                *self._clipped_widths(fixed),
-            ),
+            by_length(taken.length, drive.shape[1], clipped),
         )
 
     def _with_bias(self, fixed: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -307,13 +327,14 @@ class LinearDigital(_LinearBase):
                 layer=self.name,
                 timestep=timestep,
             )
-            for timestep in range(self._first, len(inputs))
+            for timestep in self._working(inputs)
         ]
 
     def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
         """Multiply and accumulate every input vector of a block of sequences."""
         digital = self._context.spec.digital
-        x = np.ascontiguousarray(signal.fixed[:, self._first :])
+        taken = self._taken(signal)
+        x = np.ascontiguousarray(taken.fixed)
         y = np.empty((*x.shape[:2], self.elements), dtype=np.int32)
         bias = np.zeros(self.elements) if self._bias is None else self._bias
         run_linear_digital(
@@ -326,16 +347,26 @@ class LinearDigital(_LinearBase):
         )
         logits = y / 2.0**digital.fraction_bits
         fixed = y.astype(np.int64)
+
+        def clipped(place: Any, when: slice) -> tuple[Clipping, ...]:
+            mine = fixed[place, when]
+            return (self._clipped_outputs(mine), *self._clipped_widths(mine))
+
+        outputs, *widths = by_length(taken.length, x.shape[1], clipped)
+        weights = self._clipped_weights_once(first=recorder.first, some=fixed.size > 0)
         return LayerResult(
-            self._signal(fixed),
+            self._signal(fixed, taken),
             {"logits": logits.astype(np.float32)},
-            (*self._clipped_words(fixed, first=recorder.first), *self._clipped_widths(fixed)),
+            (outputs, weights, *widths),
         )
 
-    def _clipped_words(self, fixed: NDArray[np.int64], *, first: int) -> tuple[Clipping, ...]:
-        """Count outputs, and once in a run weights, that words do not hold."""
+    def _clipped_outputs(self, fixed: NDArray[np.int64]) -> Clipping:
+        """Count outputs that words do not hold."""
         one, limit = 1 << self._context.spec.digital.fraction_bits, self._context.word_limit
-        outputs = at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
+        return at_end_of_word(self.name, Place.OUTPUT_WORDS, fixed, limit=limit, one=one)
+
+    def _clipped_weights_once(self, *, first: int, some: bool) -> Clipping:
+        """Count weights that words do not hold, once in a run."""
+        one, limit = 1 << self._context.spec.digital.fraction_bits, self._context.word_limit
         empty = Clipping(self.name, Place.WEIGHT_WORDS, limit / one)
-        once = self._clipped_weights if first == 0 and fixed.size else empty
-        return outputs, once
+        return self._clipped_weights if first == 0 and some else empty

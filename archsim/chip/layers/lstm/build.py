@@ -62,9 +62,7 @@ class LSTMOnChip(RecurrentLayer):
         self.bias_row = self._tensors.bias is not None
         self._functions = functions = functions_of(section, context)
         projected = section.units * (section.projection or 0)
-        self.macs = context.spec.network.timesteps * (
-            4 * section.units * (inputs + section.elements) + projected
-        )
+        self.macs = 4 * section.units * (inputs + section.elements) + projected
         full_scale = h_full_scale(section, self._tensors, functions, context)
         h_range = full_scale / 2.0**context.spec.digital.fraction_bits
         gates = _gates_matrix(section, self._tensors, functions, context, h_range=h_range)
@@ -91,7 +89,11 @@ class LSTMOnChip(RecurrentLayer):
         spec = self._context.spec
         return clipped_by_lstm(self.name, self._parts, outputs, spec=spec, x_drive=x_drive)
 
-    def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def run_float(
+        self,
+        x: NDArray[np.float64],
+        length: NDArray[np.int64] | None = None,  # noqa: ARG002 - no timestep looks ahead
+    ) -> NDArray[np.float64]:
         """Run the float64 LSTM."""
         tensors = self._tensors
         return lstm_float(

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from archsim.config.tasks import TASKS, Answers, TaskSection
-from archsim.errors import WorkloadError
+from archsim.config.tasks import TASKS, Dataset, TaskSection, at_end
 from archsim.metrics import Metric, share_of
+from archsim.simulation.tasks.targets import check_classes, check_target
 
 if TYPE_CHECKING:
     from archsim.config.run import Network
@@ -21,7 +21,7 @@ ACCURACY = "accuracy"
 
 @TASKS.register
 class Classification(TaskSection):
-    """One class a sequence: the largest output of the last timestep."""
+    """One class a sequence: the largest output of its last timestep."""
 
     kind: Literal["classification"] = Field(description="task kind")
 
@@ -31,25 +31,27 @@ class Classification(TaskSection):
         return (ACCURACY,)
 
     @property
-    def answers(self) -> Answers:
+    def dataset(self) -> Dataset:
         """A class is a whole number, counted from 0."""
-        return Answers("label", "class that the chip found", "right class")
+        return Dataset("label", ("sequence",), "class that the chip found", "right class")
 
     def check(self, data: Sequences, source: str, network: Network) -> None:
         """Check that the last layer has an output for every class."""
-        classes = network.layers[-1].elements
-        if len(data.classes) != classes:
-            msg = (
-                f"{source}: it has {len(data.classes)} classes but the last layer, "
-                f"'{network.layers[-1].name}', has {classes} units: make them equal"
-            )
-            raise WorkloadError(msg)
+        check_classes(data, source, network)
+        check_target(data, source, ("sequences",), whole=True, network=network)
 
-    def answer(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+    def answer(self, outputs: NDArray[Any], length: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the class of each sequence (sequences,)."""
-        label: NDArray[np.int64] = outputs[:, -1].argmax(axis=1)
+        label: NDArray[np.int64] = at_end(outputs, length).argmax(axis=1)
         return label
 
-    def score(self, answer: NDArray[Any], data: Sequences) -> dict[str, Metric]:
+    def marks(
+        self, outputs: NDArray[Any], answer: NDArray[Any], data: Sequences
+    ) -> NDArray[np.float64]:
+        """Return 1 for each right class."""
+        del outputs
+        return np.asarray(answer == data.right, dtype=np.float64)[:, None]
+
+    def score(self, marks: NDArray[np.float64]) -> dict[str, Metric]:
         """Return the accuracy: the share of sequences whose class is the right one."""
-        return {ACCURACY: share_of(int((answer == data.target).sum()), len(data))}
+        return {ACCURACY: share_of(int(marks.sum()), len(marks))}

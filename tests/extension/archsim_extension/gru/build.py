@@ -59,7 +59,7 @@ class GRUOnChip(RecurrentLayer):
         self._biases = tuple(
             np.zeros(3 * units) if none else get(name, 3 * units) for name in ("bias_ih", "bias_hh")
         )
-        self.macs = context.spec.network.timesteps * 3 * units * (inputs + units)
+        self.macs = 3 * units * (inputs + units)
         gates = self._gates_matrix(section, context)
         second = None
         if goes_by_ramp(context):
@@ -114,7 +114,11 @@ class GRUOnChip(RecurrentLayer):
         one, limit = 1 << self._form.fraction_bits, self._form.word_limit
         return (at_end_of_word(self.name, Place.STATE_WORDS, outputs.c, limit=limit, one=one),)
 
-    def run_float(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def run_float(
+        self,
+        x: NDArray[np.float64],
+        length: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
         """Run the GRU in float64."""
         return gru_float(x, *self._weights, *self._biases)
 

@@ -1,0 +1,1 @@
+"""What the float64 network answers."""

@@ -1,0 +1,1 @@
+"""The symbol that comes next, at every timestep."""

@@ -1,0 +1,1 @@
+"""Numbers, at the last timestep or at every one."""

@@ -1,0 +1,1 @@
+"""A label at every timestep."""

@@ -1,0 +1,1 @@
+"""Sequences of anyone's, from a file of arrays or a table."""
