@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank
-from archsim.chip.layers.base import Recorder
+from archsim.chip.layers.signal import Recorder
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.config.load import load_config
 from archsim.network.activations import get_activation

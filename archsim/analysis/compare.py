@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from archsim.analysis.levels import Level, LevelMetrics, level_metrics
-from archsim.analysis.published import PublishedRow, published_rows
+from archsim.analysis.published import PublishedRow
 from archsim.analysis.sameness import check_counts, check_structures
 from archsim.analysis.timeline import path_by_kind
 from archsim.config.converter import CONVERTERS
-from archsim.config.load import is_config, load_config
 from archsim.config.quantity import parse_quantity
+from archsim.network.identity import network_structure
 from archsim.si import with_prefix
-from archsim.trace import checked
-from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
+from archsim.trace.trace import Trace
 
 _NAMED = 3
 """Parts of a difference that are named, if they are at least a hundredth of the largest."""
@@ -62,47 +60,56 @@ class Comparison:
     published: list[PublishedRow]
 
 
-def published_beside(file: Path, first: Path) -> list[PublishedRow]:
-    """Read published accelerators and bring them to the first design's node and clock."""
-    if is_config(first):
-        technology = load_config(first).config.technology
-        return published_rows(file, node=technology.node, clock=technology.clock)
-    return published_rows(file, node=_technology(first)[0], clock=read_summary(first).clock_hz)
+def node_of(trace: Trace) -> float:
+    """Return the node of a trace's chip, m.
 
-
-def _technology(path: Path) -> tuple[float, str]:
-    """Return the node of a trace's chip, m, and its bits of input/weight/output."""
-    with open_trace(path) as file, reading(path):
-        node = parse_quantity(checked.setting(file, "technology", "node"), "m")
+    Raises
+    ------
+    TraceError
+        If the trace is damaged.
+    """
+    with trace.reading():
+        node = parse_quantity(trace.setting("technology", "node"), "m")
         if not 0 < node < math.inf:
-            raise checked.damage(file, "config", f"has a node of {node:g} m")
-        inputs = checked.setting(file, "tile", "input_bits", kind=int)
-        outputs = checked.setting(file, "adc", "bits", kind=int)
-        bits = f"{inputs}/analog/{outputs}"
-        kind = checked.setting(file, "adc", "kind")
+            raise trace.damage("config", f"has a node of {node:g} m")
+    return node
+
+
+def bits_of(trace: Trace) -> str:
+    """Return the bits of a trace's inputs, weights and outputs.
+
+    Raises
+    ------
+    TraceError
+        If the trace is damaged.
+    """
+    with trace.reading():
+        inputs = trace.setting("tile", "input_bits", kind=int)
+        outputs = trace.setting("adc", "bits", kind=int)
+        kind = trace.setting("adc", "kind")
         key = CONVERTERS.get(kind).weight_bits if CONVERTERS.has(kind) else ()
-        if key:
-            weight = checked.setting(file, "adc", *key, kind=int)
-            bits = f"{inputs + 1}/{weight}/{outputs}"
-    return node, bits
+        if not key:
+            return f"{inputs}/analog/{outputs}"
+        return f"{inputs + 1}/{trace.setting('adc', *key, kind=int)}/{outputs}"
 
 
-def read_designs(traces: Sequence[Path]) -> list[Design]:
-    """Read the traces of a comparison; equal names get a number.
+def read_designs(traces: Sequence[Trace]) -> list[Design]:
+    """Return the designs of a comparison; equal names get a number.
 
     Raises
     ------
     InputError
         If the networks differ, so that a comparison would mean nothing.
     """
-    check_structures(traces)
+    check_structures([(trace.summary.name, network_structure(trace.config)) for trace in traces])
     designs: list[Design] = []
-    for path in traces:
-        summary = read_summary(path)
+    for trace in traces:
+        summary = trace.summary
         taken = [design.name for design in designs]
         name = summary.name if summary.name not in taken else f"{summary.name} ({len(taken) + 1})"
-        levels = {metrics.level: metrics for metrics in level_metrics(path)}
-        designs.append(Design(name, summary, levels, path_by_kind(path), *_technology(path)))
+        levels = {metrics.level: metrics for metrics in level_metrics(trace)}
+        path = path_by_kind(trace)
+        designs.append(Design(name, summary, levels, path, node_of(trace), bits_of(trace)))
     check_counts([(design.name, design.summary) for design in designs])
     return designs
 

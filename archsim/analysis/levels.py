@@ -20,10 +20,8 @@ or unit works at that level, whatever works beside it; the mean over the recorde
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,10 +29,8 @@ from numpy.typing import NDArray
 
 from archsim.config.run import CHIP
 from archsim.errors import TraceError
-from archsim.trace import checked
-from archsim.trace.hdf5 import File, Group
-from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
+from archsim.trace.trace import Trace, Work
 
 
 class Level(StrEnum):
@@ -180,23 +176,23 @@ def _ratio(one: float, other: float) -> float:
     return one / other if other else math.nan
 
 
-def level_metrics(path: str | Path) -> list[LevelMetrics]:
+def level_metrics(trace: Trace) -> list[LevelMetrics]:
     """Return the metrics of a trace at the three levels.
 
     Raises
     ------
     TraceError
-        If the trace is not complete, or lacks cycles of a tile or of a group's sequence.
+        If the trace lacks cycles of a tile or of a group's sequence.
     """
-    summary = read_summary(path)
-    with open_trace(path) as file, reading(path):
+    summary = trace.summary
+    with trace.reading():
         try:
-            sequences = _recorded(file, summary)
+            sequences = _recorded(trace)
         except _IncompleteError as error:
-            msg = f"{path}: {error}"
+            msg = f"{trace.path}: {error}"
             raise TraceError(msg) from None
         groups = np.unique(sequences // summary.streams).size
-        cycles = {level: _busy(file, level, sequences) / groups for level in _PHASES}
+        cycles = {level: _busy(trace, level, sequences) / groups for level in _PHASES}
     cycles[Level.SYSTEM] = summary.cycles
     return [_metrics(summary, level, cycles[level]) for level in Level]
 
@@ -205,21 +201,21 @@ class _IncompleteError(Exception):
     """A trace has not recorded all that metrics need; says what to record."""
 
 
-def _recorded(file: File, summary: Summary) -> NDArray[np.int64]:
+def _recorded(trace: Trace) -> NDArray[np.int64]:
     """Return the sequences of the groups that are recorded whole; full groups if there are any."""
-    if checked.setting(file, "trace", "level") != "cycle":
+    summary = trace.summary
+    if trace.setting("trace", "level") != "cycle":
         msg = "it has no cycles of tiles and units: run with --set trace.level=cycle"
         raise _IncompleteError(msg)
-    if checked.stored_config(file)["trace"].get("tiles") != "all":
+    if trace.config["trace"].get("tiles") != "all":
         msg = "it has cycles of some tiles and units only: run with --set trace.tiles=all"
         raise _IncompleteError(msg)
-    if "tiles" not in file:
+    if not trace.parts["tiles"]:
         msg = "its chip has no tiles, so there is nothing to compare at their levels"
         raise _IncompleteError(msg)
-    tiles = _groups(file, "tiles")
-    found = np.unique(np.concatenate([checked.whole(tile, "sequence") for tile in tiles.values()]))
+    found = np.unique(np.concatenate([np.unique(tile.sequence) for tile in trace.tiles()]))
     if not found.size or found.max() >= summary.sequences or found.min() < 0:
-        raise checked.damage(file, "tiles", "has cycles of sequences that the run does not have")
+        raise trace.damage("tiles", "has cycles of sequences that the run does not have")
     streams, last = summary.streams, summary.sequences
     by_group = {int(group): found[found // streams == group] for group in found // streams}
     full = [mine for mine in by_group.values() if mine.size == streams]
@@ -238,35 +234,25 @@ def _recorded(file: File, summary: Summary) -> NDArray[np.int64]:
     return np.concatenate(whole)
 
 
-def _busy(file: File, level: Level, sequences: NDArray[np.int64]) -> int:
+def _busy(trace: Trace, level: Level, sequences: NDArray[np.int64]) -> int:
     """Count the cycles in which any tile or unit works at a level for some sequences."""
-    parts = []
-    for group, here in (*_tiles_at(file, level), *_units_at(file, level)):
-        cycle = checked.whole(group, "cycle")
-        mine = here & np.isin(checked.whole(group, "sequence", cycle.size), sequences)
-        parts.append(cycle[mine])
+    parts = [
+        _cycles_of(tile, sequences, np.isin(tile.phase, tile.codes(_PHASES[level])))
+        for tile in trace.tiles()
+    ]
+    parts += [
+        _cycles_of(unit, sequences, np.True_)
+        for unit in trace.units()
+        if unit.name != CHIP and not COMPONENTS[level].isdisjoint(unit.components)
+    ]
     return int(np.unique(np.concatenate(parts)).size) if parts else 0
 
 
-def _tiles_at(file: File, level: Level) -> Iterator[tuple[Group, NDArray[np.bool_] | np.bool_]]:
-    """Yield every tile and in which of its cycles it is in a phase of a level."""
-    for tile in _groups(file, "tiles").values():
-        phase, names = checked.enumerated(tile, "phase", checked.whole(tile, "cycle").size)
-        codes = [code for code, name in names.items() if name in _PHASES[level]]
-        yield tile, np.isin(phase[...], codes)
-
-
-def _units_at(file: File, level: Level) -> Iterator[tuple[Group, NDArray[np.bool_] | np.bool_]]:
-    """Yield the digital units of which some component is at a level; they are, in every cycle."""
-    for name, unit in _groups(file, "units").items():
-        if name != CHIP and not COMPONENTS[level].isdisjoint(checked.names(unit, "component")):
-            yield unit, np.True_
-
-
-def _groups(file: File, name: str) -> dict[str, Group]:
-    """Return the groups of a group of the file by their names."""
-    parent = checked.group(file, name)
-    return {member: checked.group(parent, member) for member in parent}
+def _cycles_of(
+    work: Work, sequences: NDArray[np.int64], here: NDArray[np.bool_] | np.bool_
+) -> NDArray[np.int64]:
+    """Return the cycles of some sequences in which something works `here`."""
+    return np.asarray(work.cycle[here & np.isin(work.sequence, sequences)])
 
 
 def _metrics(summary: Summary, level: Level, cycles: float) -> LevelMetrics:

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from archsim.config.load import is_config, load_config
 from archsim.errors import InputError
-from archsim.network.identity import network_structure, structure_differences
-from archsim.trace import checked
-from archsim.trace.reader import open_trace, reading
+from archsim.network.identity import structure_differences
 from archsim.trace.summary import Summary
 
 
@@ -47,28 +43,24 @@ def _same(one: str | None, other: str | None) -> bool | None:
     return None if one is None or other is None else one == other
 
 
-def check_structures(paths: Sequence[Path]) -> None:
-    """Check that traces and configurations are of one network, before anything runs.
+def check_structures(named: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Check that designs are of one network.
+
+    Parameters
+    ----------
+    named : sequence of (str, dict)
+        Names of the designs, and their networks' `archsim.network.identity.network_structure`.
 
     Raises
     ------
     InputError
-        If layers, sizes, functions or timesteps differ, or a file cannot be read.
+        If layers, sizes, functions or timesteps differ.
     """
-    first, *others = [_name_and_structure(Path(path)) for path in paths]
+    first, *others = named
     for name, structure in others:
         found = structure_differences(first[1], structure)
         if found:
             raise _other_network(name, first[0], found)
-
-
-def _name_and_structure(path: Path) -> tuple[str, dict[str, Any]]:
-    if is_config(path):
-        config = load_config(path).config
-        return config.name, network_structure(config.model_dump(mode="json"))
-    with open_trace(path) as file, reading(path):
-        stored = checked.stored_config(file)
-        return checked.setting(file, "name"), network_structure(stored)
 
 
 def check_counts(named: Sequence[tuple[str, Summary]]) -> None:

@@ -11,17 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from archsim.config.run import BUS
-from archsim.trace import checked
-from archsim.trace.checked import DamageError
-from archsim.trace.events import GroupEvents, read_group_of, read_groups
-from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
+from archsim.trace.trace import DamageError, GroupEvents, Trace
 
 IDLE = "idle"
 """Kind of a part of the path on which nothing works; its resource is what starts after it."""
@@ -129,7 +125,7 @@ class Timeline:
         }
 
 
-def read_timeline(path: str | Path, sequence: int = 0) -> Timeline:
+def timeline_of(trace: Trace, sequence: int = 0) -> Timeline:
     """Return the timeline of the group that a sequence of a trace belongs to.
 
     Raises
@@ -137,11 +133,11 @@ def read_timeline(path: str | Path, sequence: int = 0) -> Timeline:
     InputError
         If there is no such sequence.
     TraceError
-        If the trace has no events, or is not a complete trace.
+        If the trace has no events, or is damaged.
     """
-    events = read_group_of(path, sequence)
-    with reading(path):
-        return Timeline(read_summary(path), events, _usage(events), critical_path(events))
+    events = trace.group_of(sequence)
+    with trace.reading():
+        return Timeline(trace.summary, events, _usage(events), critical_path(events))
 
 
 def critical_path(events: GroupEvents) -> tuple[Step, ...]:
@@ -174,16 +170,16 @@ def critical_path(events: GroupEvents) -> tuple[Step, ...]:
     raise DamageError(msg)
 
 
-def path_by_kind(path: str | Path) -> dict[str, float]:
+def path_by_kind(trace: Trace) -> dict[str, float]:
     """Return the critical path's cycles by kind of operation, the mean over a trace's groups.
 
     Operations of all tiles and layers count together, so that designs compare: transfers over a
     bus as ``bus``, others by their kind. Where a conversion is one operation, its reset and
     integrate phases count as ``integrate``, as they do where they are one of their own.
     """
-    groups, integrate = read_groups(path), _integrate_cycles(path)
+    groups, integrate = trace.groups(), _integrate_cycles(trace)
     out: dict[str, int] = {}
-    with reading(path):
+    with trace.reading():
         for events in groups:
             for name, cycles in _cycles_by_kind(events, integrate):
                 out[name] = out.get(name, 0) + cycles
@@ -203,16 +199,12 @@ def _cycles_by_kind(events: GroupEvents, integrate: int) -> Iterator[tuple[str, 
                 yield part, cycles
 
 
-def _integrate_cycles(path: str | Path) -> int:
+def _integrate_cycles(trace: Trace) -> int:
     """Return the reset and integrate cycles of a conversion, 0 in a trace without cycles."""
-    with open_trace(path) as file, reading(path):
-        tiles = checked.group(file, "tiles") if "tiles" in file else {}
-        for name in tiles:
-            phase, names = checked.enumerated(checked.group(tiles, name), "phase", None)
-            before = [code for code, name in names.items() if name in ("reset", "integrate")]
-            later = np.flatnonzero(~np.isin(phase[...], before))
-            if later.size:
-                return int(later[0])
+    for tile in trace.tiles():
+        later = np.flatnonzero(~np.isin(tile.phase, tile.codes(("reset", "integrate"))))
+        if later.size:
+            return int(later[0])
     return 0
 
 

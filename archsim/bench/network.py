@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from archsim.bench.numpy_lstm import NumpyLSTM, random_lstm
 from archsim.chip.build import Chip, build_chip
-from archsim.chip.layers.base import ChipLayer, Recorder, Signal
+from archsim.chip.layers.base import ChipLayer
+from archsim.chip.layers.signal import Recorder, Signal
 from archsim.config.load import Config, load_config
 from archsim.errors import ArchsimError, InputError
 from archsim.kernels.matrix import Matrix

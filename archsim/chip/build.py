@@ -16,12 +16,12 @@ from archsim.chip.flow import flow, join_arrays, join_needs
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
-    Signal,
     Unit,
     digital_design,
     to_fixed,
     transfers,
 )
+from archsim.chip.layers.signal import Signal
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Needs, Program, Schedule
 from archsim.chip.spec import ChipSpec, chip_spec

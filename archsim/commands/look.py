@@ -19,9 +19,9 @@ def report(
 
     Example: archsim report traces/kws.h5
     """
-    from archsim.trace.reader import read_summary
+    from archsim.trace.trace import Trace
 
-    show_summary(read_summary(trace), as_json=as_json)
+    show_summary(Trace(trace).summary, as_json=as_json)
 
 
 def timeline(
@@ -38,10 +38,10 @@ def timeline(
 
     Example: archsim timeline traces/kws.h5
     """
-    from archsim.analysis.gantt import draw_timeline
     from archsim.experiments.side_by_side import timeline_of
     from archsim.report.experiment import check_picture, save_figure
     from archsim.report.timeline import timeline_report
+    from archsim.report.timeline_picture import draw_timeline
 
     check_picture(plot)
     with progress_of(source.stem) as progress:
@@ -65,9 +65,11 @@ def plot(
 
     Example: archsim plot traces/kws.h5 --out conversion.png
     """
-    from archsim.analysis.waveform import draw_conversion, read_conversion
+    from archsim.analysis.waveform import conversion_of
+    from archsim.report.conversion_picture import draw_conversion
     from archsim.report.experiment import check_picture, save_figure
+    from archsim.trace.trace import Trace
 
     check_picture(out)
-    save_figure(draw_conversion(read_conversion(trace, conversion, tile)), out)
+    save_figure(draw_conversion(conversion_of(Trace(trace), conversion, tile)), out)
     say(f"picture: {out}")

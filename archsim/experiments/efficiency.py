@@ -22,6 +22,7 @@ from archsim.experiments.base import (
 )
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import run
+from archsim.trace.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -113,7 +114,7 @@ def _measure(
         paths.append(folder / f"{bits}-{index}.h5")
         changes = [*section.overrides, f"adc.bits={bits}", *overrides]
         run(inputs.load(section.config, changes), paths[-1], inputs=inputs)
-    designs = read_designs(paths)
+    designs = read_designs([Trace(path) for path in paths])
     for path in paths:
         path.unlink()
     return [name for name, _ in cases], designs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from archsim.config.base import Section
@@ -13,7 +14,7 @@ from archsim.experiments.base import Column, Executor, ExperimentResult, Progres
 from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import RunResult
-from archsim.trace.reader import read_operations, read_phase_cycles
+from archsim.trace.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,9 +103,16 @@ def times(path: Path) -> tuple[float, float]:
     Linear are the integrate and ramp phases of the first tile, nonlinear the operations that
     activate gates on digital processors.
     """
-    timesteps, nonlinear = read_operations(path, "activate")
-    linear = read_phase_cycles(path, "lstm", ("integrate", "ramp"))
-    return float(linear) / timesteps, float(nonlinear) / timesteps
+    trace = Trace(path)
+    activate = [
+        end - start
+        for events in trace.groups()
+        for start, end, kind in zip(events.start, events.end, events.kind, strict=True)
+        if kind == "activate"
+    ]
+    tile = next(tile for tile in trace.tiles() if tile.name == "lstm")
+    linear = np.isin(tile.phase, tile.codes(("integrate", "ramp"))).sum()
+    return float(linear) / len(activate), float(sum(activate)) / len(activate)
 
 
 def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:

@@ -24,7 +24,7 @@ from archsim.network.identity import content_hash
 from archsim.report.run import with_prefix
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import RunResult
-from archsim.trace.reader import read_codes
+from archsim.trace.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +116,7 @@ def what_it_took(result: RunResult, path: Path) -> dict[str, Any]:
         "cycles_each": summary.cycles / summary.together,
         **{key: getattr(summary, key) for key in _NUMBERS},
         "busiest": max(summary.utilisation.items(), key=lambda item: item[1]),
-        "codes": {layer: content_hash(code=code) for layer, code in read_codes(path).items()},
+        "codes": {layer: content_hash(code=code) for layer, code in Trace(path).codes().items()},
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.build import Chip, total
-from archsim.chip.layers.base import Recorder
+from archsim.chip.layers.signal import Recorder
 from archsim.chip.program import Schedule
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import totals

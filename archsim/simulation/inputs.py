@@ -17,7 +17,7 @@ import numpy as np
 
 from archsim.chip.build import Chip, chip_library
 from archsim.chip.flow import float_outputs
-from archsim.chip.layers.base import Signal
+from archsim.chip.layers.signal import Signal
 from archsim.config.load import Config, digest_of_file, load_config
 from archsim.config.run import RunConfig
 from archsim.config.tasks import Answered

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.build import Chip
-from archsim.chip.layers.base import Recorder
+from archsim.chip.layers.signal import Recorder
 from archsim.clipping import Clipping
 from archsim.config.load import Config
 from archsim.simulation.recording.choices import Told

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip
 from archsim.chip.flow import flow
-from archsim.chip.layers.base import Recorder, Signal
+from archsim.chip.layers.signal import Recorder, Signal
 from archsim.clipping import Clipping
 from archsim.config.load import Config
 from archsim.config.run import TraceLevel

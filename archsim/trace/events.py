@@ -104,27 +104,50 @@ def check_sequence(sequence: int, count: int, of: str) -> None:
 
 
 def _read(events: h5py.Group, summary: Summary, groups: list[int]) -> list[GroupEvents]:
-    """Read groups; events are in the file sequence by sequence, equally many of each."""
+    """Read groups; events are in the file sequence by sequence."""
     total = checked.dataset(events, "start_cycle", "i", (None,)).shape[0]
-    each, rest = divmod(total, summary.sequences)
-    if rest or not each:
-        raise checked.damage(events, "start_cycle", f"has {total} events, not as many a sequence")
-    length = each * summary.streams
-    begin = min(groups) * length
-    span = slice(begin, min((max(groups) + 1) * length, total))
-    number = {name: checked.whole_span(events, name, total, span) for name in _NUMBERS}
-    name = {name: checked.named(events, name, total, span) for name in _NAMES}
+    first = _first_events(events, summary, total)
+    spans = {
+        group: slice(
+            int(first[group * summary.streams]),
+            int(first[min((group + 1) * summary.streams, summary.sequences)]),
+        )
+        for group in groups
+    }
+    begin = min(span.start for span in spans.values())
+    whole = slice(begin, max(span.stop for span in spans.values()))
+    number = {name: checked.whole_span(events, name, total, whole) for name in _NUMBERS}
+    name = {name: checked.named(events, name, total, whole) for name in _NAMES}
     return [
         _group(
             group,
-            slice(group * length - begin, (group + 1) * length - begin),
-            group * length,
+            slice(span.start - begin, span.stop - begin),
+            span.start,
             number=number,
             name=name,
             summary=summary,
         )
-        for group in groups
+        for group, span in spans.items()
     ]
+
+
+def _first_events(events: h5py.Group, summary: Summary, total: int) -> NDArray[np.int64]:
+    """Return the number of each sequence's first event, and at the end how many there are.
+
+    Sequences of one length have equally many; where lengths differ, the file says whose each is.
+    """
+    if summary.mean_timesteps == summary.timesteps:
+        each, rest = divmod(total, summary.sequences)
+        if rest or not each:
+            what = f"has {total} events, not as many a sequence"
+            raise checked.damage(events, "start_cycle", what)
+        return np.arange(summary.sequences + 1, dtype=np.int64) * each
+    of = checked.whole_span(events, "sequence", total, slice(None))
+    first = np.searchsorted(of, np.arange(summary.sequences + 1))
+    ordered = of.size and (np.diff(of) >= 0).all() and of[0] >= 0 and of[-1] < summary.sequences
+    if not ordered or (np.diff(first) == 0).any():
+        raise checked.damage(events, "sequence", "is not one sequence after the other")
+    return first.astype(np.int64)
 
 
 def _group(

@@ -5,13 +5,11 @@ from __future__ import annotations
 import errno
 import math
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from archsim.clipping import Clipping, Place
 from archsim.errors import TraceError
@@ -246,31 +244,3 @@ def _checked(summary: Summary, node: h5py.Group) -> Summary:
     if summary.groups != math.ceil(summary.sequences / summary.streams):
         raise checked.damage(node, "groups", "does not fit the sequences and the streams")
     return summary
-
-
-def read_codes(path: str | Path) -> dict[str, NDArray[np.uint16]]:
-    """Return codes (sequences, conversions, columns) of every layer of a trace that has some."""
-    with open_trace(path) as file, reading(path):
-        outputs = checked.group(file, "outputs")
-        found = {name: checked.group(outputs, name) for name in outputs}
-        return {name: group["code"][...] for name, group in found.items() if "code" in group}
-
-
-def read_operations(path: str | Path, kind: str) -> tuple[int, int]:
-    """Return how many operations of a kind a trace has, and their cycles together."""
-    with open_trace(path) as file, reading(path):
-        events = checked.group(file, "events")
-        kinds, names = checked.enumerated(events, "kind", None)
-        mine = np.isin(kinds[...], [code for code, name in names.items() if name == kind])
-        cycles = events["end_cycle"][...] - events["start_cycle"][...]
-        return int(mine.sum()), int(cycles[mine].sum())
-
-
-def read_phase_cycles(path: str | Path, tile: str, phases: Iterable[str]) -> int:
-    """Return in how many of a tile's recorded cycles it is in one of some phases."""
-    wanted = {*phases}
-    with open_trace(path) as file, reading(path):
-        group = checked.group(checked.group(file, "tiles"), tile)
-        stored, names = checked.enumerated(group, "phase", None)
-        codes = [code for code, name in names.items() if name in wanted]
-        return int(np.isin(stored[...], codes).sum())

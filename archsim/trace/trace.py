@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +17,14 @@ from numpy.typing import NDArray
 from archsim.errors import InputError
 from archsim.listing import listed
 from archsim.trace import checked
+from archsim.trace.checked import DamageError
+from archsim.trace.conversion import Waveforms, read_waveforms
+from archsim.trace.events import GroupEvents, check_sequence, read_group_of, read_groups
 from archsim.trace.reader import open_trace, read_summary, reading
 from archsim.trace.summary import Summary
+from archsim.trace.work import Work, read_work
+
+__all__ = ["Array", "DamageError", "GroupEvents", "Trace", "Waveforms", "Work", "check_sequence"]
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,103 @@ class Trace:
             key: a.values for key, a in found.items() if a.dims == along and key not in along
         }
         return pd.DataFrame(columns)
+
+    def tiles(self) -> Iterator[Work]:
+        """Yield when each tile worked, on which sequences, in which phases; none without cycles.
+
+        Raises
+        ------
+        TraceError
+            If the trace is damaged.
+        """
+        return read_work(self.path, "tiles")
+
+    def units(self) -> Iterator[Work]:
+        """Yield when each digital unit worked, and on which sequences; none without cycles.
+
+        Raises
+        ------
+        TraceError
+            If the trace is damaged.
+        """
+        return read_work(self.path, "units")
+
+    def groups(self, numbers: list[int] | None = None) -> list[GroupEvents]:
+        """Return the events of groups of sequences that were at work together.
+
+        Parameters
+        ----------
+        numbers : list of int, optional
+            Which groups; by default all whose streams all have a sequence, or else the only one.
+
+        Raises
+        ------
+        TraceError
+            If the run recorded no events, or the trace is damaged.
+        """
+        return read_groups(self.path, numbers)
+
+    def group_of(self, sequence: int) -> GroupEvents:
+        """Return the events of the group that a sequence belongs to.
+
+        Raises
+        ------
+        InputError
+            If there is no such sequence.
+        TraceError
+            If the run recorded no events, or the trace is damaged.
+        """
+        return read_group_of(self.path, sequence)
+
+    def waveforms(self, conversion: int = 0, tile: str | None = None) -> Waveforms:
+        """Return voltages, latches and energy of one conversion, cycle by cycle.
+
+        Parameters
+        ----------
+        conversion : int
+            Which of the recorded conversions of the tile, from 0.
+        tile : str, optional
+            Name of the tile; the first one by default.
+
+        Raises
+        ------
+        TraceError, InputError
+            If the run recorded no waveforms, or there is no such tile or conversion.
+        """
+        return read_waveforms(self.path, conversion, tile)
+
+    def codes(self) -> dict[str, NDArray[np.uint16]]:
+        """Return the codes (sequences, conversions, columns) of every layer that has some.
+
+        Raises
+        ------
+        TraceError
+            If the trace is damaged.
+        """
+        with open_trace(self.path) as file, reading(self.path):
+            outputs = checked.group(file, "outputs")
+            found = {name: checked.group(outputs, name) for name in outputs}
+            return {name: group["code"][...] for name, group in found.items() if "code" in group}
+
+    def setting(self, *keys: str, kind: type = str) -> Any:
+        """Return a value of the run's configuration by its keys, as text or of another kind.
+
+        Raises
+        ------
+        TraceError
+            If there is no such value of that kind.
+        """
+        with open_trace(self.path) as file, reading(self.path):
+            return checked.setting(file, *keys, kind=kind)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Return a context that says of what turns out damaged that it is in this trace."""
+        return reading(self.path)
+
+    @staticmethod
+    def damage(part: str, reason: str) -> DamageError:
+        """Return what to raise within `reading` for a part that is not what a run writes."""
+        return DamageError(f"{part} {reason}")
 
     def _arrays(self, *place: str) -> dict[str, Array]:
         with open_trace(self.path) as file, reading(self.path):

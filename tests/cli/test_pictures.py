@@ -5,19 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from archsim.analysis.waveform import (
-    Conversion,
-    columns_beyond_rails,
-    draw_conversion,
-    read_conversion,
-)
+from archsim.analysis.waveform import Conversion, conversion_of
 from archsim.config.load import load_config
 from archsim.console import progress_of
 from archsim.experiments.ramp_trials import transfer
 from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import draw_comparison
+from archsim.report.conversion_picture import draw_conversion
 from archsim.report.converter import ramp_report
 from archsim.simulation.simulate import run
+from archsim.trace.trace import Trace
 from archsim.transfer.ramp import design_from_text
 from tests.small_run import write_small_run
 
@@ -72,14 +69,14 @@ def conversion(v_mac):
 
 def test_rails_are_drawn_and_columns_beyond_them_are_said(traces):
     ours = conversion([[0.4, 0.4, 0.4, 0.8], [-0.06, 0.81, 0.4, 0.0]])
-    assert columns_beyond_rails(ours) == 2
+    assert ours.columns_beyond_rails == 2
     axis = drawn(draw_conversion(ours)).axes[0]
     flat = {line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == "--"}
     assert flat == {0.0, 0.8}
     assert "2 columns leave the rails: the integrators are ideal" in texts(axis)
     assert "rails, 0 V and 0.8 V" in [text.get_text() for text in axis.get_legend().get_texts()]
-    clipped = [read_conversion(traces / "clips.h5", number) for number in range(3)]
-    assert not any(map(columns_beyond_rails, clipped))
+    clipped = [conversion_of(Trace(traces / "clips.h5"), number) for number in range(3)]
+    assert not any(each.columns_beyond_rails for each in clipped)
     assert not any("leave" in text for text in texts(drawn(draw_conversion(clipped[0])).axes[0]))
     assert clipped[0].supply == 0.8
 
@@ -93,7 +90,7 @@ def test_bars_stand_on_a_zero(traces):
     found = compare([traces / "ideal.h5", traces / "clips.h5"], watch=progress_of)
     figures = [
         drawn(lambda figure: draw_comparison(figure, found)),
-        drawn(draw_conversion(read_conversion(traces / "ideal.h5", 0))),
+        drawn(draw_conversion(conversion_of(Trace(traces / "ideal.h5"), 0))),
     ]
     logarithmic = 0
     for axis in (axis for figure in figures for axis in figure.axes):

@@ -155,7 +155,7 @@ def test_reports_of_timelines_and_comparisons_read_sequences_of_their_own_length
 
     path = folder / "t.h5"
     archsim.run(folder / "small.yaml", set=settings(folder, range(LENGTHS.size)), out=path)
-    levels = level_metrics(path)
+    levels = level_metrics(archsim.open_trace(path))
     assert all(np.isfinite(level.latency_s) for level in levels)
 
 

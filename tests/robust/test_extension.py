@@ -110,7 +110,7 @@ FLOAT = """
 import numpy as np
 from archsim.config.load import load_config
 from archsim.simulation.prepare import prepare
-from archsim.chip.layers.base import Recorder
+from archsim.chip.layers.signal import Recorder
 sets = ["adc={kind: ideal, bits: 8}", "tile.input_bits=10", "digital.word_bits=24",
         "digital.fraction_bits=12", "digital.table_entries=16384",
         "network.layers.1.input_range=[-4, 4]"]

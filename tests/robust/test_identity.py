@@ -20,6 +20,7 @@ from archsim.report.comparison import comparison_report, comparison_to_json
 from archsim.report.run import run_report
 from archsim.simulation.simulate import run
 from archsim.trace.reader import read_summary
+from archsim.trace.trace import Trace
 from tests.small_run import tensors, write_small_run
 
 SHORT = "workload.sequences=2"
@@ -192,7 +193,7 @@ def test_the_component_of_a_converter_is_named(summary_of, capsys):
         assert out.count(component) == 2
         assert "library cmos-16nm" in out
         assert component in json.dumps(summary.to_json()["components"]["lstm"])
-    first, second = read_designs([usual.trace, other.trace])
+    first, second = read_designs([Trace(usual.trace), Trace(other.trace)])
     assert first.summary.components != second.summary.components
 
 

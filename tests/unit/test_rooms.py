@@ -125,6 +125,20 @@ def test_what_never_imports_what(what):
     assert not wrong, f"{what}: {wrong}"
 
 
+OF_TRACES = {"trace.trace", "trace.summary"}
+"""Modules of the room of traces that whoever reads a trace takes: the others know its file."""
+WRITERS = {"simulation", "trace", "exits"}
+
+
+def test_who_reads_a_trace_knows_nothing_of_its_file():
+    wrong = [
+        (name, other)
+        for name, other in sorted(pairs())
+        if room(other) == "trace" and other not in OF_TRACES and room(name) not in WRITERS
+    ]
+    assert not wrong
+
+
 def test_hdf5_and_rich_stay_in_their_rooms():
     for name, tree in modules().items():
         tops = {other.partition(".")[0] for other in imported(tree)}

@@ -7,29 +7,26 @@ To add a kind of layer: a folder beside those that are there, whose `section` su
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile
+from archsim.chip.layers.signal import LayerResult, Recorder, Signal, Whole
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import ChipSpec
-from archsim.clipping import Clipping
 from archsim.config.hardware import Digital
 from archsim.config.run import BUS
 from archsim.config.sections import LayerSection
 from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
 from archsim.costs.library import ComponentLibrary
 from archsim.kernels.convert import Stage
-from archsim.kernels.record import MatrixRecord, make_record
 from archsim.network.weights import Weights
 from archsim.transfer.decisions import half_up
-
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -209,122 +206,6 @@ def transfers(spec: ChipSpec) -> dict[str, int]:
         for section in spec.network.layers
         for kind, elements in section.transfers.items()
     }
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What one layer hands to others, for a block of sequences.
-
-    Attributes
-    ----------
-    drive : int16 (sequences, timesteps, elements)
-        As signed pulse widths, of which a full one stands for the layer's `output_range`.
-    fixed : int32 (sequences, timesteps, elements)
-        In fixed point.
-    length : int64 (sequences,)
-        Timesteps of each sequence; what lies behind its end is not looked at.
-    """
-
-    drive: NDArray[np.int16]
-    fixed: NDArray[np.int32]
-    length: Whole
-
-    @property
-    def varies(self) -> bool:
-        """Whether any sequence ends before the arrays do."""
-        return bool((self.length != self.drive.shape[1]).any())
-
-    def at(self, place: Any, timesteps: slice) -> Signal:
-        """Return the signal of some sequences, with some of their timesteps.
-
-        Parameters
-        ----------
-        place : slice or array
-            Which sequences.
-        timesteps : slice
-            Which timesteps; they are all that the sequences have then.
-        """
-        drive = self.drive[place, timesteps]
-        whole = np.full(drive.shape[0], drive.shape[1], dtype=np.int64)
-        return Signal(drive, self.fixed[place, timesteps], whole)
-
-    def last(self) -> Signal:
-        """Return the last timestep of each sequence alone."""
-        place, last = np.arange(self.length.size), self.length - 1
-        one = np.ones(self.length.size, dtype=np.int64)
-        return Signal(self.drive[place, last][:, None], self.fixed[place, last][:, None], one)
-
-    @staticmethod
-    def side_by_side(signals: Sequence[Signal]) -> Signal:
-        """Return one signal with the elements of several."""
-        if len(signals) == 1:
-            return signals[0]
-        return Signal(
-            np.concatenate([signal.drive for signal in signals], axis=2),
-            np.concatenate([signal.fixed for signal in signals], axis=2),
-            signals[0].length,
-        )
-
-
-@dataclass(frozen=True)
-class LayerResult:
-    """What a layer computed: the signal for others, arrays for the trace, what it clipped.
-
-    There is an entry of `clipped` for every place where the layer can clip, with or without values.
-    """
-
-    signal: Signal
-    outputs: dict[str, NDArray[Any]]
-    clipped: tuple[Clipping, ...] = ()
-
-
-@dataclass
-class Recorder:
-    """Hands out the records of a block of sequences and keeps them by matrix.
-
-    Attributes
-    ----------
-    recorded : int64 (sequences,)
-        Place of each sequence among those whose cycles are kept, -1 for the others.
-    first : int
-        Number of the block's first sequence in the run.
-    waveforms : bool
-        Whether columns' charges are kept as well.
-    reusable : mapping of str to MatrixRecord
-        Records that are not needed any more; those that fit lend their memory.
-    records : dict of str to MatrixRecord
-        What each matrix's tiles did.
-    """
-
-    recorded: NDArray[np.int64]
-    first: int
-    waveforms: bool
-    reusable: Mapping[str, MatrixRecord] = field(default_factory=dict)
-    records: dict[str, MatrixRecord] = field(default_factory=dict)
-
-    def open(self, matrix: MappedMatrix, conversions: int, ends: Whole) -> MatrixRecord:
-        """Make the record of a mapped matrix.
-
-        Parameters
-        ----------
-        matrix : MappedMatrix
-            The matrix.
-        conversions : int
-            Conversions of the longest sequence that there may be.
-        ends : int64 (sequences,)
-            Conversions of each sequence.
-        """
-        record = make_record(
-            matrix.arrays,
-            self.recorded,
-            first=self.first,
-            conversions=conversions,
-            waveforms=self.waveforms,
-            reusable=self.reusable.get(matrix.name),
-            ends=None if (ends == conversions).all() else ends,
-        )
-        self.records[matrix.name] = record
-        return record
 
 
 class ChipLayer(ABC):

@@ -20,9 +20,6 @@ from archsim.chip.cut import cut_layer
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
-    LayerResult,
-    Recorder,
-    Signal,
     Unit,
     add_conversion,
     add_work,
@@ -31,6 +28,7 @@ from archsim.chip.layers.base import (
     sum_of_blocks,
 )
 from archsim.chip.layers.clipped import by_length
+from archsim.chip.layers.signal import LayerResult, Recorder, Signal
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import MatrixSpec

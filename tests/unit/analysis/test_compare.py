@@ -16,6 +16,7 @@ from archsim.errors import InputError, TraceError
 from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import comparison_to_json
 from archsim.simulation.simulate import run
+from archsim.trace.trace import Trace
 from tests.runs import ROOT
 from tests.small_run import CONFIG, write_small_run
 
@@ -51,12 +52,12 @@ def traces(folder):
 
 
 def metrics(trace):
-    return {item.level: item for item in level_metrics(trace)}
+    return {item.level: item for item in level_metrics(Trace(trace))}
 
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_component_has_one_level_and_levels_are_parts_of_the_system(traces, name):
-    (design,) = read_designs([traces[name]])
+    (design,) = read_designs([Trace(traces[name])])
     charged = {*design.summary.energy_by_component, *design.summary.area_by_component}
     assert not charged - frozenset().union(*COMPONENTS.values())
     assert sum(map(len, COMPONENTS.values())) == len(frozenset().union(*COMPONENTS.values()))
@@ -77,7 +78,7 @@ def test_every_component_has_one_level_and_levels_are_parts_of_the_system(traces
 def test_shipped_architectures_have_all_three_levels(path, tmp_path):
     """Bit-serial crossbars among them, whose parts have names of their own."""
     run(load_config(path, ["workload.sequences=1"]), tmp_path / "t.h5")
-    (design,) = read_designs([tmp_path / "t.h5"])
+    (design,) = read_designs([Trace(tmp_path / "t.h5")])
     charged = {*design.summary.energy_by_component, *design.summary.area_by_component}
     assert not charged - frozenset().union(*COMPONENTS.values())
     assert all(item.energy_j > 0 and item.cycles > 0 for item in design.levels.values())
@@ -138,7 +139,7 @@ def test_early_stop_takes_the_mean_over_the_recorded_sequences(traces):
 
 
 def test_reasons_are_signed_shares_of_the_first_design(traces):
-    first, other = read_designs([traces["nl"], traces["linear"]])
+    first, other = read_designs([Trace(traces["nl"]), Trace(traces["linear"])])
     energy, area, time = reasons(first, other)
     change = other.summary.energy_j / first.summary.energy_j - 1
     assert f"{change:+.1%}: nonlinear_processors +" in energy
@@ -155,7 +156,7 @@ def test_reasons_are_signed_shares_of_the_first_design(traces):
 
 
 def test_reasons_of_equal_designs_and_of_other_streams(traces):
-    first, other, streams = read_designs([traces["nl"], traces["nl"], traces["streams"]])
+    first, other, streams = read_designs([Trace(traces[name]) for name in ("nl", "nl", "streams")])
     assert other.name == "nl (2)"
     assert all(reason.endswith("the same in every part") for reason in reasons(first, other))
     assert "(4 sequences together against 1)" in reasons(first, streams)[2]
@@ -184,7 +185,7 @@ def test_configurations_are_run_with_whole_groups(folder):
 def test_traces_that_lack_cycles_say_how_to_run(folder, tmp_path, overrides, says):
     run(load_config(folder / "small.yaml", overrides), tmp_path / "t.h5")
     with pytest.raises(TraceError, match=re.escape(says)):
-        level_metrics(tmp_path / "t.h5")
+        level_metrics(Trace(tmp_path / "t.h5"))
 
 
 def test_other_networks_are_refused(folder, traces, tmp_path):
@@ -193,7 +194,7 @@ def test_other_networks_are_refused(folder, traces, tmp_path):
     run(load_config(folder / "small.yaml", config), other)
     says = r"'other' is another network than 'nl' \(units 5 against 4 in layer 1\): compare equal"
     with pytest.raises(InputError, match=says):
-        read_designs([traces["nl"], other])
+        read_designs([Trace(traces["nl"]), Trace(other)])
 
 
 def test_json_holds_ratios_products_and_times_of_a_timestep(traces):

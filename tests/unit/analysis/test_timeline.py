@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from archsim.analysis.timeline import IDLE, critical_path, path_by_kind, read_timeline
+from archsim.analysis.timeline import IDLE, critical_path, path_by_kind, timeline_of
 from archsim.config.load import load_config
 from archsim.simulation.simulate import run
-from archsim.trace.events import GroupEvents, read_groups
+from archsim.trace.trace import GroupEvents, Trace
 from tests.small_run import TIMESTEPS, write_small_run
 
 
@@ -82,7 +82,7 @@ def test_path_that_never_ends_is_refused():
 
 def test_closed_form_of_one_stream(traced):
     """Nothing overlaps but the loads: a timestep is a conversion and an update."""
-    found = read_timeline(traced())
+    found = timeline_of(Trace(traced()))
     load, update, classes = 1, 4, 3
     convert = 1 + 16 + 16 + 1
     expected = {
@@ -114,15 +114,15 @@ def test_closed_form_of_one_stream(traced):
 def test_paths_and_utilisation_agree_with_the_run(traced, overrides):
     """Every group's path is as long as the group; busy shares are those of the summary."""
     trace = traced(*overrides)
-    whole = [events.cycles for events in read_groups(trace)]
+    whole = [events.cycles for events in Trace(trace).groups()]
     for sequence in range(8):
-        found = read_timeline(trace, sequence)
+        found = timeline_of(Trace(trace), sequence)
         assert sequence in found.sequences
         assert sum(step.cycles for step in found.steps) == found.cycles
         ends = [step.start + step.cycles for step in found.steps]
         assert [step.start for step in found.steps] == [0, *ends[:-1]]
         assert all(0 < usage.share <= 1 for usage in found.usage)
-    assert sum(path_by_kind(trace).values()) == pytest.approx(np.mean(whole))
+    assert sum(path_by_kind(Trace(trace)).values()) == pytest.approx(np.mean(whole))
     if 8 % found.summary.streams == 0:
         assert found.summary.cycles == np.mean(whole)
     if len(whole) == 1 or ("adc.early_stop=true" not in overrides and "streams=3" not in overrides):
@@ -131,19 +131,21 @@ def test_paths_and_utilisation_agree_with_the_run(traced, overrides):
 
 
 def test_kinds_count_together_over_tiles_and_layers(traced):
-    wide = path_by_kind(traced("tile.columns=4", "adc.kind=linear_ramp"))
+    wide = path_by_kind(Trace(traced("tile.columns=4", "adc.kind=linear_ramp")))
     assert set(wide) == {"load", "integrate", "convert", "activate", "update", "argmax"}
     assert wide["integrate"] == (TIMESTEPS + 1) * 17
     assert wide["convert"] == (TIMESTEPS + 1) * 17
     shared = path_by_kind(
-        traced("adc.kind=linear_ramp", "digital={processors: {shared: true}, bus: {width: 8}}")
+        Trace(
+            traced("adc.kind=linear_ramp", "digital={processors: {shared: true}, bus: {width: 8}}")
+        )
     )
     assert {"bus", "activate"} <= set(shared)
 
 
 def test_streams_wait_for_a_shared_resource(traced):
     """With one tile and eight streams the tile is never free, so it makes the path."""
-    found = read_timeline(traced("streams=8"), 5)
+    found = timeline_of(Trace(traced("streams=8")), 5)
     assert found.sequences == tuple(range(8))
     assert (found.path[0].resource, found.path[0].kind) == ("lstm", "convert")
     assert found.usage[0].resource == "lstm"

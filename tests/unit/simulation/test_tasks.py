@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import archsim
-from archsim.config.tasks import TASKS, empty_answers, usual_task
+from archsim.config.tasks import TASKS, Answered, usual_task
 from archsim.errors import WorkloadError
 from archsim.metrics import share_of
 from archsim.workloads.sequences import Sequences
@@ -27,16 +27,17 @@ def test_the_usual_task_is_one_class_a_sequence():
     outputs = np.zeros((2, 3, 4))
     outputs[:, 0, 1] = 9.0  # an earlier timestep's, which does not count
     outputs[0, 2, 3] = outputs[1, 2, 2] = 1.0
-    assert task.answer(outputs).tolist() == [3, 2]
-    room = empty_answers(task, outputs[:0], 5)
-    assert (room.shape, room.dtype) == ((5,), np.int64)
+    assert task.answer(outputs, np.array([3, 3])).tolist() == [3, 2]
+    assert task.answer(outputs, np.array([3, 1])).tolist() == [3, 1]
 
 
 def test_a_classification_measures_the_share_of_right_classes():
     task = usual_task()
     told = data(np.array([0, 1, 1, 2]), ("a", "b", "c"))
-    found = task.compared(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), told)
-    assert found == {"accuracy": share_of(3, 4).beside(1.0)}
+    outputs = np.eye(3)[[0, 1, 2, 2]][:, None]
+    found = task.answered(outputs, told)
+    right = task.answered(np.eye(3)[[0, 1, 1, 2]][:, None], told)
+    assert task.compared(found, right) == {"accuracy": share_of(3, 4).beside(1.0)}
 
 
 def test_other_classes_than_the_network_has_are_refused():
@@ -83,3 +84,117 @@ def test_the_usual_task_changes_no_hash_and_another_word_is_refused():
     assert "task" not in plain.yaml
     with pytest.raises(archsim.ArchsimError, match="clasification"):
         archsim.load(KWS, set={"task.kind": "clasification"})
+
+
+# ----------------------------------------------------------------- other kinds
+
+
+def of(kind: str, **keys):
+    return TASKS.get(kind).model_validate({"kind": kind, **keys})
+
+
+LENGTH = np.array([3, 1, 2])
+RNG = np.random.default_rng(9)
+OUTPUTS = RNG.normal(size=(3, 3, 4))
+STEPS = [(n, t) for n in range(3) for t in range(LENGTH[n])]
+
+
+def ragged(target: np.ndarray | None) -> Sequences:
+    inputs = np.zeros((3, 3, 2), dtype=np.float32)
+    return Sequences(inputs, target, (), ("a", "b", "c"), False, "", lengths=LENGTH)
+
+
+def test_tagging_counts_every_timestep_before_the_ends():
+    target = np.full((3, 3), 2)
+    target[0, 0] = OUTPUTS[0, 0].argmax()
+    target[2, 2] = OUTPUTS[2, 2].argmax()  # behind an end
+    task, told = of("tagging"), ragged(target)
+    found = task.answered(OUTPUTS, told)
+    right = sum(OUTPUTS[step].argmax() == target[step] for step in STEPS)
+    metric = task.score(found.marks)["accuracy"]
+    assert metric.value == pytest.approx(right / 6)
+    assert metric.count == 6
+    assert found.answer[1].tolist() == [OUTPUTS[1, 0].argmax(), -1, -1]
+
+
+def test_bits_a_symbol_are_those_of_a_softmax():
+    target = RNG.integers(0, 4, (3, 3))
+    task = of("next_symbol")
+    bits = []
+    for step in STEPS:
+        z = OUTPUTS[step]
+        bits.append(-np.log2(np.exp(z[target[step]]) / np.exp(z).sum()))
+    found = task.score(task.answered(OUTPUTS, ragged(target)).marks)
+    assert found["bits_per_symbol"].value == pytest.approx(np.mean(bits))
+    uniform = task.answered(np.zeros((3, 3, 4)), ragged(target)).marks
+    assert task.score(uniform)["bits_per_symbol"].value == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("when", ["last", "all"])
+def test_regression_measures_errors_of_every_number(when):
+    last = when == "last"
+    target = RNG.normal(size=(3, 4) if last else (3, 3, 4))
+    task = of("regression", timesteps=when)
+    steps = [(n, LENGTH[n] - 1) for n in range(3)] if last else STEPS
+    error = [OUTPUTS[n, t] - (target[n] if last else target[n, t]) for n, t in steps]
+    found = task.score(task.answered(OUTPUTS, ragged(target)).marks)
+    assert found["mean_square_error"].value == pytest.approx(np.mean(np.square(error)))
+    assert found["mean_absolute_error"].value == pytest.approx(np.mean(np.abs(error)))
+    assert found["mean_square_error"].count == 4 * len(steps)
+
+
+def test_agreement_needs_nobody_to_say_what_is_right():
+    other = OUTPUTS.copy()
+    other[0, 2] = -other[0, 2]
+    other[2, 2] += 9.0  # behind an end
+    task, told = of("agreement"), ragged(None)
+    found = task.compared(task.answered(other, told), task.answered(OUTPUTS, told))
+    assert found["agreement"].value == pytest.approx(2 / 3)
+    expected = np.sum((2 * OUTPUTS[0, 2]) ** 2) / 12
+    assert found["mean_square_difference"].value == pytest.approx(expected)
+    every = of("agreement", timesteps="all")
+    again = every.compared(every.answered(other, told), every.answered(OUTPUTS, told))
+    assert again["agreement"].value == pytest.approx(5 / 6)
+
+
+def test_decisions_by_a_threshold():
+    task = of("agreement", timesteps="all", threshold=0.5)
+    outputs = np.array([[0.4, 0.6, 0.9], [0.7, 0, 0], [0.1, 0.2, 0.9]])[:, :, None]
+    answer = task.answer(outputs, LENGTH)
+    assert answer.tolist() == [[0, 1, 1], [1, -1, -1], [0, 0, -1]]
+
+
+WRONG = {
+    "labels of timesteps for classes": ("classification", np.zeros((3, 3), dtype=np.int64)),
+    "numbers for labels": ("classification", np.zeros(3)),
+    "classes for timesteps": ("tagging", np.zeros(3, dtype=np.int64)),
+    "labels that no output is for": ("classification", np.array([0, 12, 0])),
+    "labels for numbers": ("regression", np.zeros((3, 12), dtype=np.int64)),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_targets_that_a_task_cannot_be_scored_by_are_refused(what):
+    kind, target = WRONG[what]
+    network = archsim.load(KWS, set={"network.layers.1.timesteps": "all"}).network
+    with pytest.raises(WorkloadError, match=r"^data\.npz: its (targets|labels)"):
+        of(kind).check(ragged(target), "data.npz", network)
+
+
+def test_answers_at_every_timestep_need_outputs_at_every_timestep():
+    network = archsim.load(KWS).network
+    for task in (of("tagging"), of("next_symbol"), of("regression", timesteps="all")):
+        with pytest.raises(WorkloadError, match="set its timesteps to all"):
+            task.check(ragged(None), "data.npz", network)
+    with pytest.raises(WorkloadError, match=r"take task\.threshold away"):
+        of("agreement", threshold=0.5).check(ragged(None), "data.npz", network)
+
+
+def test_marks_of_a_kind_are_scored_sequence_by_sequence():
+    """Blocks of sequences give the marks of all."""
+    target = RNG.integers(0, 4, (3, 3))
+    task, told = of("next_symbol"), ragged(target)
+    whole = task.answered(OUTPUTS, told)
+    parts = [task.answered(OUTPUTS[n : n + 1], told.part(slice(n, n + 1))) for n in range(3)]
+    np.testing.assert_allclose(whole.marks, np.concatenate([each.marks for each in parts]))
+    assert isinstance(whole, Answered)

@@ -13,9 +13,6 @@ from archsim.chip.cut import cut_layer
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
-    LayerResult,
-    Recorder,
-    Signal,
     Unit,
     add_conversion,
     add_work,
@@ -37,6 +34,7 @@ from archsim.chip.layers.linear.kernel import run_linear_digital
 from archsim.chip.layers.linear.reference import linear_float
 from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
+from archsim.chip.layers.signal import LayerResult, Recorder, Signal
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
