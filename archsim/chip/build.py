@@ -326,13 +326,14 @@ def _activation_cost(values: int, spec: ChipSpec, library: ComponentLibrary) -> 
 
 
 def _shared_units(context: BuildContext, layers: Sequence[ChipLayer]) -> tuple[Unit, ...]:
-    """Return the input buffer, the classifier, and what else layers share."""
+    """Return the input buffer, the classifier if outputs are compared, and what layers share."""
     spec, last = context.spec, layers[-1]
     bits = spec.network.inputs * (spec.tile.input_bits + 1)
     load = buffer_unit(bits, design=context.digital_design(), library=context.library)
-    width = spec.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits
-    classify = argmax_unit(last.elements, width, library=context.library)
-    units = [Unit(INPUT_BUFFER, load), Unit(CLASSIFIER, classify)]
+    units = [Unit(INPUT_BUFFER, load)]
+    if spec.decides != "never":
+        width = spec.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits
+        units.append(Unit(CLASSIFIER, argmax_unit(last.elements, width, library=context.library)))
     if context.processors is not None:
         units.append(context.processors)
     if spec.digital.bus is not None:
@@ -357,8 +358,8 @@ def _bus(context: BuildContext, layers: Sequence[ChipLayer]) -> UnitCost:
 
 
 def _add_sequence(program: Program, chip: Chip, timesteps: int) -> None:
-    """Add the operations of one sequence, from the first load to its class."""
-    network, layers, (buffer, classifier) = chip.config.network, chip.layers, chip.units[:2]
+    """Add the operations of one sequence, from the first load to its last answer."""
+    network, layers, buffer = chip.config.network, chip.layers, chip.units[0]
     loads = [
         program.add(
             buffer.name,
@@ -373,14 +374,20 @@ def _add_sequence(program: Program, chip: Chip, timesteps: int) -> None:
     produced = flow(
         network, loaded, lambda number, needs: layers[number].schedule(program, needs), join_needs
     )
-    program.add(
-        classifier.name,
-        "argmax",
-        layer=layers[-1].name,
-        timestep=timesteps - 1,
-        duration=classifier.duration("argmax"),
-        needs=produced[-1],
-    )
+    decides = chip.config.task.decides
+    if decides != "never":
+        classifier = chip.units[1]
+        first = timesteps - len(produced)
+        for place in range(len(produced) if decides == "all" else 1):
+            at = place if decides == "all" else len(produced) - 1
+            program.add(
+                classifier.name,
+                "argmax",
+                layer=layers[-1].name,
+                timestep=first + at,
+                duration=classifier.duration("argmax"),
+                needs=produced[at],
+            )
     _hold_back(program, loads)
 
 

@@ -87,11 +87,14 @@ class ChipSpec(TileSpec):
         Sequences that are at work at the same time.
     activations : tuple of TableActivation
         Functions that the configuration brings.
+    decides : str
+        At which timesteps of a sequence the largest output is found: ``last``, ``all``, ``never``.
     """
 
     network: Network
     streams: int
     activations: tuple[TableActivation, ...]
+    decides: str
 
 
 def chip_spec(config: RunConfig) -> ChipSpec:
@@ -107,4 +110,5 @@ def chip_spec(config: RunConfig) -> ChipSpec:
         network=config.network,
         streams=config.streams,
         activations=config.activations,
+        decides=config.task.decides,
     )

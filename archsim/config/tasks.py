@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,9 +81,9 @@ class TaskSection(Section, ABC):
         return True
 
     @property
-    def finds_class(self) -> bool:
-        """Whether the chip finds the largest output, for which it has a unit."""
-        return True
+    def decides(self) -> Literal["last", "all", "never"]:
+        """At which timesteps the chip finds the largest output, for which it has a unit."""
+        return "last"
 
     @property
     def dataset(self) -> Dataset | None:

@@ -198,3 +198,18 @@ def test_marks_of_a_kind_are_scored_sequence_by_sequence():
     parts = [task.answered(OUTPUTS[n : n + 1], told.part(slice(n, n + 1))) for n in range(3)]
     np.testing.assert_allclose(whole.marks, np.concatenate([each.marks for each in parts]))
     assert isinstance(whole, Answered)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operations"), [("classification", 1), ("tagging", 49), ("regression", 0)]
+)
+def test_a_chip_compares_outputs_when_its_task_asks(kind, operations):
+    keys = {"network.layers.1.timesteps": "all", "task.kind": kind}
+    chip = archsim.build_chip(KWS, set={**keys, "network.weights": "random"} | RANDOM)
+    found = [item for item in chip.schedule.operations if item.kind == "argmax"]
+    assert len(found) == operations
+    assert ("argmax" in chip.area_by_component()) == (operations > 0)
+    assert {item.timestep for item in found} == {*range(49)} if operations > 1 else True
+
+
+RANDOM = {"workload": {"kind": "synthetic", "sequences": 2}}

@@ -40,9 +40,9 @@ class Agreement(TaskSection):
         return False
 
     @property
-    def finds_class(self) -> bool:
-        """Whether a decision is the largest output."""
-        return self.threshold is None
+    def decides(self) -> Literal["last", "all", "never"]:
+        """A threshold needs no largest output."""
+        return self.timesteps if self.threshold is None else "never"
 
     @property
     def dataset(self) -> Dataset:

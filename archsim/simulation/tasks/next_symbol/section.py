@@ -29,6 +29,11 @@ class NextSymbol(TaskSection):
         return ("bits_per_symbol", "accuracy")
 
     @property
+    def decides(self) -> Literal["all"]:
+        """There is an answer at every timestep."""
+        return "all"
+
+    @property
     def dataset(self) -> Dataset:
         """A symbol is a whole number, counted from 0."""
         text = "symbol that the chip finds most likely"

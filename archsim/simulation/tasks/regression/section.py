@@ -30,9 +30,9 @@ class Regression(TaskSection):
         return ("mean_square_error", "mean_absolute_error")
 
     @property
-    def finds_class(self) -> bool:
-        """No output is the largest that counts."""
-        return False
+    def decides(self) -> Literal["never"]:
+        """The outputs are the answer."""
+        return "never"
 
     def check(self, data: Sequences, source: str, network: Network) -> None:
         """Check that there is a target for every output."""

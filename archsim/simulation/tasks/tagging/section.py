@@ -29,6 +29,11 @@ class Tagging(TaskSection):
         return ("accuracy",)
 
     @property
+    def decides(self) -> Literal["all"]:
+        """There is an answer at every timestep."""
+        return "all"
+
+    @property
     def dataset(self) -> Dataset:
         """A label is a whole number, counted from 0."""
         return Dataset("label", ("sequence", "timestep"), "label that the chip found", "right one")
