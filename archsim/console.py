@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from archsim.exits import check_interrupt, tell
 from archsim.shown import shown
+
+if TYPE_CHECKING:
+    from archsim.report.table import Report
 
 _WIDTH = 120
 """Columns of a report that goes to a file or a pipe."""
@@ -23,18 +26,29 @@ _LEAST = 20
 """Columns below which no table can be read."""
 
 
-def show(report: Any, data: dict[str, Any], *, as_json: bool) -> None:
+def show(report: Report, data: dict[str, Any], *, as_json: bool) -> None:
     """Print a report, or one JSON object and nothing else.
 
     Names in a report are shown as they are: no markup, and escapes for control characters.
+
+    Parameters
+    ----------
+    report : Report
+        What is said.
+    data : dict
+        What a program gets; the report's tables go with it under ``tables``.
+    as_json : bool
+        Which of the two to print.
     """
     if as_json:
-        typer.echo(json.dumps(data))
+        typer.echo(json.dumps({**data, "tables": report.to_json()["tables"]}))
         return
     from rich.console import Console
 
+    from archsim.report.render import on_terminal
+
     console = Console(width=_width(sys.stdout), highlight=False, markup=False, emoji=False)
-    console.print(_Escaped(report))
+    console.print(_Escaped(on_terminal(report)))
 
 
 def _width(stream: Any) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, Tile, check_numbers
-from archsim.chip.flow import flow, join_arrays, join_needs
+from archsim.chip.flow import flow, join_arrays
 from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
@@ -23,7 +23,8 @@ from archsim.chip.layers.base import (
 )
 from archsim.chip.layers.signal import Signal
 from archsim.chip.mapped_matrix import MappedMatrix
-from archsim.chip.program import Needs, Program, Schedule
+from archsim.chip.operations import add_sequence
+from archsim.chip.program import Program, Schedule
 from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.chip.tile_cost import tile_inventory
 from archsim.clipping import Clipping, Place
@@ -44,9 +45,6 @@ from archsim.errors import ConfigError, DesignError
 from archsim.network.unused import refuse_unused
 from archsim.network.weights import Weights, network_weights
 from archsim.transfer.decisions import pulse_widths
-
-INPUT_REGISTERS = 2
-"""Input vectors that a tile's row registers hold: the one at work and the next one."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class Chip:
         program = Program()
         for stream, timesteps in enumerate(lengths):
             program.stream = stream
-            _add_sequence(program, self, timesteps)
+            add_sequence(program, self, timesteps)
         return program.schedule()
 
     @property
@@ -355,48 +353,3 @@ def _bus(context: BuildContext, layers: Sequence[ChipLayer]) -> UnitCost:
         length=math.sqrt(area),
         library=context.library,
     )
-
-
-def _add_sequence(program: Program, chip: Chip, timesteps: int) -> None:
-    """Add the operations of one sequence, from the first load to its last answer."""
-    network, layers, buffer = chip.config.network, chip.layers, chip.units[0]
-    loads = [
-        program.add(
-            buffer.name,
-            "load",
-            layer=layers[0].name,
-            timestep=timestep,
-            duration=buffer.duration("load"),
-        )
-        for timestep in range(timesteps)
-    ]
-    loaded: Sequence[Needs] = [(load,) for load in loads]
-    produced = flow(
-        network, loaded, lambda number, needs: layers[number].schedule(program, needs), join_needs
-    )
-    decides = chip.config.task.decides
-    if decides != "never":
-        classifier = chip.units[1]
-        first = timesteps - len(produced)
-        for place in range(len(produced) if decides == "all" else 1):
-            at = place if decides == "all" else len(produced) - 1
-            program.add(
-                classifier.name,
-                "argmax",
-                layer=layers[-1].name,
-                timestep=first + at,
-                duration=classifier.duration("argmax"),
-                needs=produced[at],
-            )
-    _hold_back(program, loads)
-
-
-def _hold_back(program: Program, loads: Sequence[int]) -> None:
-    """Let a load wait until the registers that it overwrites have been used."""
-    users: dict[int, list[int]] = {load: [] for load in loads}
-    for index, operation in enumerate(program.operations):
-        for need in operation.needs:
-            if need in users:
-                users[need].append(index)
-    for timestep in range(INPUT_REGISTERS, len(loads)):
-        program.require(loads[timestep], users[loads[timestep - INPUT_REGISTERS]])

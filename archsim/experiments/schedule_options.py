@@ -21,7 +21,7 @@ from archsim.experiments.base import (
 )
 from archsim.experiments.jobs import Job
 from archsim.network.identity import content_hash
-from archsim.report.run import with_prefix
+from archsim.si import with_prefix
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import RunResult
 from archsim.trace.trace import Trace

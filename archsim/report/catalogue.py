@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from archsim import shipped
 from archsim.config.activations import ACTIVATIONS
 from archsim.config.converter import CONVERTERS
@@ -19,6 +15,7 @@ from archsim.config.device import DEVICES
 from archsim.config.kinds import Kinds
 from archsim.config.sections import LAYERS, WORKLOADS
 from archsim.config.yaml_source import read_yaml
+from archsim.report.table import Column, Report, report, table
 
 _SHELVES = {
     "run": shipped.CONFIGURATIONS,
@@ -118,19 +115,20 @@ def _comment(path: Path) -> Iterator[str]:
             return
 
 
-def catalogue_report(found: Catalogue) -> RenderableType:
+def catalogue_report(found: Catalogue) -> Report:
     """Return tables of files and kinds."""
-    files = Table(title="files that come with archsim, by name", title_justify="left")
-    for name in ("for", "name", "what it is"):
-        files.add_column(name, overflow="fold")
+    rows: list[tuple[str, str, str] | None] = []
     for taker, entries in found.files.items():
-        for number, entry in enumerate(entries):
-            files.add_row("" if number else taker, entry.name, entry.what)
-        files.add_section()
-    kinds = Table(title="kinds, by the key that takes them", title_justify="left")
-    for name in ("key", "kinds"):
-        kinds.add_column(name, overflow="fold")
-    for key, names in found.kinds.items():
-        kinds.add_row(key, ", ".join(names))
-    hint = "'archsim init FOLDER' copies a project to start from."
-    return Group(files, kinds, Text(hint))
+        rows += [*((taker, entry.name, entry.what) for entry in entries), None]
+    columns = [
+        Column("for", "for", once=True, fold=True),
+        Column("name", "name", fold=True),
+        Column("what", "what it is", fold=True),
+    ]
+    kinds = [(key, ", ".join(names)) for key, names in found.kinds.items()]
+    of_kinds = [Column("key", "key", fold=True), Column("kinds", "kinds", fold=True)]
+    return report(
+        table("files that come with archsim, by name", columns, rows),
+        table("kinds, by the key that takes them", of_kinds, kinds),
+        "'archsim init FOLDER' copies a project to start from.",
+    )

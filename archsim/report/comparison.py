@@ -5,18 +5,28 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from archsim.analysis.compare import Comparison, Design, reasons
 from archsim.analysis.levels import Level
 from archsim.analysis.published import Figures, SimulatedRow, normalise, to_json
 from archsim.analysis.sameness import differences, other_choices, same_title, sameness
 from archsim.report.published import published_table
-from archsim.report.run import IDEAL, choices_table, with_prefix
+from archsim.report.run import IDEAL, choices_table, in_words, measured
+from archsim.report.table import (
+    Cell,
+    Column,
+    Line,
+    Look,
+    Part,
+    Report,
+    Style,
+    Table,
+    Value,
+    number,
+    quantity,
+    report,
+    table,
+)
+from archsim.si import with_prefix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,9 +38,9 @@ _COLUMNS = (
     ("energy_j", "energy", "J"),
     ("energy_delay", "energy-delay", "J s"),
     ("area_m2", "area (mm^2)", "mm^2"),
-    ("tops", "TOPS", ""),
-    ("tops_per_w", "TOPS/W", ""),
-    ("tops_per_mm2", "TOPS/mm^2", ""),
+    ("tops", "TOPS", "1e12/s"),
+    ("tops_per_w", "TOPS/W", "1e12/J"),
+    ("tops_per_mm2", "TOPS/mm^2", "1e12/s/mm^2"),
 )
 _MARKS = "os^Dv<>ph"
 _TIMESTEP = {"latency_s": "latency_per_timestep_s", "energy_j": "energy_per_timestep_j"}
@@ -56,6 +66,7 @@ def _design_to_json(design: Design, first: Design) -> dict[str, Any]:
         "clock_hz": design.summary.clock_hz,
         "streams": design.summary.streams,
         "accuracy": design.summary.accuracy,
+        "metrics": {name: metric.to_json() for name, metric in design.summary.metrics.items()},
         "same_weights_as_first": same.weights,
         "same_inputs_as_first": same.inputs,
         "choices": design.summary.choices,
@@ -78,45 +89,55 @@ def _ratio(one: float, other: float) -> float | None:
     return None if math.isnan(ratio) else ratio
 
 
-def comparison_report(comparison: Comparison) -> RenderableType:
+def comparison_report(comparison: Comparison) -> Report:
     """Return a table with a row a level and design, the reasons, and published accelerators."""
     designs = comparison.designs
     summaries = [design.summary for design in designs]
-    table = Table(
-        title=f"designs on {same_title(summaries)}, one inference",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("level, design", overflow="fold")
-    for _, heading, _ in _COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    metric = next(iter(summaries[0].metrics), None)
+    columns = [
+        Column("design", "level, design", fold=True),
+        *(Column(key, heading, right=True, whole=True) for key, heading, *_ in _COLUMNS),
+        *([Column("metric", in_words(metric), right=True, whole=True)] if metric else []),
+    ]
+    rows: list[tuple[Cell, ...] | None] = []
     for level in Level:
-        _add_level(table, str(level), designs, level)
-    _add_level(table, f"{Level.SYSTEM}, a timestep", designs, Level.SYSTEM, _TIMESTEP)
-    lines: list[RenderableType] = [Text("x: ratio to the first design")]
+        rows += _level(str(level), designs, level, metric=metric)
+    rows += _level(f"{Level.SYSTEM}, a timestep", designs, Level.SYSTEM, _TIMESTEP, metric=metric)
+    title = f"designs on {same_title(summaries)}, one inference"
+    parts: list[Part | str] = [table(title, columns, rows, look=Look.OPEN)]
+    names = [design.name for design in designs]
+    parts += [f"note: {text}" for text in differences(names, summaries)]
+    parts.append("x: ratio to the first design")
+    parts += _answers(designs, metric)
     ideal = [design.name for design in designs if design.summary.ideal_converter]
-    lines += [Text(f"The converters of {name} {IDEAL}") for name in ideal]
+    parts += [f"The converters of {name} {IDEAL}" for name in ideal]
     for design in designs[1:]:
-        lines.append(Text(f"\n{design.name} against {designs[0].name}", style="bold"))
-        parts_of = Table.grid(padding=(0, 1))
-        for reason in reasons(designs[0], design):
-            parts_of.add_row(*reason.split(" ", 1))
-        lines.append(Padding(parts_of, (0, 0, 0, 2)))
+        parts.append(Line(f"\n{design.name} against {designs[0].name}", Style.STRONG))
+        why = [reason.split(" ", 1) for reason in reasons(designs[0], design)]
+        parts.append(table("", ["what", "change"], why, look=Look.LIST))
     if designs[1:]:
-        lines.append(Text(f"percentages are of {designs[0].name}'s total; time: critical path"))
-    notes = [Text(f"note: {text}") for text in differences(_names(designs), summaries)]
-    parts: list[RenderableType] = [table, *notes, *lines, *_assumed(designs)]
+        parts.append(f"percentages are of {designs[0].name}'s total; time: critical path")
+    parts += _assumed(designs)
     if comparison.published:
         parts += ["", published_table(comparison.published, _simulated(designs))]
-    return Group(*parts)
+    return report(*parts)
 
 
-def _names(designs: list[Design]) -> list[str]:
-    return [design.name for design in designs]
+def _answers(designs: list[Design], metric: str | None) -> list[str]:
+    """Say of each design how good its answers are, and what chance leaves open."""
+    found = []
+    for design in designs if metric else ():
+        mine = design.summary.metrics.get(str(metric))
+        if mine is not None:
+            told = f"{measured(mine.value)} ({measured(mine.low)} to {measured(mine.high)})"
+            reference = "" if mine.reference is None else f", float {measured(mine.reference)}"
+            found.append(f"{design.name} {told}{reference}")
+    if not found:
+        return []
+    return [f"{in_words(str(metric))}, with 95% confidence: {'; '.join(found)}"]
 
 
-def _assumed(designs: list[Design]) -> list[RenderableType]:
+def _assumed(designs: list[Design]) -> list[Table]:
     """Say what the first design assumed, and what others assumed that it did not."""
     first, *others = designs
     told = {f"\nwhat {first.name} assumed": first.summary.choices}
@@ -126,42 +147,48 @@ def _assumed(designs: list[Design]) -> list[RenderableType]:
     return [choices_table(title, choices) for title, choices in told.items() if choices]
 
 
-def _add_level(
-    table: Table,
+def _level(
     title: str,
     designs: list[Design],
     level: Level,
     keys: dict[str, str] | None = None,
-) -> None:
-    """Add a level's rows: a line a design, and a line of ratios below all but the first."""
+    *,
+    metric: str | None,
+) -> list[tuple[Cell, ...] | None]:
+    """Return a level's rows: a line a design, and a line of ratios below all but the first."""
     shown = [(key if keys is None else keys.get(key, ""), unit) for key, _, unit in _COLUMNS]
-    table.add_row(Text(title, style="bold"))
+    nothing = ("",) if metric else ()
+    rows: list[tuple[Cell, ...] | None] = [(title, *("" for _ in shown), *nothing)]
     first = designs[0].levels[level]
+    whole = level is Level.SYSTEM and keys is None
     for design in designs:
         metrics = design.levels[level]
-        table.add_row(
-            f"  {design.name}",
-            *(_cell(getattr(metrics, key), unit) if key else "" for key, unit in shown),
+        found = design.summary.metrics.get(metric or "")
+        told = (measured(found.value),) if found and whole else nothing
+        rows.append(
+            (
+                f"  {design.name}",
+                *(_cell(getattr(metrics, key), unit) if key else "" for key, unit in shown),
+                *told,
+            )
         )
         if metrics is not first:
             ratios = [
                 _ratio(getattr(metrics, key), getattr(first, key)) if key else None
                 for key, _ in shown
             ]
-            table.add_row("", *("" if each is None else _times(each) for each in ratios))
-    table.add_section()
+            rows.append(("", *("" if each is None else _times(each) for each in ratios), *nothing))
+    return [*rows, None]
 
 
-def _times(ratio: float) -> str:
-    return f"x{ratio:,.0f}" if ratio >= 1000 else f"x{ratio:.3g}"
+def _times(ratio: float) -> Value:
+    return Value(f"x{ratio:,.0f}" if ratio >= 1000 else f"x{ratio:.3g}", ratio)
 
 
-def _cell(value: float, unit: str) -> str:
-    if math.isnan(value):
-        return "-"
+def _cell(value: float, unit: str) -> Value:
     if unit == "mm^2":
-        return f"{value * 1e6:.4g}"
-    return with_prefix(value, unit) if unit else f"{value:.4g}"
+        return number(value, ".4g", "m^2", scale=1e6)
+    return quantity(value, unit) if unit in {"s", "J", "J s"} else number(value, ".4g", unit)
 
 
 def _simulated(designs: list[Design]) -> list[SimulatedRow]:

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from archsim.config.quantity import parse_quantity
 from archsim.costs.library import Component, ComponentLibrary, Figure, SourceKind, load_library
 from archsim.costs.scaling import BEFORE, scale_library
 from archsim.errors import InputError
-from archsim.report.run import with_prefix
+from archsim.report.table import (
+    Cell,
+    Column,
+    Look,
+    Report,
+    Value,
+    number,
+    quantity,
+    report,
+    table,
+)
+from archsim.si import with_prefix
 
 _MARK = "*"
 _SHORT = 33
-_HEADINGS = (
-    "component",
-    "action",
-    "energy",
-    "area um^2",
-    "leakage",
-    "per",
-    "node",
-    "kind",
-    "source",
+_COLUMNS = (
+    Column("component", "component", once=True, whole=True),
+    Column("action", "action", whole=True),
+    Column("energy", "energy", right=True, whole=True),
+    Column("area", "area um^2", right=True, whole=True),
+    Column("leakage", "leakage", right=True, whole=True),
+    Column("per", "per", whole=True),
+    Column("node", "node", whole=True),
+    Column("kind", "kind", whole=True),
+    Column("source", "source"),
 )
-_NUMBERS = ("energy", "area um^2", "leakage")
 _LEGEND = (
     "kind and source are those of the energy, or of the area where there is no action. read: a "
     "figure of the publication; model: computed by a model; assumed: a guess, or scaled by a rule "
@@ -61,16 +67,10 @@ def library_from_text(
     return scale_library(library, values["node"] or library.node, supply=values["supply"])
 
 
-def components_report(library: ComponentLibrary) -> RenderableType:
+def components_report(library: ComponentLibrary) -> Report:
     """Return the table of a library: a row for each action, numbers for one unit of `per`."""
     rows = [row for name, part in library.components.items() for row in _rows(name, part, library)]
-    table = Table(title=_title(library), title_justify="left", box=SIMPLE_HEAD, padding=0)
-    for name in _HEADINGS[:-1]:
-        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
-    table.add_column(_HEADINGS[-1])
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return Group(table, Text(_LEGEND))
+    return report(table(_title(library), _COLUMNS, rows, look=Look.TIGHT), _LEGEND)
 
 
 def components_to_json(library: ComponentLibrary) -> dict[str, Any]:
@@ -99,24 +99,23 @@ def _title(library: ComponentLibrary) -> str:
     return f"{library.name}: {len(library.components)} components{supply}"
 
 
-def _rows(name: str, component: Component, library: ComponentLibrary) -> list[tuple[str, ...]]:
+def _rows(name: str, component: Component, library: ComponentLibrary) -> list[tuple[Cell, ...]]:
     figures = _figures(library, name)
     energies = [each for each in figures if each.what == "energy"]
     area = next(each for each in figures if each.what == "area")
     leakage = next(each for each in figures if each.what == "leakage")
     shared = (
-        f"{area.value * 1e12:,.4g}{_mark(area)}",
-        with_prefix(leakage.value, "W", 3) + _mark(leakage),
+        number(area.value, ",.4g", "m^2", scale=1e12, after=_mark(area), source=area.source),
+        _marked(leakage, "W", 3),
     )
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[Cell, ...]] = []
     for row, each in enumerate(energies or [area]):
-        first = row == 0
         rows.append(
             (
-                name if first else "",
+                name,
                 each.action or "-",
-                with_prefix(each.value, "J") + _mark(each) if energies else "-",
-                *(shared if first else ("", "")),
+                _marked(each, "J") if energies else "-",
+                *(shared if row == 0 else ("", "")),
                 component.per or "-",
                 f"{component.node * 1e9:g} nm",
                 each.kind.value,
@@ -124,6 +123,12 @@ def _rows(name: str, component: Component, library: ComponentLibrary) -> list[tu
             )
         )
     return rows
+
+
+def _marked(figure: Figure, unit: str, digits: int = 4) -> Value:
+    """Return a figure with its mark behind it."""
+    found = quantity(figure.value, unit, digits, source=figure.source)
+    return replace(found, text=found.text + _mark(figure))
 
 
 def _mark(figure: Figure) -> str:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
+from archsim.report.table import Cell, Column, Report, Value, number, report, table
 from archsim.transfer.ramp import Ramp
 
 
@@ -28,18 +25,32 @@ def ramp_to_json(ramp: Ramp) -> dict[str, Any]:
     }
 
 
-def ramp_report(ramp: Ramp) -> RenderableType:
+def ramp_report(ramp: Ramp) -> Report:
     """Return a table with a row a step: its code and level, where it begins, its ramp cell."""
-    table = Table(title=f"{ramp.function}, {ramp.bits} bits", title_justify="left")
-    for name in ("step", "code", "level y", "from x", "ramp cell (uS)", "ramp after it, x"):
-        table.add_column(name, justify="right")
-    rows = zip(ramp.step_code, ramp.cell, ramp.position, strict=True)
-    for step, (code, cell, position) in enumerate(rows):
+    headings = {
+        "step": "step",
+        "code": "code",
+        "level": "level y",
+        "from": "from x",
+        "cell": "ramp cell (uS)",
+        "position": "ramp after it, x",
+    }
+    rows: list[tuple[Cell, ...] | None] = []
+    steps = zip(ramp.step_code.tolist(), ramp.cell.tolist(), ramp.position.tolist(), strict=True)
+    for step, (code, cell, position) in enumerate(steps):
         if step in ramp.branches[1:]:
-            table.add_section()
-        lower = f"{ramp.theta[step - 1]:.5f}" if step else "-inf"
-        numbers = (f"{ramp.level[code]:.5f}", lower, f"{cell * 1e6:.3f}", f"{position + 1e-12:.5f}")
-        table.add_row(str(step), str(code), *numbers)
+            rows.append(None)
+        begins = float(ramp.theta[step - 1]) if step else None
+        rows.append(
+            (
+                number(step, ""),
+                number(code, ""),
+                number(float(ramp.level[code]), ".5f"),
+                Value("-inf", None) if begins is None else number(begins, ".5f"),
+                number(cell, ".3f", "S", scale=1e6),
+                number(position + 1e-12, ".5f"),
+            )
+        )
     bias = ramp.bias.sum() * 1e6
     low, high = ramp.x_range
     assumed = (
@@ -50,4 +61,5 @@ def ramp_report(ramp: Ramp) -> RenderableType:
         f"{ramp.bias.size} bias cells, {bias:.3f} uS together, start the ramp at {ramp.start:.5f}; "
         f"1 uS moves it by {ramp.x_per_siemens * 1e-6:.6f} in x"
     )
-    return Group(table, Text(note), Text(assumed))
+    columns = [Column(key, heading, right=True) for key, heading in headings.items()]
+    return report(table(f"{ramp.function}, {ramp.bits} bits", columns, rows), note, assumed)

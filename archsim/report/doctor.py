@@ -13,9 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-
 from archsim import __version__
 from archsim.config.converter import CONVERTERS
 from archsim.config.device import DEVICES
@@ -23,6 +20,7 @@ from archsim.config.sections import LAYERS, WORKLOADS
 from archsim.numeric.cache.folder import NotKeptError, folder_for
 from archsim.numeric.inner.choice import has_vector_code
 from archsim.plugins import plugin_packages
+from archsim.report.table import Column, Report, report, table
 from archsim.shipped import shipped
 
 _PACKAGES = (
@@ -196,20 +194,21 @@ def _kinds() -> list[Finding]:
     return found
 
 
-def doctor_report(findings: tuple[Finding, ...]) -> RenderableType:
+def doctor_report(findings: tuple[Finding, ...]) -> Report:
     """Return a table of what was found."""
-    table = Table(title="archsim on this machine", title_justify="left")
-    for name in ("about", "what", "found", "to do"):
-        table.add_column(name, overflow="fold")
-    last = ""
-    for finding in findings:
-        if finding.about != last and last:
-            table.add_section()
+    rows: list[tuple[str, ...] | None] = []
+    for before, finding in zip((None, *findings), findings, strict=False):
+        if before is not None and before.about != finding.about:
+            rows.append(None)
         mark = "! " if finding.fault else ""
-        about = finding.about if finding.about != last else ""
-        table.add_row(about, finding.what, mark + finding.found, finding.remedy)
-        last = finding.about
-    return Group(table)
+        rows.append((finding.about, finding.what, mark + finding.found, finding.remedy))
+    columns = [
+        Column("about", "about", once=True, fold=True),
+        Column("what", "what", fold=True),
+        Column("found", "found", fold=True),
+        Column("remedy", "to do", fold=True),
+    ]
+    return report(table("archsim on this machine", columns, rows))
 
 
 def doctor_to_json(findings: tuple[Finding, ...]) -> dict[str, Any]:

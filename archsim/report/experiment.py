@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from archsim.errors import InputError
 from archsim.outputs import OutputKind, begins_with, check_output, first_bytes, writing
+from archsim.report.result import Column as ResultColumn
 from archsim.report.result import ExperimentResult
+from archsim.report.table import Cell, Column, Report, number, report, table
 from archsim.shown import shown
 
 if TYPE_CHECKING:
@@ -33,19 +31,18 @@ _KINDS = {
 }
 
 
-def experiment_report(result: ExperimentResult) -> RenderableType:
+def experiment_report(result: ExperimentResult) -> Report:
     """Return the table of a result with its notes."""
-    table = Table(title=result.title, title_justify="left")
-    for column in result.columns:
-        table.add_column(column.heading, justify="right" if column.form else "left")
-    for row in result.rows:
-        table.add_row(*(_cell(row[column.key], column.form) for column in result.columns))
-    return Group(table, *(Text(note) for note in result.notes))
+    columns = [Column(c.key, c.heading, right=bool(c.form)) for c in result.columns]
+    rows = [[_cell(row[c.key], c) for c in result.columns] for row in result.rows]
+    return report(table(result.title, columns, rows), *result.notes)
 
 
-def _cell(value: Any, form: str) -> str:
-    """Write a value; a dash where there is none."""
-    return "-" if value is None else format(value, form)
+def _cell(value: Any, column: ResultColumn) -> Cell:
+    """Return a value; a dash where there is none."""
+    if not column.form:
+        return "-" if value is None else str(value)
+    return number(value, column.form, column.unit)
 
 
 def check_picture(path: Path | None) -> None:

@@ -6,42 +6,42 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from archsim.bench.growth import Point, exponent
-from archsim.report.run import with_prefix
+from archsim.report.table import Cell, Column, Report, number, quantity, report, table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def growth_report(points: list[Point]) -> RenderableType:
+def growth_report(points: list[Point]) -> Report:
     """Return a table with a row a point of every curve, and the power with which time grows."""
-    table = Table(title="growth of time and memory", title_justify="left")
-    table.add_column("varied")
-    for name in ("value", "work", "time", "time / work", "memory"):
-        table.add_column(name, justify="right")
+    rows: list[tuple[Cell, ...] | None] = []
     notes = []
     for name, curve in _curves(points).items():
         first = curve[0]
         for point in curve:
             timed = not math.isnan(point.seconds)
             relative = point.seconds / first.seconds / point.work
-            table.add_row(
-                name if point is first else "",
-                f"{point.value:,}",
-                f"{point.work:,.1f}",
-                with_prefix(point.seconds, "s") if timed else "-",
-                f"{relative:.2f}" if timed else "-",
-                "-" if timed else f"{point.peak_mib:,.0f} MiB",
+            rows.append(
+                (
+                    name,
+                    number(point.value, ","),
+                    number(point.work, ",.1f"),
+                    quantity(point.seconds, "s"),
+                    number(relative, ".2f"),
+                    "-" if timed else number(point.peak_mib, ",.0f", "MiB", after=" MiB"),
+                )
             )
-        table.add_section()
+        rows.append(None)
         if curve[-1].work > 1 and not math.isnan(first.seconds):
             notes.append(f"{name}: time grows with work to the power {exponent(curve):.2f}")
     notes.append("work: rows x columns, timesteps or sequences, over that of the first point")
-    return Group(table, *(Text(note) for note in notes))
+    headings = ("value", "work", "time", "time / work", "memory")
+    columns = [
+        Column("varied", "varied", once=True),
+        *(Column(name, name, right=True) for name in headings),
+    ]
+    return report(table("growth of time and memory", columns, rows), *notes)
 
 
 def growth_to_json(points: list[Point]) -> dict[str, Any]:

@@ -18,6 +18,12 @@ class Column:
     heading: str
     form: str = ""
 
+    @property
+    def unit(self) -> str:
+        """Unit of its numbers, which stands at the end of the heading in brackets; 1 without."""
+        _, bracket, rest = self.heading.rpartition(" (")
+        return rest.removesuffix(")") if bracket and rest.endswith(")") else "1"
+
 
 @dataclass(frozen=True)
 class ExperimentResult:

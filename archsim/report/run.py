@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from archsim.clipping import Clipping, worth_telling
+from archsim.report.table import (
+    Cell,
+    Column,
+    Look,
+    Part,
+    Report,
+    Table,
+    Value,
+    number,
+    quantity,
+    report,
+    table,
+)
 from archsim.si import with_prefix
 from archsim.trace.summary import Summary
-
-__all__ = ["choices_table", "run_report", "square_micrometres", "usage_table", "with_prefix"]
 
 IDEAL = (
     "are ideal: no quantisation, one cycle, no energy, no area; time and efficiency are bounds, "
@@ -20,20 +27,24 @@ IDEAL = (
 )
 """What is said of converters that no chip has."""
 
+RANDOM = "Weights or inputs are random: time and energy mean something, classes do not."
+SYNTHETIC = "The speech is synthetic: spoken by a program, not recorded from people."
+"""What is said of data that a program made."""
+
 _RESOURCES = 16
 """Resources that a report lists by name."""
 
 _NO_TRACE = "no trace was written: trace.level is off"
 
 
-def square_micrometres(area: float) -> str:
-    """Write an area, given in m^2, in um^2."""
-    return f"{area * 1e12:,.1f}"
+def square_micrometres(area: float) -> Value:
+    """Return an area, given in m^2, that is read in um^2."""
+    return number(area, ",.1f", "m^2", scale=1e12)
 
 
-def run_report(summary: Summary) -> RenderableType:
+def run_report(summary: Summary) -> Report:
     """Return the report of a run: what it found, energy and area by component, utilisation."""
-    parts: list[RenderableType] = [
+    parts: list[Part | str] = [
         _headline(summary),
         _by_component(summary),
         usage_table(summary.utilisation),
@@ -42,96 +53,107 @@ def run_report(summary: Summary) -> RenderableType:
     if told:
         parts.append(_clipped(told))
     if rest := [item for item in summary.clipped if item.count and item not in told]:
-        parts.append(Text(f"clipped: {'; '.join(item.counted() for item in rest)}"))
+        parts.append(f"clipped: {'; '.join(item.counted() for item in rest)}")
     if not summary.metrics:
         parts.append(
-            Text("Weights or inputs are random: time and energy mean something, classes do not.")
+            "Weights or inputs are random: time and energy mean something, classes do not."
         )
     elif summary.synthetic:
-        parts.append(
-            Text("The speech is synthetic: spoken by a program, not recorded from people.")
-        )
+        parts.append(SYNTHETIC)
     if summary.ideal_converter:
-        parts.append(Text(f"The converters {IDEAL}"))
+        parts.append(f"The converters {IDEAL}")
     if summary.choices:
         parts.append(choices_table("what was assumed", summary.choices))
-    parts.append(Text(f"trace: {summary.trace}" if summary.trace else _NO_TRACE))
-    return Group(*parts)
+    parts.append(f"trace: {summary.trace}" if summary.trace else _NO_TRACE)
+    return report(*parts)
 
 
-def choices_table(title: str, choices: dict[str, str]) -> RenderableType:
+def choices_table(title: str, choices: dict[str, str]) -> Table:
     """Return a title and a line for every choice that a run made."""
-    lines = Table.grid(padding=(0, 2))
-    lines.add_column(no_wrap=True)
-    lines.add_column(overflow="fold")
-    for about, text in choices.items():
-        lines.add_row(f"  {about}", text)
-    return Group(Text(title, style="italic"), lines)
+    columns = [Column("about", "about", whole=True), Column("choice", "choice", fold=True)]
+    return table(title, columns, choices.items(), look=Look.LIST)
 
 
 def _clipped(clipped: list[Clipping]) -> Table:
     """Return what was clipped so that it can change an answer."""
-    table = Table(title="clipped", title_justify="left")
-    table.add_column("layer")
-    table.add_column("share", justify="right")
-    for name in ("what", "largest", "what to change"):
-        table.add_column(name)
-    for item in clipped:
-        largest = "-" if item.largest is None else f"{item.largest:.3g}"
-        table.add_row(item.layer, f"{item.share:.1%}", item.what(), largest, item.remedy())
-    return table
+    columns = [
+        Column("layer", "layer"),
+        Column("share", "share", right=True),
+        *(Column(name, name) for name in ("what", "largest", "what to change")),
+    ]
+    rows = [
+        (
+            item.layer,
+            number(item.share, ".1%"),
+            item.what(),
+            number(item.largest, ".3g"),
+            item.remedy(),
+        )
+        for item in clipped
+    ]
+    return table("clipped", columns, rows)
 
 
 def _headline(summary: Summary) -> Table:
-    table = Table(title=f"{summary.name}, one inference", title_justify="left")
-    table.add_column("quantity")
-    table.add_column("value", justify="right")
-    table.add_column("what it is")
-    sections = (
+    groups: list[list[tuple[Cell, ...]]] = [
         _metric_rows(summary),
         _time_rows(summary),
         [
-            ("energy", with_prefix(summary.energy_j, "J"), "mean over the sequences"),
-            ("energy a timestep", with_prefix(summary.energy_per_timestep_j, "J"), ""),
+            ("energy", quantity(summary.energy_j, "J"), "mean over the sequences"),
+            ("energy a timestep", quantity(summary.energy_per_timestep_j, "J"), ""),
             (
                 "energy-delay product",
-                with_prefix(summary.energy_delay_j_s, "J s"),
+                quantity(summary.energy_delay_j_s, "J s"),
                 "energy x latency",
             ),
-            ("power", with_prefix(summary.power_w, "W"), _over("energy", summary)),
+            ("power", quantity(summary.power_w, "W"), _over("energy", summary)),
             *_programming_rows(summary),
         ],
         [
-            ("area", f"{summary.area_m2 * 1e6:.4g} mm^2", "all components below"),
-            ("operations", f"{summary.operations:,.10g}", "2 a multiply-accumulate"),
-            ("throughput", f"{summary.tops:.4g} TOPS", _over("operations", summary)),
-            ("energy efficiency", _number(summary.tops_per_w, "TOPS/W"), "operations / energy"),
-            ("area efficiency", _number(summary.tops_per_mm2, "TOPS/mm^2"), "throughput / area"),
+            (
+                "area",
+                number(summary.area_m2, ".4g", "m^2", scale=1e6, after=" mm^2"),
+                "all components below",
+            ),
+            ("operations", number(summary.operations, ",.10g"), "2 a multiply-accumulate"),
+            (
+                "throughput",
+                number(summary.tops, ".4g", "1e12/s", after=" TOPS"),
+                _over("operations", summary),
+            ),
+            (
+                "energy efficiency",
+                number(summary.tops_per_w, ".4g", "1e12/J", after=" TOPS/W"),
+                "operations / energy",
+            ),
+            (
+                "area efficiency",
+                number(summary.tops_per_mm2, ".4g", "1e12/s/mm^2", after=" TOPS/mm^2"),
+                "throughput / area",
+            ),
         ],
-    )
-    for rows in sections:
-        for row in rows:
-            table.add_row(*row)
-        table.add_section()
-    return table
+    ]
+    columns = [
+        Column("quantity", "quantity"),
+        Column("value", "value", right=True),
+        Column("what", "what it is"),
+    ]
+    rows = [row for group in groups for row in (*group, None)]
+    return table(f"{summary.name}, one inference", columns, rows)
 
 
-def _number(value: float, unit: str) -> str:
-    return f"{value:.4g} {unit}" if math.isfinite(value) else "-"
-
-
-def _time_rows(summary: Summary) -> list[tuple[str, str, str]]:
-    rows = [
-        ("latency", with_prefix(summary.latency_s, "s"), _cycles(summary)),
+def _time_rows(summary: Summary) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = [
+        ("latency", quantity(summary.latency_s, "s"), _cycles(summary)),
         (
             "latency a timestep",
-            with_prefix(summary.latency_per_timestep_s, "s"),
+            quantity(summary.latency_per_timestep_s, "s"),
             _timesteps(summary),
         ),
     ]
     if summary.streams > 1:
         text = "sequences together; latency is that of all"
-        rows.append(("streams", str(summary.streams), text))
+        rows.append(("streams", number(summary.streams, ""), text))
     return rows
 
 
@@ -147,34 +169,39 @@ def _over(what: str, summary: Summary) -> str:
     return f"{f'{summary.together:.4g} x ' if summary.together > 1 else ''}{what} / latency"
 
 
-def _metric_rows(summary: Summary) -> list[tuple[str, str, str]]:
+def _metric_rows(summary: Summary) -> list[tuple[Cell, ...]]:
     """Say how good the answers are, with what chance leaves open, and those of the float network.
 
     Metrics between 0 and 1 are shares.
     """
     if not summary.metrics:
         return [("accuracy", "-", "not measured: the weights or the inputs are random")]
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, metric in summary.metrics.items():
-        low, high = measured(metric.low), measured(metric.high)
-        text = f"{metric.count:,} answers of the chip; {low} to {high} with 95% confidence"
-        rows.append((name, measured(metric.value), text))
+        text = f"{metric.count:,} answers of the chip, 95% confidence"
+        within = None if math.isnan(metric.low) else (metric.low, metric.high)
+        rows.append((in_words(name), measured(metric.value, within), text))
         if metric.reference is not None:
             text = "the same sequences, network in float64"
-            rows.append((f"{name}, float", measured(metric.reference), text))
+            rows.append((f"{in_words(name)}, float", measured(metric.reference), text))
     return rows
 
 
-def measured(value: float) -> str:
-    """Write a metric: as a share where it can be one."""
-    return f"{value:.2%}" if 0 <= value <= 1 else f"{value:.4g}"
+def in_words(metric: str) -> str:
+    """Return the name of a metric as it is read."""
+    return metric.replace("_", " ")
 
 
-def _programming_rows(summary: Summary) -> list[tuple[str, str, str]]:
+def measured(value: float, within: tuple[float, float] | None = None) -> Value:
+    """Return a metric, read as a share where it can be one, with its interval."""
+    return number(value, ".2%" if 0 <= value <= 1 else ".4g", within=within)
+
+
+def _programming_rows(summary: Summary) -> list[tuple[Cell, ...]]:
     if not summary.programming_pulses:
         return []
     text = f"{summary.programming_pulses:,} pulses, once"
-    return [("programming", with_prefix(summary.programming_energy_j, "J"), text)]
+    return [("programming", quantity(summary.programming_energy_j, "J"), text)]
 
 
 def _cycles(summary: Summary) -> str:
@@ -183,35 +210,43 @@ def _cycles(summary: Summary) -> str:
 
 
 def _by_component(summary: Summary) -> Table:
-    table = Table(title="by component", title_justify="left")
-    table.add_column("component")
-    for name in ("energy", "share", "area (um^2)", "share"):
-        table.add_column(name, justify="right")
     names = dict.fromkeys([*summary.energy_by_component, *summary.area_by_component])
     order = sorted(names, key=lambda name: -summary.energy_by_component.get(name, 0.0))
-    for name in order:
-        energy = summary.energy_by_component.get(name, 0.0)
-        area = summary.area_by_component.get(name, 0.0)
-        table.add_row(
+
+    def row(name: str, energy: float, area: float) -> tuple[Cell, ...]:
+        return (
             name,
-            with_prefix(energy, "J"),
+            quantity(energy, "J"),
             _share(energy, summary.energy_j),
             square_micrometres(area),
             _share(area, summary.area_m2),
         )
-    table.add_section()
-    table.add_row(
-        "total",
-        with_prefix(summary.energy_j, "J"),
-        "100.0%",
-        square_micrometres(summary.area_m2),
-        "100.0%",
+
+    rows: list[tuple[Cell, ...] | None] = [
+        row(
+            name,
+            summary.energy_by_component.get(name, 0.0),
+            summary.area_by_component.get(name, 0.0),
+        )
+        for name in order
+    ]
+    whole = number(1.0, ".1%")
+    total = (
+        *("total", quantity(summary.energy_j, "J"), whole),
+        *(square_micrometres(summary.area_m2), whole),
     )
-    return table
+    columns = [
+        Column("component", "component"),
+        Column("energy", "energy", right=True),
+        Column("energy_share", "share", right=True),
+        Column("area", "area (um^2)", right=True),
+        Column("area_share", "share", right=True),
+    ]
+    return table("by component", columns, [*rows, None, total])
 
 
-def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole else "-"
+def _share(part: float, whole: float) -> Value:
+    return number(part / whole if whole else None, ".1%")
 
 
 def usage_table(share: dict[str, float], counts: dict[str, tuple[int, int]] | None = None) -> Table:
@@ -224,21 +259,29 @@ def usage_table(share: dict[str, float], counts: dict[str, tuple[int, int]] | No
     counts : dict of str to (int, int), optional
         Its busy cycles and operations.
     """
-    table = Table(title="utilisation", title_justify="left")
-    table.add_column("resource")
-    table.add_column("busy", justify="right")
-    table.add_column("")
-    for name in ("busy cycles", "operations") if counts else ():
-        table.add_column(name, justify="right")
+    more = ("busy cycles", "operations") if counts else ()
     ordered = sorted(share, key=lambda name: -share[name])
     shown = ordered if len(ordered) <= _RESOURCES + 1 else ordered[:_RESOURCES]
-    for name in shown:
-        numbers = [f"{number:,}" for number in counts[name]] if counts else []
-        table.add_row(name, f"{share[name]:.1%}", _bar(share[name]), *numbers)
+    rows: list[tuple[Cell, ...]] = [
+        (
+            name,
+            number(share[name], ".1%"),
+            _bar(share[name]),
+            *(number(count, ",") for count in (counts[name] if counts else ())),
+        )
+        for name in shown
+    ]
     if rest := ordered[len(shown) :]:
         low, high = f"{share[rest[-1]]:.1%}", f"{share[rest[0]]:.1%}"
-        table.add_row(f"{len(rest)} others", low if low == high else f"{low} to {high}", "")
-    return table
+        text = low if low == high else f"{low} to {high}"
+        rows.append((f"{len(rest)} others", text, "", *("" for _ in more)))
+    columns = [
+        Column("resource", "resource"),
+        Column("busy", "busy", right=True),
+        Column("bar", ""),
+        *(Column(name, name, right=True) for name in more),
+    ]
+    return table("utilisation", columns, rows)
 
 
 def _bar(share: float) -> str:

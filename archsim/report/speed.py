@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from textwrap import fill
 from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from archsim.bench.aims import Bound, Figure
 from archsim.bench.limits import Limits
@@ -19,6 +16,7 @@ from archsim.bench.sections import Bench, Section
 from archsim.bench.speed import Case, Speed, case_name, kept
 from archsim.bench.start import Start
 from archsim.bench.tracefile import TraceFile
+from archsim.report.table import Cell, Column, Line, Part, Report, Table, Value, number, table
 
 WIDTH = 100
 """Columns that the tables take at most."""
@@ -26,18 +24,19 @@ WIDTH = 100
 _SIGNS = {Bound.AT_MOST: "<=", Bound.AT_LEAST: ">="}
 _WORDS = {"network", "recorded", "what", "command", "bound by", "met"}
 _NOT_HELD = " NumPy's threads are not held (install threadpoolctl)."
+_EMPTY = Line("")
 _MET = {True: "yes", False: "NO", None: ""}
 
 
-def bench_report(bench: Bench) -> RenderableType:
+def bench_report(bench: Bench) -> Report:
     """Return a table or two for each section, and how many aims are met."""
-    parts: list[RenderableType] = [*_machine(bench)]
+    parts: list[Part] = [*_machine(bench)]
     for section, result in bench.results.items():
-        parts += ["", *_TABLES[section](result)]
-    return Group(*parts, "", *_verdict(bench))
+        parts += [_EMPTY, *_TABLES[section](result)]
+    return Report((*parts, _EMPTY, *_verdict(bench)))
 
 
-def _machine(bench: Bench) -> Iterable[RenderableType]:
+def _machine(bench: Bench) -> Iterable[Part]:
     """Yield what the benchmark ran on."""
     machine: Machine = bench.machine
     yield _note(
@@ -54,37 +53,36 @@ def _machine(bench: Bench) -> Iterable[RenderableType]:
         )
 
 
-def _verdict(bench: Bench) -> Iterable[RenderableType]:
+def _verdict(bench: Bench) -> Iterable[Part]:
     """Yield a table of all figures that have an aim."""
     claims = list(bench.claims())
     if not claims:
         return
     met = sum(bool(claim.figure.met) for claim in claims)
-    table = _table(f"aims: {met} of {len(claims)} met", "what", "value", "aim", "met")
+    rows = []
     for claim in claims:
         value, aim, verdict = _cells(claim.figure)
-        table.add_row(claim.what, f"{value} {claim.unit}".rstrip(), aim, verdict)
-    yield table
+        shown = replace(value, text=f"{value.text} {claim.unit}".rstrip(), unit=claim.unit or "1")
+        rows.append((claim.what, shown, aim, verdict))
+    yield _table(f"aims: {met} of {len(claims)} met", ("what", "value", "aim", "met"), rows)
 
 
-def _speed(speed: Speed) -> Iterable[RenderableType]:
-    table = _table(
+def _speed(speed: Speed) -> Iterable[Part]:
+    yield _table(
         "speed: one timestep of an LSTM layer, every tile and clock cycle simulated",
-        *("network", "batch", "threads", "recorded", "us", "NumPy us", "ratio", "aim", "met"),
+        ("network", "batch", "threads", "recorded", "us", "NumPy us", "ratio", "aim", "met"),
+        _by_network(
+            speed.cases,
+            lambda case: (
+                number(case.batch, ""),
+                number(case.threads, ""),
+                case.recording,
+                _us(case.timestep_us),
+                _us(case.numpy_us),
+                *_cells(case.ratio),
+            ),
+        ),
     )
-    for case, name in _named(speed.cases):
-        if name and table.row_count:
-            table.add_section()
-        table.add_row(
-            name,
-            str(case.batch),
-            str(case.threads),
-            case.recording,
-            f"{case.timestep_us:,.1f}",
-            f"{case.numpy_us:,.1f}",
-            *_cells(case.ratio),
-        )
-    yield table
     held = "" if speed.threads_limited else _NOT_HELD
     yield _note(
         f"Medians of {REPEATS} pairs, timed in turn in one process. NumPy: a float32 LSTM step of "
@@ -92,7 +90,7 @@ def _speed(speed: Speed) -> Iterable[RenderableType]:
         f"a core from ours.{held}"
     )
     yield _note(_sizes_and_kernels(speed.cases))
-    yield ""
+    yield _EMPTY
     yield from _rates(speed)
 
 
@@ -109,27 +107,28 @@ def _sizes_and_kernels(cases: Sequence[Case]) -> str:
     return "; ".join(parts)
 
 
-def _rates(speed: Speed) -> Iterable[RenderableType]:
-    table = _table("speed: tile-cycles a second, one thread", "what", "value", "aim", "met")
-    for case, name in _named(speed.cases):
-        if case.threads == 1:
-            if name and table.row_count:
-                table.add_section()
-            what = case_name(case.network, case.batch, case.recording)
-            table.add_row(what, *_cells(case.tile_cycles_per_s))
-    yield from (table, "")
-    table = _table(
+def _rates(speed: Speed) -> Iterable[Part]:
+    rows: list[tuple[Cell, ...] | None] = []
+    for case, name in _named([case for case in speed.cases if case.threads == 1]):
+        if name and rows:
+            rows.append(None)
+        what = case_name(case.network, case.batch, case.recording)
+        rows.append((what, *_cells(case.tile_cycles_per_s)))
+    columns = ("what", "value", "aim", "met")
+    yield from (_table("speed: tile-cycles a second, one thread", columns, rows), _EMPTY)
+    yield _table(
         "speed: two threads, timesteps of all sequences",
-        *("what", "us of one", "us of two", "times as fast", "aim", "met"),
+        ("what", "us of one", "us of two", "times as fast", "aim", "met"),
+        [
+            (
+                f"{gain.network}, {gain.sequences} sequences, {kept(gain.recording)}",
+                _us(gain.one_us),
+                _us(gain.two_us),
+                *_cells(gain.gain),
+            )
+            for gain in speed.gains
+        ],
     )
-    for gain in speed.gains:
-        table.add_row(
-            f"{gain.network}, {gain.sequences} sequences, {kept(gain.recording)}",
-            f"{gain.one_us:,.1f}",
-            f"{gain.two_us:,.1f}",
-            *_cells(gain.gain),
-        )
-    yield table
     cores = " and ".join(f"{gain.cores:.2f}" for gain in speed.gains)
     yield _note(
         "Two plain loops that share nothing were, right after each, "
@@ -137,46 +136,51 @@ def _rates(speed: Speed) -> Iterable[RenderableType]:
     )
 
 
-def _overheads(title: str, note: str) -> Callable[[Overheads], Iterable[RenderableType]]:
+def _overheads(title: str, note: str) -> Callable[[Overheads], Iterable[Part]]:
     """Return what makes the table of a section of overheads."""
 
-    def tables(overheads: Overheads) -> Iterable[RenderableType]:
+    def tables(overheads: Overheads) -> Iterable[Part]:
         columns = ("network", "batch", "recorded", "us with", "us without", "ratio", "aim", "met")
-        table = _table(title, *columns)
-        for case, name in _named(overheads.cases):
-            table.add_row(
-                name,
-                str(case.batch),
-                case.recording,
-                f"{case.with_us:,.1f}",
-                f"{case.without_us:,.1f}",
-                *_cells(case.ratio),
-            )
-        yield table
+        yield _table(
+            title,
+            columns,
+            [
+                (
+                    case.network,
+                    number(case.batch, ""),
+                    case.recording,
+                    _us(case.with_us),
+                    _us(case.without_us),
+                    *_cells(case.ratio),
+                )
+                for case in overheads.cases
+            ],
+        )
         yield _note(note)
 
     return tables
 
 
-def _limits(limits: Limits) -> Iterable[RenderableType]:
-    table = _table(
+def _limits(limits: Limits) -> Iterable[Part]:
+    columns = ("network", "batch", "recorded", "read", "multiply", "write", "bound by", "measured")
+    yield _table(
         "limits: what a timestep has to do, at this machine's rates with one thread, us",
-        *("network", "batch", "recorded", "read", "multiply", "write", "bound by", "measured"),
-        "used",
+        (*columns, "used"),
+        [
+            (
+                case.network,
+                number(case.batch, ""),
+                case.recording,
+                _us(case.read_us, ",.2f"),
+                _us(case.macs_us, ",.2f"),
+                _us(case.write_us, ",.2f"),
+                case.bound,
+                _us(case.measured_us, ",.2f"),
+                number(case.fraction, ".0%"),
+            )
+            for case in limits.cases
+        ],
     )
-    for case, name in _named(limits.cases):
-        table.add_row(
-            name,
-            str(case.batch),
-            case.recording,
-            f"{case.read_us:,.2f}",
-            f"{case.macs_us:,.2f}",
-            f"{case.write_us:,.2f}",
-            case.bound,
-            f"{case.measured_us:,.2f}",
-            f"{case.fraction:.0%}",
-        )
-    yield table
     held = "" if limits.threads_limited else _NOT_HELD
     yield _note(
         "read: two bytes a cell; write: the record's bytes; both at the rate of a loop over a "
@@ -198,18 +202,24 @@ def _moved(size: float, microseconds: float) -> str:
     return f"{size / 1e3:,.0f} kB at {size / microseconds / 1e3:,.0f} GB/s"
 
 
-def _file(file: TraceFile) -> Iterable[RenderableType]:
-    table = _table(
+def _file(file: TraceFile) -> Iterable[Part]:
+    yield _table(
         f"file: cycles of all tiles and units in a trace ({file.network}, {file.sequences} "
         "sequences)",
-        *("command", "s with", "s without", "ratio", "aim", "met"),
+        ("command", "s with", "s without", "ratio", "aim", "met"),
+        [
+            (
+                name,
+                number(times.with_s, ".2f", "s"),
+                number(times.without_s, ".2f", "s"),
+                *_cells(times.ratio),
+            )
+            for name, times in (
+                ("archsim run, start-up included", file.command),
+                ("the simulation alone, in this process", file.simulation),
+            )
+        ],
     )
-    for name, times in (
-        ("archsim run, start-up included", file.command),
-        ("the simulation alone, in this process", file.simulation),
-    ):
-        table.add_row(name, f"{times.with_s:.2f}", f"{times.without_s:.2f}", *_cells(times.ratio))
-    yield table
     rate = "in no time that could be measured"
     if file.mib_per_s:
         share = file.mib_per_s / file.plain_mib_per_s
@@ -221,23 +231,30 @@ def _file(file: TraceFile) -> Iterable[RenderableType]:
     )
 
 
-def _start(start: Start) -> Iterable[RenderableType]:
-    table = _table("start: from the prompt to the prompt", "command", "s", "aim", "met")
-    table.add_row("archsim --help", f"{start.help_s:.2f}", "", "")
-    table.add_row(f"archsim validate {start.config}", f"{start.validate_s:.2f}", "", "")
-    table.add_row(f"archsim run {start.config}, second start", *_cells(start.run_s))
-    table.add_row("  of it importing Numba, loading kernels", f"{start.load_s:.2f}", "", "")
-    table.add_row("  of it waiting for kernels", *_cells(start.kernels_s))
-    table.add_row("archsim run, first start, once", f"{start.first.seconds:.2f}", "", "")
-    table.add_row("  of it compiling", f"{start.first.compile_s:.2f}", "", "")
-    yield table
+def _start(start: Start) -> Iterable[Part]:
+    def seconds(value: float) -> tuple[Cell, ...]:
+        return (number(value, ".2f", "s"), "", "")
+
+    yield _table(
+        "start: from the prompt to the prompt",
+        ("command", "s", "aim", "met"),
+        [
+            ("archsim --help", *seconds(start.help_s)),
+            (f"archsim validate {start.config}", *seconds(start.validate_s)),
+            (f"archsim run {start.config}, second start", *_cells(start.run_s)),
+            ("  of it importing Numba, loading kernels", *seconds(start.load_s)),
+            ("  of it waiting for kernels", *_cells(start.kernels_s)),
+            ("archsim run, first start, once", *seconds(start.first.seconds)),
+            ("  of it compiling", *seconds(start.first.compile_s)),
+        ],
+    )
     yield _note(
         f"Medians; the first start compiled {start.first.kernels} functions, and ran "
         "on a cache of its own."
     )
 
 
-_TABLES: dict[Section, Callable[[Any], Iterable[RenderableType]]] = {
+_TABLES: dict[Section, Callable[[Any], Iterable[Part]]] = {
     Section.SPEED: _speed,
     Section.RECORDING: _overheads(
         "recording: a timestep with every cycle recorded, and with nothing recorded",
@@ -253,7 +270,7 @@ _TABLES: dict[Section, Callable[[Any], Iterable[RenderableType]]] = {
 }
 
 
-def number(value: float) -> str:
+def in_three_digits(value: float) -> str:
     """Write a figure with about three digits."""
     if value >= 1e6:
         return f"{value / 1e6:,.1f} M"
@@ -262,9 +279,15 @@ def number(value: float) -> str:
     return f"{value:.2f}" if value >= 1 else f"{value:.3f}"
 
 
-def _cells(figure: Figure) -> tuple[str, str, str]:
+def _us(value: float, form: str = ",.1f") -> Value:
+    """Return microseconds."""
+    return number(value / 1e6, form, "s", scale=1e6)
+
+
+def _cells(figure: Figure) -> tuple[Value, str, str]:
     """Return a figure, its aim, and whether it is met."""
-    return number(figure.value), _aim(figure), _MET[figure.met]
+    value = Value(in_three_digits(figure.value), figure.value)
+    return value, _aim(figure), _MET[figure.met]
 
 
 def _aim(figure: Figure) -> str:
@@ -272,6 +295,18 @@ def _aim(figure: Figure) -> str:
         return ""
     aim = f"{figure.aim:g}" if figure.aim < 1e6 else f"{figure.aim / 1e6:g} M"
     return f"{_SIGNS[figure.bound]} {aim}"
+
+
+def _by_network(
+    cases: Iterable[Any], cells: Callable[[Any], tuple[Cell, ...]]
+) -> Iterable[tuple[Cell, ...] | None]:
+    """Yield a row a case, those of a network together."""
+    begun = False
+    for case, name in _named(cases):
+        if name and begun:
+            yield None
+        begun = True
+        yield (case.network, *cells(case))
 
 
 def _named(cases: Iterable[Any]) -> Iterable[tuple[Any, str]]:
@@ -282,13 +317,13 @@ def _named(cases: Iterable[Any]) -> Iterable[tuple[Any, str]]:
         last = case.network
 
 
-def _table(title: str, *columns: str) -> Table:
-    """Return an empty table; words are on the left of their columns, numbers on the right."""
-    table = Table(title=title, title_justify="left", min_width=len(title))
-    for name in columns:
-        table.add_column(name, justify="left" if name in _WORDS else "right")
-    return table
+def _table(title: str, columns: Sequence[str], rows: Iterable[tuple[Cell, ...] | None]) -> Table:
+    """Return a table; words are on the left of their columns, numbers on the right."""
+    heads = [
+        Column(name, name, right=name not in _WORDS, once=name == "network") for name in columns
+    ]
+    return table(title, heads, rows, width=len(title))
 
 
-def _note(text: str) -> Text:
-    return Text(fill(text, WIDTH))
+def _note(text: str) -> Line:
+    return Line(fill(text, WIDTH))

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from archsim.analysis.timeline import IDLE, PathPart, Timeline
 from archsim.report.run import usage_table
+from archsim.report.table import (
+    Cell,
+    Column,
+    Line,
+    Part,
+    Report,
+    Style,
+    Table,
+    number,
+    report,
+    table,
+)
 from archsim.si import with_prefix
 
 
-def timeline_report(timeline: Timeline) -> RenderableType:
+def timeline_report(timeline: Timeline) -> Report:
     """Return the two tables of a timeline."""
     summary = timeline.summary
     which = ", ".join(map(str, _shortened(timeline.sequences)))
@@ -24,8 +32,8 @@ def timeline_report(timeline: Timeline) -> RenderableType:
         f"{' together' if many else ''}: {timeline.cycles:,} cycles, "
         f"{with_prefix(timeline.cycles / summary.clock_hz, 's')}"
     )
-    parts: list[RenderableType] = [
-        Text(title, style="bold"),
+    parts: list[Part | str] = [
+        Line(title, Style.STRONG),
         _path_table(timeline.path, timeline.cycles),
         usage_table(
             {item.resource: item.share for item in timeline.usage},
@@ -33,8 +41,8 @@ def timeline_report(timeline: Timeline) -> RenderableType:
         ),
     ]
     if any(step.event < 0 for step in timeline.steps):
-        parts.append(Text(f"{IDLE}: nothing on the path works; the resource is the one that waits"))
-    return Group(*parts)
+        parts.append(f"{IDLE}: nothing on the path works; the resource is the one that waits")
+    return report(*parts)
 
 
 def _shortened(numbers: Sequence[int]) -> list[Any]:
@@ -42,14 +50,20 @@ def _shortened(numbers: Sequence[int]) -> list[Any]:
 
 
 def _path_table(path: Iterable[PathPart], total: int) -> Table:
-    table = Table(title="critical path, by what works on it", title_justify="left")
-    for name in ("resource", "kind"):
-        table.add_column(name)
-    for name in ("cycles", "share", "times"):
-        table.add_column(name, justify="right")
-    for part in path:
-        cells = (f"{part.cycles:,}", f"{part.share:.1%}", f"{part.count:,}")
-        table.add_row(part.resource, part.kind, *cells)
-    table.add_section()
-    table.add_row("all", "", f"{total:,}", "100.0%", "")
-    return table
+    rows: list[tuple[Cell, ...] | None] = [
+        (
+            part.resource,
+            part.kind,
+            number(part.cycles, ","),
+            number(part.share, ".1%"),
+            number(part.count, ","),
+        )
+        for part in path
+    ]
+    rows += [None, ("all", "", number(total, ","), number(1.0, ".1%"), "")]
+    columns = [
+        Column("resource", "resource"),
+        Column("kind", "kind"),
+        *(Column(name, name, right=True) for name in ("cycles", "share", "times")),
+    ]
+    return table("critical path, by what works on it", columns, rows)

@@ -13,6 +13,7 @@ from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import draw_comparison
 from archsim.report.conversion_picture import draw_conversion
 from archsim.report.converter import ramp_report
+from archsim.report.render import as_text
 from archsim.simulation.simulate import run
 from archsim.trace.trace import Trace
 from archsim.transfer.ramp import design_from_text
@@ -102,5 +103,5 @@ def test_bars_stand_on_a_zero(traces):
 
 def test_the_ramps_report_says_what_it_is_made_for():
     """An unbounded function is clipped at a range that somebody may not have asked for."""
-    printed = "".join(str(part) for part in ramp_report(design_from_text("silu", 3)).renderables)
+    printed = as_text(ramp_report(design_from_text("silu", 3)))
     assert "largest ramp cell 150 uS; made for inputs from -8 to 8" in printed

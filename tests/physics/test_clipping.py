@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
 
 import h5py
 import numpy as np
 import pytest
-from rich.console import Console
 from safetensors.numpy import save_file
 
 from archsim.chip.layers.clipped import tied_at_an_end
 from archsim.cli import main
 from archsim.clipping import Clipping, Place, worth_telling
 from archsim.config.load import load_config
+from archsim.report.render import as_text
 from archsim.report.run import run_report
 from archsim.simulation.simulate import run
 from archsim.trace.reader import read_summary
@@ -298,9 +297,7 @@ def test_a_trace_says_what_was_clipped_and_one_that_does_not_still_opens(tmp_pat
 
 def test_the_report_has_a_table_where_something_was_clipped(tmp_path):
     def printed(summary):
-        console = Console(width=200, record=True, file=StringIO())
-        console.print(run_report(summary))
-        return console.export_text()
+        return as_text(run_report(summary), width=200)
 
     narrow = (*PROJECTED, *FINE, "network.layers.0.output_range=1")
     text = printed(summary_of(tmp_path, projected_tensors(), *narrow))

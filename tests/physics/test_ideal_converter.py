@@ -5,7 +5,6 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-from rich.console import Console
 
 from archsim.chip.build import build_chip
 from archsim.config.load import load_config
@@ -14,6 +13,7 @@ from archsim.errors import ArchsimError
 from archsim.experiments.side_by_side import compare
 from archsim.network.activations import activation_names, get_activation
 from archsim.report.comparison import comparison_report
+from archsim.report.render import as_text
 from archsim.report.run import run_report
 from archsim.simulation.prepare import prepare
 from archsim.simulation.simulate import run
@@ -133,10 +133,7 @@ def test_the_report_says_that_it_is_no_real_converter(small, tmp_path):
 
 
 def text_of(path):
-    console = Console(width=120)
-    with console.capture() as captured:
-        console.print(run_report(read_summary(path)))
-    return captured.get()
+    return as_text(run_report(read_summary(path)))
 
 
 LAYERS = (
@@ -173,8 +170,6 @@ def test_a_comparison_says_which_design_is_no_real_one(small, tmp_path):
     paths = [tmp_path / "real.h5", tmp_path / "ideal.h5"]
     run(load_config(small, ["name=real"]), paths[0])
     run(load_config(small, ["name=bound", IDEAL]), paths[1])
-    console = Console(width=120)
-    with console.capture() as captured:
-        console.print(comparison_report(compare(paths, watch=progress_of)))
-    assert "The converters of bound are ideal: no quantisation" in captured.get()
-    assert "The converters of real" not in captured.get()
+    text = as_text(comparison_report(compare(paths, watch=progress_of)))
+    assert "The converters of bound are ideal: no quantisation" in text
+    assert "The converters of real" not in text

@@ -12,6 +12,7 @@ import pytest
 
 from archsim import console
 from archsim.cli import main
+from archsim.report.table import report
 from archsim.shipped import shipped
 from tests.runs import ROOT
 from tests.small_run import CONFIG, write_small_run
@@ -186,14 +187,14 @@ def test_a_terminal_gets_tables_that_can_be_read(monkeypatch, told, width):
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    console.show("word " * 100, {}, as_json=False)
+    console.show(report("word " * 100), {}, as_json=False)
     lines = terminal.getvalue().splitlines()
     assert width - 5 <= max(map(len, lines)) <= width
 
 
 def test_a_file_gets_wide_tables_whatever_the_terminal(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "0")
-    console.show("word " * 100, {}, as_json=False)
+    console.show(report("word " * 100), {}, as_json=False)
     assert max(map(len, capsys.readouterr().out.splitlines())) > 100
 
 

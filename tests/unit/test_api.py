@@ -104,7 +104,7 @@ def test_a_run_has_its_numbers_its_outputs_and_its_trace(small):
     assert (np.asarray(logits)[:, -1].argmax(axis=1) == run.answer).all()
     assert run.trace.path == Path("here.h5")
     assert "one inference" in str(run)
-    assert run._repr_html_().startswith("<pre")
+    assert run._repr_html_().startswith("<table")
     assert "energy" in run._repr_html_()
     assert repr(run) == f"<Run of small: {SEQUENCES} sequences>"
     off = archsim.run(small, set={"trace.level": "off"})

@@ -49,6 +49,7 @@ ELSEWHERE = {
     ),
     "chip/mapping": ("physics/test_programming.py", "what is programmed is seen in conductances"),
     "chip/programming": ("physics/test_programming.py", "what is programmed is seen in ramps"),
+    "chip/operations": ("physics/test_schedules.py", "operations are seen in when they run"),
     "chip/program": ("physics/test_schedules.py", "operations are seen in when they run"),
     "chip/spec": ("physics/test_statistics.py", "holds data and computes nothing"),
     "chip/tile_cost": (
@@ -144,7 +145,6 @@ ELSEWHERE = {
     "report/*_picture": ("cli/test_pictures.py", "pictures are drawn by commands"),
     "report/catalogue": ("cli/test_names.py", "what there is by name"),
     "report/doctor": ("cli/test_names.py", "what there is on a machine"),
-    "report/render": ("unit/test_api.py", "reports where there is no terminal"),
     "report/published": ("article/test_published.py", "published figures are the article's"),
     "report/[ags]*": ("unit/bench/test_bench_report.py", "reports of the benchmark"),
     "report/[cert]*": ("cli/test_commands.py", "reports are what commands print"),

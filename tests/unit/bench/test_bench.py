@@ -5,13 +5,11 @@ Peers that are not installed are skipped with what to install.
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 
 import numpy as np
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from archsim.bench.peers.against import Against, measure_against, measure_case
@@ -23,6 +21,7 @@ from archsim.bench.peers.verilator import Form, Verilator, compare_codes
 from archsim.cli import app
 from archsim.errors import ArchsimError, InputError
 from archsim.report.against import against_report
+from archsim.report.render import as_text
 from tests.runs import ROOT
 from tests.tools import require_tool
 
@@ -175,9 +174,7 @@ def test_a_comparison_is_a_table_and_json(monkeypatch, fake_crosssim):
 
 
 def text_of(found: Against) -> str:
-    console = Console(width=120, file=io.StringIO(), record=True)
-    console.print(against_report(found))
-    return console.export_text()
+    return as_text(against_report(found))
 
 
 def test_other_products_are_an_error(fake_crosssim):

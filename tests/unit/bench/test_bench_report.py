@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict, replace
-
-from rich.console import Console
 
 from archsim.bench.aims import at_least, at_most
 from archsim.bench.limits import Limit, Limits
@@ -16,6 +13,7 @@ from archsim.bench.sections import Bench, Section
 from archsim.bench.speed import Case, Gain, Speed
 from archsim.bench.start import FirstStart, Start
 from archsim.bench.tracefile import TraceFile, Written
+from archsim.report.render import as_text
 from archsim.report.speed import WIDTH, bench_report
 
 
@@ -59,9 +57,7 @@ def made_up() -> Bench:
 
 
 def text_of(bench: Bench) -> str:
-    console = Console(width=120, file=io.StringIO(), record=True)
-    console.print(bench_report(bench))
-    return console.export_text()
+    return as_text(bench_report(bench))
 
 
 def test_tables_fit_and_say_what_is_met():

@@ -353,7 +353,7 @@ def test_sections_are_chosen_by_name():
 def test_the_command_prints_the_sections_that_are_asked_for(network):
     call = ["bench", str(network()), "--only", "noise", "--only", "recording"]
     found = json.loads(CliRunner().invoke(app, [*call, "--json"]).stdout)
-    assert set(found) == {"machine", "peak_mib", "aims", "recording", "noise"}
+    assert set(found) == {"machine", "peak_mib", "aims", "recording", "noise", "tables"}
     assert [len(found[name]["cases"]) for name in ("recording", "noise")] == [2, 4]
     assert found["aims"] == []
     text = CliRunner().invoke(app, call).stdout
