@@ -4,42 +4,85 @@ The physics, timing, energy and trace follow Yang et al., "Efficient nonlinear f
 approximation in analog resistive crossbars for recurrent neural networks", Nature Communications
 16:1136 (2025), doi 10.1038/s41467-025-56254-6.
 
-What a program uses of it is here, and is imported when it is first used (`archsim.api`)::
+What a program uses of it is here, and is imported when it is first used::
 
     import archsim
 
     run = archsim.run("kws", set={"adc.bits": 4})
-    print(run.summary.accuracy)
+    print(run.summary.metrics["accuracy"].value)
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archsim.api import (
-        Activation,
-        ArchsimError,
-        Block,
-        Chip,
-        Config,
-        DeviceModel,
-        Executor,
-        Job,
-        Metric,
-        Observer,
-        Plan,
-        Run,
-        Store,
-        Summary,
-        Trace,
-        build_chip,
-        load,
-        open_trace,
-        run,
-    )
+    from archsim.api.about import catalogue, doctor, schema, start_project
+    from archsim.api.designs import Netlist, components, design_ramp, netlist, program_ramp
+    from archsim.api.looks import compare, conversion, timeline
+    from archsim.api.reports import draw, report_of, to_json
+    from archsim.api.runs import Run, build_chip, check, load, open_trace, run
+    from archsim.api.studies import experiment, measure_against, measure_growth, measure_speed
+    from archsim.chip.build import Chip
+    from archsim.config.load import Config
+    from archsim.devices.base import DeviceModel
+    from archsim.errors import ArchsimError
+    from archsim.experiments.jobs import Executor, Job, Store
+    from archsim.metrics import Metric
+    from archsim.network.activations.base import Activation
+    from archsim.report.table import Report
+    from archsim.simulation.observer import Block, Observer, Plan
+    from archsim.trace.summary import Summary
+    from archsim.trace.trace import Trace
+    from archsim.workloads.sequences import Sequences
 
 __version__ = "0.1.0"
+
+OFFERED = {
+    "Activation": "network.activations.base",
+    "ArchsimError": "errors",
+    "Block": "simulation.observer",
+    "Chip": "chip.build",
+    "Config": "config.load",
+    "DeviceModel": "devices.base",
+    "Executor": "experiments.jobs",
+    "Job": "experiments.jobs",
+    "Metric": "metrics",
+    "Netlist": "api.designs",
+    "Observer": "simulation.observer",
+    "Plan": "simulation.observer",
+    "Report": "report.table",
+    "Run": "api.runs",
+    "Sequences": "workloads.sequences",
+    "Store": "experiments.jobs",
+    "Summary": "trace.summary",
+    "Trace": "trace.trace",
+    "build_chip": "api.runs",
+    "catalogue": "api.about",
+    "check": "api.runs",
+    "compare": "api.looks",
+    "components": "api.designs",
+    "conversion": "api.looks",
+    "design_ramp": "api.designs",
+    "doctor": "api.about",
+    "draw": "api.reports",
+    "experiment": "api.studies",
+    "load": "api.runs",
+    "measure_against": "api.studies",
+    "measure_growth": "api.studies",
+    "measure_speed": "api.studies",
+    "netlist": "api.designs",
+    "open_trace": "api.runs",
+    "program_ramp": "api.designs",
+    "report_of": "api.reports",
+    "run": "api.runs",
+    "schema": "api.about",
+    "start_project": "api.about",
+    "timeline": "api.looks",
+    "to_json": "api.reports",
+}
+"""Where each name is."""
 
 __all__ = [
     "Activation",
@@ -51,28 +94,48 @@ __all__ = [
     "Executor",
     "Job",
     "Metric",
+    "Netlist",
     "Observer",
     "Plan",
+    "Report",
     "Run",
+    "Sequences",
     "Store",
     "Summary",
     "Trace",
     "__version__",
     "build_chip",
+    "catalogue",
+    "check",
+    "compare",
+    "components",
+    "conversion",
+    "design_ramp",
+    "doctor",
+    "draw",
+    "experiment",
     "load",
+    "measure_against",
+    "measure_growth",
+    "measure_speed",
+    "netlist",
     "open_trace",
+    "program_ramp",
+    "report_of",
     "run",
+    "schema",
+    "start_project",
+    "timeline",
+    "to_json",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is used of `archsim.api`."""
-    if name not in __all__:
+    """Import what is used."""
+    if name not in OFFERED:
         msg = f"module 'archsim' has no attribute '{name}'"
         raise AttributeError(msg)
-    from archsim import api
-
-    found = getattr(api, name)
+    found = getattr(import_module(f"archsim.{OFFERED[name]}"), name)
     globals()[name] = found
     return found
 

@@ -26,23 +26,32 @@ _LEAST = 20
 """Columns below which no table can be read."""
 
 
-def show(report: Report, data: dict[str, Any], *, as_json: bool) -> None:
-    """Print a report, or one JSON object and nothing else.
+def show(found: Any, *, as_json: bool, also: dict[str, Any] | None = None) -> None:
+    """Print what is said of something that archsim found, or one JSON object and nothing else.
 
     Names in a report are shown as they are: no markup, and escapes for control characters.
 
     Parameters
     ----------
-    report : Report
-        What is said.
-    data : dict
-        What a program gets; the report's tables go with it under ``tables``.
+    found : object
+        What was found (`archsim.api.reports.report_of`).
     as_json : bool
-        Which of the two to print.
+        Whether a program reads it; the report's tables go with its data under ``tables``.
+    also : dict, optional
+        What else a program gets.
     """
+    from archsim.api.reports import report_of, to_json
+
+    report = report_of(found)
     if as_json:
-        typer.echo(json.dumps({**data, "tables": report.to_json()["tables"]}))
+        data = {**(also or {}), **to_json(found), "tables": report.to_json()["tables"]}
+        typer.echo(json.dumps(data))
         return
+    show_report(report)
+
+
+def show_report(report: Report) -> None:
+    """Print a report."""
     from rich.console import Console
 
     from archsim.report.render import on_terminal
@@ -115,10 +124,3 @@ def progress_of(name: str, what: str = "sequences") -> Iterator[Callable[[int, i
             tell(f"{name}: {done} of {of} {what}")
 
     yield tell_tenths
-
-
-def show_summary(summary: Any, *, as_json: bool) -> None:
-    """Print the report of a run."""
-    from archsim.report.run import run_report
-
-    show(run_report(summary), summary.to_json(), as_json=as_json)

@@ -27,19 +27,13 @@ def compare(
 
     Example: archsim compare kws conventional
     """
-    from archsim.experiments.side_by_side import compare as compare_designs
-    from archsim.report.comparison import (
-        comparison_report,
-        comparison_to_json,
-        draw_comparison,
-    )
-    from archsim.report.experiment import check_picture, save_figure
+    from archsim.api import looks, reports
 
-    check_picture(plot)
-    found = compare_designs(designs, watch=progress_of, published=published)
-    show(comparison_report(found), comparison_to_json(found), as_json=as_json)
+    reports.check_picture(plot)
+    found = looks.compare(designs, watch=progress_of, published=published)
+    show(found, as_json=as_json)
     if plot:
-        save_figure(lambda figure: draw_comparison(figure, found), plot)
+        reports.draw(found, plot)
 
 
 def bench(
@@ -69,35 +63,25 @@ def bench(
 
     Example: archsim bench --only speed
     """
+    from archsim.api import reports, studies
+
     if against is not None:
         if networks or only or growth or plot:
             raise InputError("--against: takes no configurations, --only, --growth or --plot")
-        from archsim.bench.peers.against import measure_against
-        from archsim.report.against import against_report
-
         with progress_of(against, "cases") as progress:
-            found = measure_against(against, progress)
-        show(against_report(found), found.to_json(), as_json=as_json)
+            beside = studies.measure_against(against, progress)
+        show(beside, as_json=as_json)
         return
     if plot and not growth:
         raise InputError("--plot: there is a picture with --growth only; add it or leave both")
     if growth:
         if networks or only:
             raise InputError("--growth: takes no configurations and no --only")
-        from archsim.bench.growth import growth as curves
-        from archsim.report.experiment import check_picture, save_figure
-        from archsim.report.growth import draw_growth, growth_report, growth_to_json
-
-        if plot:
-            check_picture(plot)
+        reports.check_picture(plot)
         with progress_of("growth", "steps") as progress:
-            points = curves(progress)
-        show(growth_report(points), growth_to_json(points), as_json=as_json)
+            points = studies.measure_growth(progress)
+        show(points, as_json=as_json)
         if plot:
-            save_figure(lambda figure: draw_growth(figure, points), plot)
+            reports.draw(points, plot)
         return
-    from archsim.bench.sections import NETWORKS, measure, sections_of
-    from archsim.report.speed import bench_report
-
-    result = measure(networks or NETWORKS, sections_of(only or ()), progress_of)
-    show(bench_report(result), result.to_json(), as_json=as_json)
+    show(studies.measure_speed(networks or (), only=only or (), watch=progress_of), as_json=as_json)

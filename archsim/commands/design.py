@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,25 +49,22 @@ def adc(
 
     Example: archsim adc tanh --device yang2025-taox
     """
-    from archsim.experiments.converter import Wanted, design, trials_of
-    from archsim.report.converter import ramp_report, ramp_to_json
-    from archsim.report.experiment import check_picture, experiment_report, save_figure
+    from archsim.api import designs, reports
 
-    wanted = Wanted(function, bits, input_range, g_max, device, config)
+    if device is None and plot:
+        raise InputError("--plot: there is a picture with --device only; add it or leave both")
+    reports.check_picture(plot)
+    wanted: dict[str, Any] = {"input_range": input_range, "g_max": g_max, "config": config}
+    ramp = designs.design_ramp(function, bits, device=device, **wanted)
     if device is None:
-        if plot:
-            raise InputError("--plot: there is a picture with --device only; add it or leave both")
-        ramp = design(wanted)
-        show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
+        show(ramp, as_json=as_json)
         return
-    check_picture(plot)
-    ramp = design(wanted)
-    modes = (False, True) if calibrate is None else (calibrate,)
+    how: dict[str, Any] = {"trials": trials, "seed": seed, "copies": copies, "calibrate": calibrate}
     with progress_of(function, "modes") as progress:
-        result = trials_of(wanted, ramp, (trials, seed, copies), modes=modes, progress=progress)
-    show(experiment_report(result), {**ramp_to_json(ramp), **result.to_json()}, as_json=as_json)
+        result = designs.program_ramp(function, device, bits, progress=progress, **wanted, **how)
+    show(result, as_json=as_json, also=reports.to_json(ramp))
     if plot and result.draw:
-        save_figure(result.draw, plot)
+        reports.draw(result, plot)
 
 
 def components(
@@ -87,16 +84,9 @@ def components(
 
     Example: archsim components --node "28 nm"
     """
-    from archsim.report.components import (
-        components_report,
-        components_to_json,
-        library_from_text,
-    )
-    from archsim.shipped import shipped
+    from archsim.api import designs
 
-    library = library or shipped("components/cmos-16nm.yaml")
-    costs = library_from_text(library, node=node, supply=supply)
-    show(components_report(costs), components_to_json(costs), as_json=as_json)
+    show(designs.components(library, node=node, supply=supply), as_json=as_json)
 
 
 def spice(
@@ -114,17 +104,9 @@ def spice(
 
     Example: archsim spice kws --out tile.cir
     """
-    from archsim.config.load import load_config
-    from archsim.simulation.prepare import in_file, prepare
-    from archsim.spice.excerpt import first_conversion
-    from archsim.spice.netlist import check_netlist, command_of, table_path, write_netlist
+    from archsim.api import designs
 
-    loaded = load_config(config, overrides or ())
-    check_netlist(out, inputs=loaded.inputs)
-    chip, data = prepare(loaded)
-    with in_file(loaded):
-        part = first_conversion(chip, data, rows=rows, columns=columns)
-    write_netlist(part, out, inputs=loaded.inputs)
-    codes = ", ".join(str(code) for code in part.code)
-    say(f"netlist: {out}; run it with '{command_of(out)}', which writes {table_path(out)}")
+    found = designs.netlist(config, out, set=overrides, rows=rows, columns=columns)
+    say(f"netlist: {out}; run it with '{found.command}', which writes {found.table}")
+    codes = ", ".join(map(str, found.codes))
     say(f"codes that the simulator latches in its columns: {codes}")

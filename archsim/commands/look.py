@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archsim.console import progress_of, say, show, show_summary
+from archsim.console import progress_of, say, show
 from archsim.options import JsonOption, PlotOption, TraceArgument
 
 
@@ -19,9 +19,9 @@ def report(
 
     Example: archsim report traces/kws.h5
     """
-    from archsim.trace.trace import Trace
+    from archsim.api import runs
 
-    show_summary(Trace(trace).summary, as_json=as_json)
+    show(runs.open_trace(trace).summary, as_json=as_json)
 
 
 def timeline(
@@ -38,17 +38,14 @@ def timeline(
 
     Example: archsim timeline traces/kws.h5
     """
-    from archsim.experiments.side_by_side import timeline_of
-    from archsim.report.experiment import check_picture, save_figure
-    from archsim.report.timeline import timeline_report
-    from archsim.report.timeline_picture import draw_timeline
+    from archsim.api import looks, reports
 
-    check_picture(plot)
+    reports.check_picture(plot)
     with progress_of(source.stem) as progress:
-        found = timeline_of(source, sequence, progress)
-    show(timeline_report(found), found.to_json(), as_json=as_json)
+        found = looks.timeline(source, sequence, progress=progress)
+    show(found, as_json=as_json)
     if plot:
-        save_figure(lambda figure: draw_timeline(figure, found), plot)
+        reports.draw(found, plot)
 
 
 def plot(
@@ -65,11 +62,8 @@ def plot(
 
     Example: archsim plot traces/kws.h5 --out conversion.png
     """
-    from archsim.analysis.waveform import conversion_of
-    from archsim.report.conversion_picture import draw_conversion
-    from archsim.report.experiment import check_picture, save_figure
-    from archsim.trace.trace import Trace
+    from archsim.api import looks, reports
 
-    check_picture(out)
-    save_figure(draw_conversion(conversion_of(Trace(trace), conversion, tile)), out)
+    reports.check_picture(out)
+    reports.draw(looks.conversion(trace, conversion, tile), out)
     say(f"picture: {out}")

@@ -16,10 +16,9 @@ def list_(as_json: JsonOption = False) -> None:
 
     Example: archsim list
     """
-    from archsim.report.catalogue import catalogue, catalogue_report
+    from archsim.api import about
 
-    found = catalogue()
-    show(catalogue_report(found), found.to_json(), as_json=as_json)
+    show(about.catalogue(), as_json=as_json)
 
 
 def schema() -> None:
@@ -27,9 +26,9 @@ def schema() -> None:
 
     Example: archsim schema > archsim.schema.json
     """
-    from archsim.config.schema import json_schema
+    from archsim.api import about
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(json.dumps(about.schema(), indent=2))
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -37,9 +36,9 @@ def doctor(as_json: JsonOption = False) -> None:
 
     Example: archsim doctor
     """
-    from archsim.report.doctor import doctor_report, doctor_to_json, examine
+    from archsim.api import about
 
-    findings = examine()
-    show(doctor_report(findings), doctor_to_json(findings), as_json=as_json)
+    findings = about.doctor()
+    show(findings, as_json=as_json)
     if any(finding.fault for finding in findings):
         raise typer.Exit(ExitCode.FAILED)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archsim.console import progress_of, say, show, show_summary, tell_notes
+from archsim.console import progress_of, say, show, tell_notes
 from archsim.exits import tell
 from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
 
@@ -19,9 +19,9 @@ def init(
 
     Example: archsim init my-chip
     """
-    from archsim.starter import make_project
+    from archsim.api.about import start_project
 
-    for file in make_project(folder):
+    for file in start_project(folder):
         say(f"wrote {file}")
     say(f"next: cd {folder} && archsim run chip.yaml")
 
@@ -47,30 +47,24 @@ def run(
 
     Example: archsim run kws --set adc.bits=4
     """
-    from archsim.clipping import worth_telling
-    from archsim.config.load import load_config
-    from archsim.costs.accelergy import check_folder
+    from archsim.api import runs
 
-    loaded = load_config(config, overrides or ())
+    loaded = runs.load(config, set=overrides)
     tell_notes(loaded.notes)
-    from archsim.numeric.jit import when_compiling
-    from archsim.simulation.recording.actions import write_actions
-    from archsim.simulation.simulate import run as simulate
-
     if accelergy:
-        check_folder(accelergy, inputs=loaded.inputs)
+        runs.check_actions_folder(accelergy, loaded)
     note = "compiling kernels: half a minute, a minute with waveforms"
-    when_compiling(lambda: tell(note))
+    runs.when_compiling(lambda: tell(note))
     with progress_of(loaded.config.name) as progress:
-        result = simulate(loaded, out, progress=progress, threads=threads)
+        found = runs.run(loaded, out=out, progress=progress, threads=threads)
     if accelergy:
-        write_actions(accelergy, loaded.config, result.actions)
-    show_summary(result.summary, as_json=as_json)
-    for item in worth_telling(result.summary.clipped):
-        tell(f"archsim: warning: {item.sentence()}")
+        found.write_actions(accelergy)
+    show(found, as_json=as_json)
+    for warning in found.warnings:
+        tell(f"archsim: warning: {warning}")
     if profile:
-        whole = sum(result.seconds.values())
-        for part, seconds in (*result.seconds.items(), ("in all", whole)):
+        whole = sum(found.seconds.values())
+        for part, seconds in (*found.seconds.items(), ("in all", whole)):
             tell(f"{part:8} {seconds:8.3f} s {seconds / whole:6.1%}")
 
 
@@ -79,12 +73,11 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
 
     Example: archsim validate chip.yaml
     """
-    from archsim.config.load import load_config
-    from archsim.simulation.prepare import check
+    from archsim.api import runs
 
-    loaded = load_config(config, overrides or ())
+    loaded = runs.load(config, set=overrides)
     tell_notes(loaded.notes)
-    check(loaded)
+    runs.check(loaded)
     say(f"{config}: valid (hash {loaded.hash[:12]})")
 
 
@@ -104,20 +97,16 @@ def experiment(
 
     Example: archsim experiment fig1c
     """
-    from archsim.experiments import load_experiment, run_experiment
-    from archsim.experiments.jobs import Executor, Store
-    from archsim.report.experiment import check_picture, experiment_report, save_figure
+    from archsim.api import reports, studies
 
-    check_picture(plot)
-    section = load_experiment(file)
+    reports.check_picture(plot)
     with progress_of(file.stem, "steps") as progress:
-        executor = Executor(workers, Store(store) if store else None)
-        result = run_experiment(section, progress, executor)
+        executor = studies.executor(workers, store)
+        result = studies.experiment(file, executor=executor, progress=progress)
     if executor.asked == 0 and (store or workers > 1):
-        kind = getattr(section, "kind", "this")
-        tell(f"note: --workers and --store have no effect on an experiment of kind {kind}")
+        tell(f"note: --workers and --store have no effect on {file.stem}")
     elif store:
         tell(f"{executor.computed} runs were computed; results are in {store}")
-    show(experiment_report(result), result.to_json(), as_json=as_json)
+    show(result, as_json=as_json)
     if plot and result.draw:
-        save_figure(result.draw, plot)
+        reports.draw(result, plot)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,27 +19,23 @@ LARGEST_COMPONENTS = 5
 """Components that the energy panel names; the rest are one band."""
 
 
-def draw_conversion(conversion: Conversion) -> Callable[[Figure], None]:
-    """Return a function that draws a conversion: voltages, latches and energy over its cycles."""
-
-    def draw(figure: Figure) -> None:
-        figure.set_size_inches(9.0, 7.0)
-        voltage, latches, energy = figure.subplots(
-            3, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1, 1.4]}
-        )
-        _draw_voltages(voltage, conversion)
-        _draw_latches(latches, conversion)
-        _draw_energy(energy, conversion)
-        for axis in (voltage, latches, energy):
-            _mark_phases(axis, conversion)
-        energy.set_xlabel("clock cycle of the conversion")
-        figure.suptitle(
-            f"tile '{conversion.tile}', conversion {conversion.number}: columns integrate, then "
-            "the ramps cross them and the comparators latch",
-            fontsize=10,
-        )
-
-    return draw
+def draw_conversion(figure: Figure, conversion: Conversion) -> None:
+    """Draw a conversion: voltages, latches and energy over its cycles."""
+    figure.set_size_inches(9.0, 7.0)
+    voltage, latches, energy = figure.subplots(
+        3, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1, 1.4]}
+    )
+    _draw_voltages(voltage, conversion)
+    _draw_latches(latches, conversion)
+    _draw_energy(energy, conversion)
+    for axis in (voltage, latches, energy):
+        _mark_phases(axis, conversion)
+    energy.set_xlabel("clock cycle of the conversion")
+    figure.suptitle(
+        f"tile '{conversion.tile}', conversion {conversion.number}: columns integrate, then "
+        "the ramps cross them and the comparators latch",
+        fontsize=10,
+    )
 
 
 def _edges(conversion: Conversion) -> Array:

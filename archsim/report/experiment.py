@@ -45,6 +45,20 @@ def _cell(value: Any, column: ResultColumn) -> Cell:
     return number(value, column.form, column.unit)
 
 
+def draw_result(figure: Figure, result: ExperimentResult) -> None:
+    """Draw the figure of a result.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if result.draw is None:
+        msg = f"{result.title}: there is no figure of it"
+        raise InputError(msg)
+    result.draw(figure)
+
+
 def check_picture(path: Path | None) -> None:
     """Raise unless a picture can be drawn and written, before the work that it shows; None is fine.
 

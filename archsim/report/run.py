@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from archsim.clipping import Clipping, worth_telling
 from archsim.report.table import (
@@ -66,6 +67,17 @@ def run_report(summary: Summary) -> Report:
         parts.append(choices_table("what was assumed", summary.choices))
     parts.append(f"trace: {summary.trace}" if summary.trace else _NO_TRACE)
     return report(*parts)
+
+
+def report_of_run(run: Any) -> Report:
+    """Return the report of a run that a program holds (`archsim.Run`)."""
+    return run_report(run.summary)
+
+
+def run_to_json(run: Any) -> dict[str, Any]:
+    """Return what ``archsim run --json`` prints of a run that a program holds."""
+    data: dict[str, Any] = run.summary.to_json()
+    return data
 
 
 def choices_table(title: str, choices: dict[str, str]) -> Table:

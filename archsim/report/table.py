@@ -309,7 +309,7 @@ Part = Table | Line
 
 @dataclass(frozen=True)
 class Report:
-    """What is said of something, from top to bottom.
+    """What is said of something, from top to bottom; it prints as text, and notebooks show it.
 
     Attributes
     ----------
@@ -323,6 +323,16 @@ class Report:
     def tables(self) -> tuple[Table, ...]:
         """Its tables."""
         return tuple(part for part in self.parts if isinstance(part, Table))
+
+    def __str__(self) -> str:
+        from archsim.report.render import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        from archsim.report.render import as_html
+
+        return as_html(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return its tables and its lines as plain data."""

@@ -24,7 +24,7 @@ from archsim.config.tasks import Answered
 from archsim.costs.library import ComponentLibrary
 from archsim.network.identity import content_hash, network_hash
 from archsim.network.weights import Weights, network_weights
-from archsim.workloads.base import load_workload, seed_matters
+from archsim.workloads.base import check_data, load_workload, seed_matters
 from archsim.workloads.sequences import Sequences
 
 _FLOAT_BLOCK = 256
@@ -55,9 +55,15 @@ class Inputs:
 
     A file that changes while an `Inputs` is in use keeps the content that was read first. An
     `Inputs` serves one thread at a time.
+
+    Parameters
+    ----------
+    data : Sequences, optional
+        What goes into the networks of all these runs, in place of their workloads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, data: Sequences | None = None) -> None:
+        self.data = data
         self._digests = _Kept()
         self._workloads = _Kept()
         self._libraries = _Kept()
@@ -87,7 +93,21 @@ class Inputs:
         WorkloadError
             As `archsim.workloads.base.load_workload`.
         """
+        if self.data is not None:
+            check_data(config, self.data)
+            return self.data
         return self._workloads.get(_workload_key(config), lambda: load_workload(config))
+
+    def workload_in_words(self, config: RunConfig, count: int) -> str:
+        """Say what a run's sequences are."""
+        if self.data is None:
+            return config.workload.in_words(count)
+        return f"{count:,} sequence{'' if count == 1 else 's'} of the program that ran it"
+
+    def is_scored(self, config: RunConfig, data: Sequences) -> bool:
+        """Return whether a run's answers are scored: they mean something, and it is known what."""
+        known = data.target is not None and (self.data is not None or config.workload.has_labels)
+        return (known or not config.task.needs_target) and config.network.weights != "random"
 
     def library(self, config: RunConfig) -> ComponentLibrary:
         """Return the component library at a chip's node and supply.

@@ -57,6 +57,8 @@ class Plan:
         Room for all answers: their shape and type.
     places : tuple of Clipping
         Where the chip can clip, with nothing counted yet.
+    scored : bool
+        Whether answers are scored: whether they mean something, and it is known what is right.
     """
 
     config: Config
@@ -69,6 +71,7 @@ class Plan:
     outputs: Outputs
     answer: NDArray[Any]
     places: tuple[Clipping, ...]
+    scored: bool
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,6 @@ from archsim.simulation.recording.recorded import WriteTrace
 from archsim.simulation.timing import Timing
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
-from archsim.workloads.base import is_scored
 from archsim.workloads.sequences import Sequences
 
 BLOCK = 32
@@ -92,6 +91,7 @@ def run(
     progress: Progress | None = None,
     threads: int = 1,
     inputs: Inputs | None = None,
+    data: Sequences | None = None,
     observers: Iterable[Observer] = (),
 ) -> RunResult:
     """Simulate a run and write its trace.
@@ -108,6 +108,8 @@ def run(
         Blocks of sequences that run at the same time; results are the same bits with any number.
     inputs : Inputs, optional
         What other runs of the same network or data share with this one; files are then read once.
+    data : Sequences, optional
+        What goes into the network in place of the workload, where `inputs` does not say.
     observers : iterable of Observer, optional
         What else watches the run.
 
@@ -116,18 +118,18 @@ def run(
     RunResult
         What the run found.
     """
-    profile, inputs = Profile(), inputs or Inputs()
+    profile, inputs = Profile(), inputs or Inputs(data)
     with profile.part(Part.BUILD):
-        chip, data = prepare(loaded, inputs)
+        chip, sequences = prepare(loaded, inputs)
         with in_file(loaded):
-            plan = plan_recording(loaded.config, chip, len(data))
+            plan = plan_recording(loaded.config, chip, len(sequences))
     path = None if plan.level is TraceLevel.OFF else trace_path(loaded, out)
     with TraceWriter(path, loaded.inputs) if path else nullcontext() as writer:
         watching = [*([WriteTrace(writer)] if writer else []), *observers]
         if progress:
             watching.append(ShowProgress(progress))
         with profile.part(Part.BUILD):
-            simulation = _Simulation(loaded, chip, data, inputs, plan=plan, profile=profile)
+            simulation = _Simulation(loaded, chip, sequences, inputs, plan=plan, profile=profile)
             begins = simulation.plan()
         with profile.part(Part.TRACE):
             for each in watching:
@@ -220,6 +222,7 @@ class _Simulation:
             outputs=self._outputs,
             answer=self.answer,
             places=tuple(self._clipped.values()),
+            scored=self._inputs.is_scored(self._loaded.config, self._data),
         )
 
     def blocks(self, threads: int) -> Iterator[Block]:
@@ -349,7 +352,7 @@ class _Simulation:
 
     def _metrics(self) -> dict[str, Metric]:
         """Return how good the answers are, where anything says so."""
-        if not is_scored(self._loaded.config, self._data):
+        if not self._inputs.is_scored(self._loaded.config, self._data):
             return {}
         there = self._inputs.float_answers(self.chip, self._data)
         return self._task.compared(Answered(self.answer, self._marks), there)

@@ -27,16 +27,16 @@ def seed_matters(config: RunConfig) -> bool:
     return config.workload.follows_seed
 
 
-def has_labels(config: RunConfig) -> bool:
-    """Return whether a run's workload and weights are such that its answers mean something."""
-    scored = config.workload.has_labels or not config.task.needs_target
-    return scored and config.network.weights != "random"
+def check_data(config: RunConfig, data: Sequences, source: str = "data") -> None:
+    """Check that sequences fit a run's network and its task.
 
-
-def is_scored(config: RunConfig, data: Sequences) -> bool:
-    """Return whether a run's answers are scored: they mean something, and it is known what."""
-    known = data.target is not None or not config.task.needs_target
-    return known and has_labels(config)
+    Raises
+    ------
+    WorkloadError
+        If they have another shape than the network, or not what the task is scored by.
+    """
+    check_fit(data, source, config.network)
+    config.task.check(data, source, config.network)
 
 
 def check_fit(data: FeatureSet | Sequences, source: str, network: Network) -> None:

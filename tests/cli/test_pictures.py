@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+import archsim
 from archsim.analysis.waveform import Conversion, conversion_of
 from archsim.config.load import load_config
-from archsim.console import progress_of
 from archsim.experiments.ramp_trials import transfer
-from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import draw_comparison
 from archsim.report.conversion_picture import draw_conversion
 from archsim.report.converter import ramp_report
@@ -71,14 +72,17 @@ def conversion(v_mac):
 def test_rails_are_drawn_and_columns_beyond_them_are_said(traces):
     ours = conversion([[0.4, 0.4, 0.4, 0.8], [-0.06, 0.81, 0.4, 0.0]])
     assert ours.columns_beyond_rails == 2
-    axis = drawn(draw_conversion(ours)).axes[0]
+    axis = drawn(partial(draw_conversion, conversion=ours)).axes[0]
     flat = {line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == "--"}
     assert flat == {0.0, 0.8}
     assert "2 columns leave the rails: the integrators are ideal" in texts(axis)
     assert "rails, 0 V and 0.8 V" in [text.get_text() for text in axis.get_legend().get_texts()]
     clipped = [conversion_of(Trace(traces / "clips.h5"), number) for number in range(3)]
     assert not any(each.columns_beyond_rails for each in clipped)
-    assert not any("leave" in text for text in texts(drawn(draw_conversion(clipped[0])).axes[0]))
+    assert not any(
+        "leave" in text
+        for text in texts(drawn(partial(draw_conversion, conversion=clipped[0])).axes[0])
+    )
     assert clipped[0].supply == 0.8
 
 
@@ -88,10 +92,10 @@ def texts(axis):
 
 def test_bars_stand_on_a_zero(traces):
     """A logarithmic axis has none."""
-    found = compare([traces / "ideal.h5", traces / "clips.h5"], watch=progress_of)
+    found = archsim.compare([traces / "ideal.h5", traces / "clips.h5"])
     figures = [
         drawn(lambda figure: draw_comparison(figure, found)),
-        drawn(draw_conversion(conversion_of(Trace(traces / "ideal.h5"), 0))),
+        drawn(partial(draw_conversion, conversion=conversion_of(Trace(traces / "ideal.h5"), 0))),
     ]
     logarithmic = 0
     for axis in (axis for figure in figures for axis in figure.axes):

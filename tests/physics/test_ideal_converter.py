@@ -6,11 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
+import archsim
 from archsim.chip.build import build_chip
 from archsim.config.load import load_config
-from archsim.console import progress_of
 from archsim.errors import ArchsimError
-from archsim.experiments.side_by_side import compare
 from archsim.network.activations import activation_names, get_activation
 from archsim.report.comparison import comparison_report
 from archsim.report.render import as_text
@@ -170,6 +169,6 @@ def test_a_comparison_says_which_design_is_no_real_one(small, tmp_path):
     paths = [tmp_path / "real.h5", tmp_path / "ideal.h5"]
     run(load_config(small, ["name=real"]), paths[0])
     run(load_config(small, ["name=bound", IDEAL]), paths[1])
-    text = as_text(comparison_report(compare(paths, watch=progress_of)))
+    text = as_text(comparison_report(archsim.compare(paths)))
     assert "The converters of bound are ideal: no quantisation" in text
     assert "The converters of real" not in text

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import archsim
 from archsim.analysis.compare import read_designs
 from archsim.config.load import load_config
-from archsim.console import progress_of, show
+from archsim.console import show_report
 from archsim.errors import InputError
-from archsim.experiments.side_by_side import compare
 from archsim.network.identity import network_structure, structure_differences
 from archsim.report.comparison import comparison_report, comparison_to_json
 from archsim.report.run import run_report
@@ -128,16 +128,16 @@ def test_other_networks_are_refused_before_anything_runs(folder, monkeypatch):
     text = (folder / "small.yaml").read_text()
     (folder / "more.yaml").write_text(text.replace("timesteps: 5", "timesteps: 6"))
     with pytest.raises(InputError, match=r"6 timesteps against 5.*: compare equal networks"):
-        compare([folder / "small.yaml", folder / "more.yaml"], watch=progress_of)
+        archsim.compare([folder / "small.yaml", folder / "more.yaml"])
 
 
 def compared(folder, *traces):
-    found = compare([folder / trace for trace in traces], watch=progress_of)
+    found = archsim.compare([folder / trace for trace in traces])
     return found, comparison_to_json(found)["designs"][1]
 
 
 def printed(report, capsys):
-    show(report, {}, as_json=False)
+    show_report(report)
     return " ".join(capsys.readouterr().out.split())
 
 

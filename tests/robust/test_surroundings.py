@@ -187,14 +187,14 @@ def test_a_terminal_gets_tables_that_can_be_read(monkeypatch, told, width):
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    console.show(report("word " * 100), {}, as_json=False)
+    console.show_report(report("word " * 100))
     lines = terminal.getvalue().splitlines()
     assert width - 5 <= max(map(len, lines)) <= width
 
 
 def test_a_file_gets_wide_tables_whatever_the_terminal(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "0")
-    console.show(report("word " * 100), {}, as_json=False)
+    console.show_report(report("word " * 100))
     assert max(map(len, capsys.readouterr().out.splitlines())) > 100
 
 

@@ -123,6 +123,7 @@ ELSEWHERE = {
     "workloads/synthetic/sequences": ("unit/bench/test_bench_sections.py", "the benchmark's data"),
     "transfer/exact": ("physics/test_ideal_converter.py", "only that converter uses it"),
     "transfer/linearity": ("physics/test_linearity.py", "has its name in another folder"),
+    "api/*": ("unit/test_api.py", "the face is tested as one"),
     # runs and traces
     "simulation/recording/actions": (
         "unit/costs/test_action_counts.py",
@@ -133,7 +134,6 @@ ELSEWHERE = {
     "simulation/tasks/*/section": ("unit/simulation/test_tasks.py", "tasks are tested together"),
     "simulation/energies": ("physics/test_closed_forms.py", "energies are sums that are known"),
     "simulation/timing": ("physics/test_schedules.py", "operations are seen in when they run"),
-    "simulation/traced": ("unit/analysis/test_compare.py", "comparisons run what is no trace"),
     "simulation/inputs": ("robust/test_inputs.py", "has its name in another folder"),
     "simulation/prepare": ("robust/test_every_key.py", "what a run refuses, a check refuses"),
     "simulation/simulate": ("unit/simulation/test_run.py", "runs are tested together"),

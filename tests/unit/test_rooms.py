@@ -125,6 +125,16 @@ def test_what_never_imports_what(what):
     assert not wrong, f"{what}: {wrong}"
 
 
+def test_commands_call_the_face_and_nothing_else():
+    beside = {"api", "console", "errors", "exits", "options"}
+    wrong = [
+        (name, other)
+        for name, other in sorted(pairs())
+        if name.startswith("commands.") and room(other) not in beside
+    ]
+    assert not wrong
+
+
 OF_TRACES = {"trace.trace", "trace.summary"}
 """Modules of the room of traces that whoever reads a trace takes: the others know its file."""
 WRITERS = {"simulation", "trace", "exits"}

@@ -53,12 +53,14 @@ def tell_of(chip: Chip, data: Sequences, inputs: Inputs) -> Told:
     return Told(
         network_hash=inputs.network_hash(chip),
         workload_hash=inputs.workload_hash(chip.config, data),
-        choices=choices_of(chip, data, joined(used.values())),
+        choices=choices_of(
+            chip, joined(used.values()), inputs.workload_in_words(chip.config, len(data))
+        ),
         components={name: in_words(part) for name, part in used.items()},
     )
 
 
-def choices_of(chip: Chip, data: Sequences, used: Used) -> dict[str, str]:
+def choices_of(chip: Chip, used: Used, workload: str) -> dict[str, str]:
     """Return what a run assumed, a short line each, by what it is about."""
     config = chip.config
     return {
@@ -69,7 +71,7 @@ def choices_of(chip: Chip, data: Sequences, used: Used) -> dict[str, str]:
         "device": _device(config),
         "imperfections": _imperfections(config),
         "weights": _file(config.network.weights),
-        "workload": config.workload.in_words(len(data)),
+        "workload": workload,
         "seed": str(config.seed),
     }
 

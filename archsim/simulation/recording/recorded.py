@@ -24,7 +24,6 @@ from archsim.simulation.recording.groups import (
 from archsim.simulation.recording.layout import Written, last_outputs, layout, summary_group
 from archsim.trace.summary import Summary
 from archsim.trace.writer import TraceWriter
-from archsim.workloads.base import is_scored
 
 _TIMES_OF_EVENTS = ("start_cycle", "end_cycle", "waited_for")
 
@@ -61,7 +60,7 @@ class WriteTrace:
             plan.components,
             plan.data.length,
             places=plan.places,
-            metrics=task.metrics if is_scored(plan.config.config, plan.data) else (),
+            metrics=task.metrics if plan.scored else (),
         )
         known = {**_attributes(plan.config), **plan.told.attributes()}
         self._writer.define(known, [*groups, summary])

@@ -8,12 +8,11 @@ import h5py
 import numpy as np
 import pytest
 
+import archsim
 from archsim.analysis.compare import read_designs, reasons
 from archsim.analysis.levels import COMPONENTS, Level, level_metrics
 from archsim.config.load import load_config
-from archsim.console import progress_of
 from archsim.errors import InputError, TraceError
-from archsim.experiments.side_by_side import compare
 from archsim.report.comparison import comparison_to_json
 from archsim.simulation.simulate import run
 from archsim.trace.trace import Trace
@@ -168,7 +167,7 @@ def test_configurations_are_run_with_whole_groups(folder):
     path.write_text(
         CONFIG + "streams: 3\ntrace: {level: summary, sequences: [1, 19], tiles: [lstm]}\n"
     )
-    found = compare([path, folder / "small.yaml"], watch=progress_of)
+    found = archsim.compare([path, folder / "small.yaml"])
     own, one = found.designs
     assert own.levels[Level.MAC].together == 3
     assert own.levels[Level.MAC].cycles > one.levels[Level.MAC].cycles
@@ -198,7 +197,7 @@ def test_other_networks_are_refused(folder, traces, tmp_path):
 
 
 def test_json_holds_ratios_products_and_times_of_a_timestep(traces):
-    found = compare([traces["nl"], traces["sar"]], watch=progress_of)
+    found = archsim.compare([traces["nl"], traces["sar"]])
     first, other = comparison_to_json(found)["designs"]
     system, base = other["levels"][-1], first["levels"][-1]
     ratio = other["ratio_to_first"]["full system"]
