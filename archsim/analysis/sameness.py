@@ -55,11 +55,22 @@ def check_structures(paths: Sequence[Path]) -> None:
     InputError
         If layers, sizes, functions or timesteps differ, or a file cannot be read.
     """
-    first, *others = [_name_and_structure(Path(path)) for path in paths]
+    check_equal([_name_and_structure(Path(path)) for path in paths])
+
+
+def check_equal(structures: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Check that designs are of one network, by their names and structures (`network_structure`).
+
+    Raises
+    ------
+    InputError
+        If layers, sizes, functions or timesteps differ.
+    """
+    (first_name, first), *others = structures
     for name, structure in others:
-        found = structure_differences(first[1], structure)
+        found = structure_differences(first, structure)
         if found:
-            raise _other_network(name, first[0], found)
+            raise _other_network(name, first_name, found)
 
 
 def _name_and_structure(path: Path) -> tuple[str, dict[str, Any]]:

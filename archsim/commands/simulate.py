@@ -91,7 +91,7 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
 def experiment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="experiment (YAML)")],
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=1024, help="processes that do its runs")
+        int, typer.Option("--workers", min=1, max=1024, help="processes that do its jobs")
     ] = 1,
     store: Annotated[
         Path | None,
@@ -100,7 +100,7 @@ def experiment(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an experiment and print its table; with a store, what was computed is not run again.
+    """Run an experiment and print its table; with a store, what was done is not done again.
 
     Example: archsim experiment fig1c
     """
@@ -110,14 +110,11 @@ def experiment(
 
     check_picture(plot)
     section = load_experiment(file)
-    with progress_of(file.stem, "steps") as progress:
+    with progress_of(file.stem, "jobs") as progress:
         executor = Executor(workers, Store(store) if store else None)
         result = run_experiment(section, progress, executor)
-    if executor.asked == 0 and (store or workers > 1):
-        kind = getattr(section, "kind", "this")
-        tell(f"note: --workers and --store have no effect on an experiment of kind {kind}")
-    elif store:
-        tell(f"{executor.computed} runs were computed; results are in {store}")
+    if store:
+        tell(f"{executor.computed} of {executor.asked} jobs were done; results are in {store}")
     show(experiment_report(result), result.to_json(), as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)
