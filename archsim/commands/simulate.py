@@ -8,8 +8,16 @@ from typing import Annotated
 import typer
 
 from archsim.console import progress_of, say, show, show_summary, tell_notes
-from archsim.exits import tell
-from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
+from archsim.exits import ExitCode, tell
+from archsim.options import (
+    ConfigArgument,
+    JsonOption,
+    OverOption,
+    PlotOption,
+    SetOption,
+    StoreOption,
+    WorkersOption,
+)
 
 
 def init(
@@ -90,13 +98,8 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
 
 def experiment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="experiment (YAML)")],
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, max=1024, help="processes that do its jobs")
-    ] = 1,
-    store: Annotated[
-        Path | None,
-        typer.Option("--store", metavar="FOLDER", help="where results are kept and found again"),
-    ] = None,
+    workers: WorkersOption = 1,
+    store: StoreOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -118,3 +121,40 @@ def experiment(
     show(experiment_report(result), result.to_json(), as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)
+
+
+def sweep(
+    config: ConfigArgument,
+    over: OverOption = None,
+    overrides: SetOption = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, max=100_000, help="chips of each: seeds 0, ...")
+    ] = None,
+    workers: WorkersOption = 1,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a configuration at every combination of some values and print the numbers of each.
+
+    Example: archsim sweep kws --over adc.bits=3,4,5 --over tile.v_read=100mV,200mV
+    """
+    from archsim.config.load import load_config
+    from archsim.experiments.sweep import sweep as run_sweep
+    from archsim.experiments.sweep import values_from_text
+    from archsim.report.experiment import experiment_report
+
+    values = values_from_text(over or ())
+    loaded = load_config(config, overrides or ())
+    tell_notes(loaded.notes)
+    with progress_of(loaded.config.name, "runs") as progress:
+        result = run_sweep(
+            loaded, values, seeds=seeds, workers=workers, store=store, progress=progress
+        )
+    show(experiment_report(result.table()), result.to_json(), as_json=as_json)
+    if store:
+        done = sum(not point.kept for point in result.points)
+        tell(f"{done} of {len(result.points)} runs were done; results are in {store}")
+    if result.failed:
+        tell(f"archsim: {len(result.failed)} of {len(result.points)} runs failed")
+        wrong = all(point.wrong_input for point in result.failed)
+        raise typer.Exit(ExitCode.WRONG_INPUT if wrong else ExitCode.FAILED)
