@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         load,
         open_trace,
         run,
+        sweep,
     )
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ __all__ = [
     "load",
     "open_trace",
     "run",
+    "sweep",
 ]
 
 

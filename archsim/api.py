@@ -27,6 +27,7 @@ from archsim.config.load import Config, load_config
 from archsim.devices.base import DeviceModel
 from archsim.errors import ArchsimError
 from archsim.experiments.jobs import Executor, Job, Store
+from archsim.experiments.sweep import sweep
 from archsim.network.activations.base import Activation
 from archsim.simulation.prepare import in_file
 from archsim.simulation.simulate import Progress, RunResult
@@ -50,6 +51,7 @@ __all__ = [
     "load",
     "open_trace",
     "run",
+    "sweep",
 ]
 
 Source = str | Path | Mapping[str, Any] | Config
