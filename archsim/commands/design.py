@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from archsim.console import progress_of, say, show
+from archsim.console import progress_of, say, show, tell_kept
 from archsim.errors import InputError
-from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
+from archsim.options import (
+    ConfigArgument,
+    JsonOption,
+    PlotOption,
+    SetOption,
+    StoreOption,
+    WorkersOption,
+)
 
 
 def adc(
@@ -42,6 +49,8 @@ def adc(
         bool | None,
         typer.Option("--calibrate/--no-calibrate", help="show one of the two [default: both]"),
     ] = None,
+    workers: WorkersOption = 1,
+    store: StoreOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,24 +59,37 @@ def adc(
     Example: archsim adc tanh --device yang2025-taox
     """
     from archsim.experiments.converter import Wanted, design, trials_of
+    from archsim.experiments.jobs import Executor, Store
+    from archsim.experiments.ramp_trials import How
     from archsim.report.converter import ramp_report, ramp_to_json
     from archsim.report.experiment import check_picture, experiment_report, save_figure
 
     wanted = Wanted(function, bits, input_range, g_max, device, config)
     if device is None:
-        if plot:
-            raise InputError("--plot: there is a picture with --device only; add it or leave both")
+        _refuse({"--plot": plot, "--store": store, "--workers": workers > 1})
         ramp = design(wanted)
         show(ramp_report(ramp), ramp_to_json(ramp), as_json=as_json)
         return
     check_picture(plot)
     ramp = design(wanted)
     modes = (False, True) if calibrate is None else (calibrate,)
-    with progress_of(function, "modes") as progress:
-        result = trials_of(wanted, ramp, (trials, seed, copies), modes=modes, progress=progress)
+    executor = Executor(workers, Store(store) if store else None)
+    how = How(trials, seed, copies)
+    with progress_of(function, "jobs") as progress:
+        result = trials_of(wanted, how, modes=modes, executor=executor, progress=progress)
+    if store:
+        tell_kept(executor, store)
     show(experiment_report(result), {**ramp_to_json(ramp), **result.to_json()}, as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)
+
+
+def _refuse(options: dict[str, object]) -> None:
+    """Raise if one is given that only trials of a device have."""
+    for option, given in options.items():
+        if given:
+            msg = f"{option}: it goes with --device only; add that or leave both"
+            raise InputError(msg)
 
 
 def components(

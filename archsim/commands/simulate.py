@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archsim.console import progress_of, say, show, show_summary, tell_notes
+from archsim.console import progress_of, say, show, show_summary, tell_kept, tell_notes
 from archsim.exits import ExitCode, tell
 from archsim.options import (
     ConfigArgument,
@@ -117,7 +117,7 @@ def experiment(
         executor = Executor(workers, Store(store) if store else None)
         result = run_experiment(section, progress, executor)
     if store:
-        tell(f"{executor.computed} of {executor.asked} jobs were done; results are in {store}")
+        tell_kept(executor, store)
     show(experiment_report(result), result.to_json(), as_json=as_json)
     if plot and result.draw:
         save_figure(result.draw, plot)
