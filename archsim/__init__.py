@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from archsim.api.looks import compare, conversion, timeline
     from archsim.api.reports import draw, report_of, to_json
     from archsim.api.runs import Run, build_chip, check, load, open_trace, run
-    from archsim.api.studies import experiment, measure_against, measure_growth, measure_speed
+    from archsim.api.studies import (
+        experiment,
+        measure_against,
+        measure_growth,
+        measure_speed,
+        sweep,
+    )
     from archsim.chip.build import Chip
     from archsim.config.load import Config
     from archsim.devices.base import DeviceModel
@@ -79,6 +85,7 @@ OFFERED = {
     "run": "api.runs",
     "schema": "api.about",
     "start_project": "api.about",
+    "sweep": "api.studies",
     "timeline": "api.looks",
     "to_json": "api.reports",
 }
@@ -125,6 +132,7 @@ __all__ = [
     "run",
     "schema",
     "start_project",
+    "sweep",
     "timeline",
     "to_json",
 ]

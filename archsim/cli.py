@@ -17,7 +17,10 @@ from archsim.exits import run_and_exit, tell
 from archsim.notes import when_noted
 
 _GROUPS = {
-    "simulate": (simulate.init, simulate.run, simulate.validate, simulate.experiment),
+    "simulate": (
+        *(simulate.init, simulate.run, simulate.validate),
+        *(simulate.experiment, simulate.sweep),
+    ),
     "design": (design.adc, design.components, design.spice),
     "look": (look.report, look.timeline, look.plot),
     "compare": (compare.compare, compare.bench),

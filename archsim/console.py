@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -78,6 +79,11 @@ def tell_notes(notes: Iterable[str]) -> None:
     """Write on stderr what is no error but worth knowing."""
     for note in notes:
         tell(f"note: {note}")
+
+
+def tell_kept(executor: Any, store: Path) -> None:
+    """Write on stderr how many jobs of an executor were done, the others being in the store."""
+    tell(f"{executor.computed} of {executor.asked} jobs were done; results are in {store}")
 
 
 def say(text: str) -> None:

@@ -6,6 +6,9 @@ exit code.
 
 from __future__ import annotations
 
+DEBUG_VARIABLE = "ARCHSIM_DEBUG"
+"""Environment variable with which errors that nobody raised on purpose show their traceback."""
+
 
 class ArchsimError(Exception):
     """Base of every error that archsim raises on purpose.

@@ -21,10 +21,8 @@ from typing import Any, NoReturn
 
 import typer
 
-from archsim.errors import ArchsimError
+from archsim.errors import DEBUG_VARIABLE, ArchsimError
 from archsim.shown import shown
-
-DEBUG_VARIABLE = "ARCHSIM_DEBUG"
 
 # Parts of typer's messages, and what they mean to somebody who types a command.
 _PLAIN_WORDS = {

@@ -56,11 +56,11 @@ def check_structures(named: Sequence[tuple[str, dict[str, Any]]]) -> None:
     InputError
         If layers, sizes, functions or timesteps differ.
     """
-    first, *others = named
+    (first_name, first), *others = named
     for name, structure in others:
-        found = structure_differences(first[1], structure)
+        found = structure_differences(first, structure)
         if found:
-            raise _other_network(name, first[0], found)
+            raise _other_network(name, first_name, found)
 
 
 def check_counts(named: Sequence[tuple[str, Summary]]) -> None:

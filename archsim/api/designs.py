@@ -12,6 +12,7 @@ from archsim.api.runs import Changes, Source, load
 if TYPE_CHECKING:
     from archsim.costs.library import ComponentLibrary
     from archsim.experiments.base import Progress
+    from archsim.experiments.jobs import Executor
     from archsim.report.result import ExperimentResult
     from archsim.transfer.ramp import Ramp
 
@@ -85,6 +86,7 @@ def program_ramp(
     input_range: tuple[float, float] | None = None,
     g_max: str | None = None,
     config: str | Path | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> ExperimentResult:
     """Program the ramp of a function into devices many times, and measure it.
@@ -103,8 +105,10 @@ def program_ramp(
         Columns of which the best is used.
     calibrate : bool, optional
         Whether bias cells are calibrated; both by default, a row of the table each.
+    executor : Executor, optional
+        Does the trials, side by side and kept; one by one in this process by default.
     progress : callable, optional
-        Called with the modes done and in all.
+        Called with the jobs done and in all.
 
     Returns
     -------
@@ -121,16 +125,18 @@ def program_ramp(
     >>> len(archsim.program_ramp("tanh", "yang2025-taox", trials=3).rows)
     2
     """
-    from archsim.experiments.converter import Wanted, design, trials_of
+    from archsim.experiments.converter import Wanted, trials_of
+    from archsim.experiments.jobs import Executor
+    from archsim.experiments.ramp_trials import How
 
     own = None if config is None else Path(config)
     wanted = Wanted(function, bits, input_range, g_max, Path(device), own)
     modes: Sequence[bool] = (False, True) if calibrate is None else (calibrate,)
     return trials_of(
         wanted,
-        design(wanted),
-        (trials, seed, copies),
+        How(trials, seed, copies),
         modes=modes,
+        executor=executor or Executor(),
         progress=progress or (lambda _done, _of: None),
     )
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from archsim.api.runs import Source, load
 
 if TYPE_CHECKING:
     from archsim.bench.growth import Point
     from archsim.bench.peers.against import Against
     from archsim.bench.sections import Bench, Watch
     from archsim.experiments.base import Progress
-    from archsim.experiments.jobs import Executor
+    from archsim.experiments.jobs import Executor, Store
+    from archsim.experiments.sweep import SweepResult
     from archsim.report.result import ExperimentResult
 
 
@@ -67,6 +70,71 @@ def executor(workers: int = 1, store: str | Path | None = None) -> Executor:
     from archsim.experiments.jobs import Executor, Store
 
     return Executor(workers, Store(Path(store)) if store else None)
+
+
+def sweep(
+    config: Source,
+    /,
+    over: Mapping[str, Sequence[Any]],
+    *,
+    seeds: int | Sequence[int] | None = None,
+    workers: int = 1,
+    store: Store | str | Path | None = None,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Run a configuration at every combination of some values.
+
+    Parameters
+    ----------
+    config : str, Path, mapping or Config
+        As of `load`.
+    over : mapping of str to sequence
+        The values of each key, such as ``{"adc.bits": [3, 4], "tile.v_read": ["100 mV"]}``.
+    seeds : int or sequence of int, optional
+        How many chips of each, seeds 0, 1, ...; or their seeds; that of the configuration by
+        default.
+    workers : int, optional
+        Processes; results are the same with any number.
+    store : Store or Path, optional
+        Where results are kept and found again.
+    progress : callable, optional
+        Called with the number of runs done and the number in all.
+
+    Returns
+    -------
+    SweepResult
+        A point for each combination; one that fails has its reason and stops no other.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to sweep over, or the configuration itself is wrong.
+
+    Examples
+    --------
+    >>> few = archsim.load("kws", set={"workload.sequences": 24})
+    >>> found = archsim.sweep(few, {"adc.bits": [3, 5]})
+    >>> [row["adc.bits"] for row in found.rows]
+    [3, 5]
+    """
+    from archsim.experiments.sweep import sweep as run_sweep
+
+    return run_sweep(
+        load(config), over, seeds=seeds, workers=workers, store=store, progress=progress
+    )
+
+
+def values_from_text(texts: Iterable[str]) -> dict[str, list[Any]]:
+    """Return the values of keys from texts such as ``adc.bits=3,4,5``.
+
+    Raises
+    ------
+    ConfigError
+        If a text cannot be read, or a key is given twice.
+    """
+    from archsim.experiments.sweep import values_from_text as read
+
+    return read(texts)
 
 
 def measure_speed(

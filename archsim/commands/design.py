@@ -7,9 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from archsim.console import progress_of, say, show
+from archsim.console import progress_of, say, show, tell_kept
 from archsim.errors import InputError
-from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
+from archsim.options import (
+    ConfigArgument,
+    JsonOption,
+    PlotOption,
+    SetOption,
+    StoreOption,
+    WorkersOption,
+)
 
 
 def adc(
@@ -42,6 +49,8 @@ def adc(
         bool | None,
         typer.Option("--calibrate/--no-calibrate", help="show one of the two [default: both]"),
     ] = None,
+    workers: WorkersOption = 1,
+    store: StoreOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,10 +58,10 @@ def adc(
 
     Example: archsim adc tanh --device yang2025-taox
     """
-    from archsim.api import designs, reports
+    from archsim.api import designs, reports, studies
 
-    if device is None and plot:
-        raise InputError("--plot: there is a picture with --device only; add it or leave both")
+    if device is None:
+        _refuse({"--plot": plot, "--store": store, "--workers": workers > 1})
     reports.check_picture(plot)
     wanted: dict[str, Any] = {"input_range": input_range, "g_max": g_max, "config": config}
     ramp = designs.design_ramp(function, bits, device=device, **wanted)
@@ -60,11 +69,24 @@ def adc(
         show(ramp, as_json=as_json)
         return
     how: dict[str, Any] = {"trials": trials, "seed": seed, "copies": copies, "calibrate": calibrate}
-    with progress_of(function, "modes") as progress:
-        result = designs.program_ramp(function, device, bits, progress=progress, **wanted, **how)
+    executor = studies.executor(workers, store)
+    with progress_of(function, "jobs") as progress:
+        result = designs.program_ramp(
+            function, device, bits, progress=progress, executor=executor, **wanted, **how
+        )
+    if store:
+        tell_kept(executor, store)
     show(result, as_json=as_json, also=reports.to_json(ramp))
     if plot and result.draw:
         reports.draw(result, plot)
+
+
+def _refuse(options: dict[str, object]) -> None:
+    """Raise if one is given that only trials of a device have."""
+    for option, given in options.items():
+        if given:
+            msg = f"{option}: it goes with --device only; add that or leave both"
+            raise InputError(msg)
 
 
 def components(

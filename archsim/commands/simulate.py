@@ -7,9 +7,17 @@ from typing import Annotated
 
 import typer
 
-from archsim.console import progress_of, say, show, tell_notes
-from archsim.exits import tell
-from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
+from archsim.console import progress_of, say, show, tell_kept, tell_notes
+from archsim.exits import ExitCode, tell
+from archsim.options import (
+    ConfigArgument,
+    JsonOption,
+    OverOption,
+    PlotOption,
+    SetOption,
+    StoreOption,
+    WorkersOption,
+)
 
 
 def init(
@@ -83,30 +91,57 @@ def validate(config: ConfigArgument, overrides: SetOption = None) -> None:
 
 def experiment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="experiment (YAML)")],
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, max=1024, help="processes that do its runs")
-    ] = 1,
-    store: Annotated[
-        Path | None,
-        typer.Option("--store", metavar="FOLDER", help="where results are kept and found again"),
-    ] = None,
+    workers: WorkersOption = 1,
+    store: StoreOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an experiment and print its table; with a store, what was computed is not run again.
+    """Run an experiment and print its table; with a store, what was done is not done again.
 
     Example: archsim experiment fig1c
     """
     from archsim.api import reports, studies
 
     reports.check_picture(plot)
-    with progress_of(file.stem, "steps") as progress:
-        executor = studies.executor(workers, store)
+    executor = studies.executor(workers, store)
+    with progress_of(file.stem, "jobs") as progress:
         result = studies.experiment(file, executor=executor, progress=progress)
-    if executor.asked == 0 and (store or workers > 1):
-        tell(f"note: --workers and --store have no effect on {file.stem}")
-    elif store:
-        tell(f"{executor.computed} runs were computed; results are in {store}")
+    if store:
+        tell_kept(executor, store)
     show(result, as_json=as_json)
     if plot and result.draw:
         reports.draw(result, plot)
+
+
+def sweep(
+    config: ConfigArgument,
+    over: OverOption = None,
+    overrides: SetOption = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, max=100_000, help="chips of each: seeds 0, ...")
+    ] = None,
+    workers: WorkersOption = 1,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a configuration at every combination of some values and print the numbers of each.
+
+    Example: archsim sweep kws --over adc.bits=3,4,5 --over tile.v_read=100mV,200mV
+    """
+    from archsim.api import runs, studies
+
+    values = studies.values_from_text(over or ())
+    loaded = runs.load(config, set=overrides)
+    tell_notes(loaded.notes)
+    with progress_of(loaded.config.name, "runs") as progress:
+        result = studies.sweep(
+            loaded, values, seeds=seeds, workers=workers, store=store, progress=progress
+        )
+    show(result, as_json=as_json)
+    if store:
+        done = sum(not point.kept for point in result.points)
+        tell(f"{done} of {len(result.points)} runs were done; results are in {store}")
+    if result.failed:
+        tell(f"archsim: {len(result.failed)} of {len(result.points)} runs failed")
+        wrong = all(point.wrong_input for point in result.failed)
+        raise typer.Exit(ExitCode.WRONG_INPUT if wrong else ExitCode.FAILED)

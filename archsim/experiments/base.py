@@ -1,40 +1,39 @@
-"""What experiments have in common: their files, their results, their registry.
+"""What experiments have in common: their files, their results, and how they are run.
 
-To add one: a section with a ``kind`` and a `run` function here beside the others, registered with
-`experiment`.
+To add one: a section with a ``kind`` and a `run` method here beside the others, registered with
+`EXPERIMENTS` (`archsim.config.experiment`); or in a package of one's own, with an entry point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from archsim import shipped
 from archsim.blas import few_blas_threads
-from archsim.config.base import Section
+from archsim.config.experiment import EXPERIMENTS, ExperimentSection
 from archsim.config.merge import load_document
 from archsim.config.validate import validate_document
-from archsim.errors import ConfigError
-from archsim.experiments.jobs import Executor
+from archsim.errors import ArchsimError, ConfigError, DesignError
+from archsim.experiments.jobs import Executor, Job, Progress
+from archsim.experiments.work import Calculation
 from archsim.listing import listed
 from archsim.report.result import Column, ExperimentResult
-from archsim.shipped import EXPERIMENTS, by_name
-
-if TYPE_CHECKING:
-    pass
-
-Progress = Callable[[int, int], None]
-
+from archsim.shipped import by_name
 
 __all__ = [
+    "EXPERIMENTS",
+    "Calculation",
     "Column",
     "Executor",
     "ExperimentResult",
+    "ExperimentSection",
+    "Job",
     "Named",
     "Progress",
     "distinct",
-    "experiment",
+    "load_experiment",
+    "run_experiment",
 ]
 
 
@@ -66,22 +65,7 @@ def distinct(items: tuple[N, ...]) -> tuple[N, ...]:
     return items
 
 
-Runner = Callable[[Any, Progress, Executor], ExperimentResult]
-
-_REGISTRY: dict[str, tuple[type[Section], Runner]] = {}
-
-
-def experiment(kind: str, section: type[Section]) -> Callable[[Runner], Runner]:
-    """Decorate a function that runs experiments of a kind, described by a section."""
-
-    def register(runner: Runner) -> Runner:
-        _REGISTRY[kind] = (section, runner)
-        return runner
-
-    return register
-
-
-def load_experiment(path: str | Path) -> Section:
+def load_experiment(path: str | Path) -> ExperimentSection:
     """Read an experiment's file.
 
     Raises
@@ -89,33 +73,42 @@ def load_experiment(path: str | Path) -> Section:
     ConfigError
         If it is not valid, or its kind is not known.
     """
-    path = by_name(path, EXPERIMENTS)
+    path = by_name(path, shipped.EXPERIMENTS)
     document = load_document(path)
-    kind = document.data.get("kind")
-    if not isinstance(kind, str) or kind not in _REGISTRY:
-        near = get_close_matches(str(kind), _REGISTRY, n=1)
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
-        known = listed(sorted(_REGISTRY))
-        msg = f"{path}: kind: '{kind}' is not one of {known}{hint}"
-        if kind is None:
-            msg = f"{path}: the key 'kind' is missing; write one of {known}"
+    kind, at = document.data.get("kind"), document.origin(("kind",))
+    if kind is None:
+        known = listed(EXPERIMENTS.names())
+        msg = f"{path}: the key 'kind' is missing; write one of {known}"
         raise ConfigError(msg)
-    return validate_document(document, _REGISTRY[kind][0])
+    try:
+        section = EXPERIMENTS.get(str(kind))
+    except DesignError as error:
+        raise at.error(f"kind: {error}") from error
+    return validate_document(document, section)
 
 
 @few_blas_threads()
 def run_experiment(
-    section: Any, progress: Progress, executor: Executor | None = None
+    section: ExperimentSection, progress: Progress, executor: Executor | None = None
 ) -> ExperimentResult:
     """Run an experiment.
 
     Parameters
     ----------
-    section : Section
+    section : ExperimentSection
         The experiment.
     progress : callable
-        Called with the number of steps done and the number in all.
+        Called with the number of jobs done and the number in all.
     executor : Executor, optional
         Does its jobs; one by one in this process, and none kept, where not given.
+
+    Raises
+    ------
+    ArchsimError
+        If a job failed; says which and why.
     """
-    return _REGISTRY[section.kind][1](section, progress, executor or Executor())
+    result = section.run(progress, executor or Executor())
+    if not isinstance(result, ExperimentResult):  # of a package
+        msg = f"an experiment of kind '{section.kind}' returned a {type(result).__name__}"
+        raise ArchsimError(f"{msg}: make run return an archsim.report.result.ExperimentResult")
+    return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -13,18 +13,29 @@ from archsim.chip.programming import program_ramp, transition_errors
 from archsim.config.device import Device, load_device
 from archsim.config.quantity import ConfigPath
 from archsim.devices import DeviceModel, Programmed, Site, device_model
-from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.base import (
+    EXPERIMENTS,
+    Calculation,
+    Column,
+    Executor,
+    ExperimentResult,
+    ExperimentSection,
+    Progress,
+)
 from archsim.experiments.functions import OfFunctions
 from archsim.numeric.philox import Purpose
-from archsim.transfer.ramp import Ramp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
+BLOCK = 1000
+"""Trials of a job: a quarter of a second."""
 
-class Calibration(OfFunctions):
+
+@EXPERIMENTS.register
+class Calibration(OfFunctions, ExperimentSection):
     """Programs a ramp many times, calibrated and not, and with cells that are stuck off."""
 
     kind: Literal["calibration"]
@@ -36,6 +47,57 @@ class Calibration(OfFunctions):
     copies: int = Field(1, ge=1, le=64, description="ramp columns of which the best is used")
     seed: int = Field(0, ge=0, lt=2**63, description="seed")
     published: str = Field("", description="what the article says, printed below the table")
+
+    def run(self, progress: Progress, executor: Executor) -> ExperimentResult:
+        """Compare the INL of ramps with and without one-point calibration."""
+        device = load_device(self.device)
+        cases = [(name, stuck) for name in self.functions for stuck in self.stuck_off]
+        each = [(*case, calibrate) for case in cases for calibrate in (False, True)]
+        spans = [(first, min(first + BLOCK, self.trials)) for first in range(0, self.trials, BLOCK)]
+        jobs = [self._job(case, span, device) for case in each for span in spans]
+        found = iter(executor.results(jobs, progress))
+        blocks = {case: [next(found) for _ in spans] for case in each}
+        rows = [
+            _row(*case, {mode: _joined(blocks[*case, mode]) for mode in (False, True)})
+            for case in cases
+        ]
+        notes = [f"{self.trials} trials, {self.bits} bits, {self.device.name}"]
+        if self.published:
+            notes.append(f"published: {self.published}")
+        return ExperimentResult(
+            title="ramp INL without and with one-point calibration",
+            columns=(
+                Column("function", "function"),
+                Column("stuck_off", "cells stuck off"),
+                Column("mean_inl_uncalibrated", "mean |INL| without (LSB)", ".3f"),
+                Column("mean_inl_calibrated", "with (LSB)", ".3f"),
+                Column("worst_inl_uncalibrated", "worst |INL| without (LSB)", ".2f"),
+                Column("worst_inl_calibrated", "with (LSB)", ".2f"),
+                Column("improved", "trials improved", ".1%"),
+            ),
+            rows=rows,
+            notes=tuple(notes),
+            draw=lambda figure: _draw(figure, rows),
+        )
+
+    def _job(
+        self, case: tuple[str, int, bool], trials: tuple[int, int], device: Device
+    ) -> Calculation:
+        """Return the job of some trials, with as many cells stuck, and calibrated or not."""
+        name, stuck, calibrate = case
+        arguments = {
+            "ramp": self.only(name),
+            "device": device,
+            "stuck": stuck,
+            "calibrate": calibrate,
+            "copies": self.copies,
+            "seed": self.seed,
+            "place": self.functions.index(name),
+            "trials": trials,
+        }
+        how = "calibrated" if calibrate else "not calibrated"
+        label = f"{name}, {stuck} stuck off, {how}, trials {trials[0]} to {trials[1] - 1}"
+        return Calculation(measure_inl, arguments, label)
 
 
 class _SomeStuck(DeviceModel):
@@ -58,78 +120,93 @@ class _SomeStuck(DeviceModel):
         return replace(written, conductance=conductance, fresh=fresh)
 
 
-@experiment("calibration", Calibration)
-def run_calibration(
-    section: Calibration, progress: Progress, executor: Executor
-) -> ExperimentResult:
-    """Compare the INL of ramps with and without one-point calibration."""
-    del executor  # it simulates ramps, not chips
-    device = load_device(section.device)
-    model = device_model(device)
-    cases = [(name, stuck) for name in section.functions for stuck in section.stuck_off]
-    rows = []
-    for done, (name, stuck) in enumerate(cases):
-        design = section.design(name, device)
-        some = _SomeStuck(model, device, stuck)
-        inl = {
-            calibrate: _trials(design, some, device, section, calibrate=calibrate)
-            for calibrate in (False, True)
-        }
-        rows.append(_row(name, stuck, inl))
-        progress(done + 1, len(cases))
-    notes = [f"{section.trials} trials, {section.bits} bits, {section.device.name}"]
-    if section.published:
-        notes.append(f"published: {section.published}")
-    return ExperimentResult(
-        title="ramp INL without and with one-point calibration",
-        columns=(
-            Column("function", "function"),
-            Column("stuck_off", "cells stuck off"),
-            Column("mean_inl_uncalibrated", "mean |INL| without (LSB)", ".3f"),
-            Column("mean_inl_calibrated", "with (LSB)", ".3f"),
-            Column("worst_inl_uncalibrated", "worst |INL| without (LSB)", ".2f"),
-            Column("worst_inl_calibrated", "with (LSB)", ".2f"),
-            Column("improved", "trials improved", ".1%"),
-        ),
-        rows=rows,
-        notes=tuple(notes),
-        draw=lambda figure: _draw(figure, rows),
-    )
+def measure_inl(
+    ramp: OfFunctions,
+    device: Device,
+    *,
+    stuck: int,
+    calibrate: bool,
+    copies: int,
+    seed: int,
+    place: int,
+    trials: tuple[int, int],
+) -> dict[str, Any]:
+    """Program a ramp for some trials; return what its INL (local LSB) is like.
 
+    Parameters
+    ----------
+    ramp : OfFunctions
+        Its one function.
+    device : Device
+        What it is programmed into.
+    stuck : int
+        Its cells that are stuck off.
+    calibrate : bool
+        Whether the bias cells are calibrated.
+    copies : int
+        Columns of which the best is used.
+    seed, place : int
+        What the errors are keyed by.
+    trials : (int, int)
+        The first trial, and the one after the last.
 
-def _trials(
-    design: Ramp, model: DeviceModel, device: Device, section: Calibration, *, calibrate: bool
-) -> Array:
-    """Return the INL of every trial (trials, transitions), local LSB."""
-    return np.stack(
+    Returns
+    -------
+    dict
+        ``mean``: mean ``|INL|`` of each trial; ``worst``: the largest ``|INL|``; ``profile``: the
+        sum of ``|INL|`` over trials, of each transition.
+    """
+    (name,) = ramp.functions
+    design, model = ramp.design(name, device), _SomeStuck(device_model(device), device, stuck)
+    inl: Array = np.abs(
         [
             transition_errors(
                 program_ramp(
                     design,
                     model,
                     device=device,
-                    site=Site(section.seed, trial, section.functions.index(design.function)),
+                    site=Site(seed, trial, place),
                     calibrate=calibrate,
-                    copies=section.copies,
+                    copies=copies,
                 ).ramp
             )
-            for trial in range(section.trials)
+            for trial in range(*trials)
         ]
     )
+    return {
+        "mean": inl.mean(axis=1).tolist(),
+        "worst": float(inl.max()),
+        "profile": inl.sum(axis=0).tolist(),
+    }
 
 
-def _row(name: str, stuck: int, inl: dict[bool, Array]) -> dict[str, Any]:
-    mean = {key: np.abs(values).mean(axis=1) for key, values in inl.items()}
+@dataclass(frozen=True)
+class _Inl:
+    """What ``|INL|`` of all trials is like: mean of each, the worst, mean along the ramp."""
+
+    mean: Array
+    worst: float
+    profile: Array
+
+
+def _joined(blocks: list[dict[str, Any]]) -> _Inl:
+    mean = np.concatenate([block["mean"] for block in blocks])
+    profile = np.sum([block["profile"] for block in blocks], axis=0) / mean.size
+    return _Inl(mean, max(block["worst"] for block in blocks), profile)
+
+
+def _row(name: str, stuck: int, inl: dict[bool, _Inl]) -> dict[str, Any]:
+    without, calibrated = inl[False], inl[True]
     return {
         "function": name,
         "stuck_off": stuck,
-        "mean_inl_uncalibrated": float(mean[False].mean()),
-        "mean_inl_calibrated": float(mean[True].mean()),
-        "worst_inl_uncalibrated": float(np.abs(inl[False]).max()),
-        "worst_inl_calibrated": float(np.abs(inl[True]).max()),
-        "improved": float((mean[True] < mean[False]).mean()),
-        "profile_uncalibrated": np.abs(inl[False]).mean(axis=0).tolist(),
-        "profile_calibrated": np.abs(inl[True]).mean(axis=0).tolist(),
+        "mean_inl_uncalibrated": float(without.mean.mean()),
+        "mean_inl_calibrated": float(calibrated.mean.mean()),
+        "worst_inl_uncalibrated": without.worst,
+        "worst_inl_calibrated": calibrated.worst,
+        "improved": float((calibrated.mean < without.mean).mean()),
+        "profile_uncalibrated": without.profile.tolist(),
+        "profile_calibrated": calibrated.profile.tolist(),
     }
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from archsim.config.activations import load_tables
 from archsim.config.device import load_device
-from archsim.experiments.base import ExperimentResult, Progress
-from archsim.experiments.ramp_trials import compare_calibration
-from archsim.network.activations import Activation, get_activation, load_activations
+from archsim.experiments.base import Executor, ExperimentResult, Progress
+from archsim.experiments.ramp_trials import Asked, How, compare_calibration
 from archsim.network.activations.base import Range
-from archsim.transfer.ramp import Ramp, design_from_text
+from archsim.transfer.ramp import Ramp
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Wanted:
     device: Path | None = None
     config: Path | None = None
 
-    @property
-    def own(self) -> Sequence[Activation]:
-        """Functions that the configuration brings."""
-        return load_activations(self.config) if self.config else ()
+    def asked(self) -> Asked:
+        """Return the same with the configuration's functions in place of its path."""
+        tables = tuple(load_tables(self.config)) if self.config else ()
+        return Asked(self.function, self.bits, self.input_range, self.g_max, tables)
 
 
 def design(wanted: Wanted) -> Ramp:
@@ -55,23 +55,11 @@ def design(wanted: Wanted) -> Ramp:
     InputError
         If a file cannot be used, or the function cannot be such a ramp.
     """
-    return design_from_text(
-        wanted.function,
-        wanted.bits,
-        g_max=wanted.g_max,
-        input_range=wanted.input_range,
-        range_of=load_device(wanted.device) if wanted.device else None,
-        own=wanted.own,
-    )
+    return wanted.asked().design(load_device(wanted.device) if wanted.device else None)
 
 
 def trials_of(
-    wanted: Wanted,
-    ramp: Ramp,
-    how: tuple[int, int, int],
-    *,
-    modes: Sequence[bool],
-    progress: Progress,
+    wanted: Wanted, how: How, *, modes: Sequence[bool], executor: Executor, progress: Progress
 ) -> ExperimentResult:
     """Program the ramp many times and measure it.
 
@@ -79,24 +67,26 @@ def trials_of(
     ----------
     wanted : Wanted
         What was asked for, with a device.
-    ramp : Ramp
-        What `design` returned.
-    how : tuple of int
-        How many ramps, the seed of the devices' errors, and columns of which the best is used.
+    how : How
+        How many ramps, and what their errors hang on.
     modes : sequence of bool
         Whether the bias cells are calibrated, once for every row of the table.
+    executor : Executor
+        Does the trials.
     progress : callable
-        Called with the modes done and in all.
+        Called with the jobs done and in all.
+
+    Raises
+    ------
+    InputError
+        As `design` does.
     """
     assert wanted.device is not None
-    trials, seed, copies = how
     return compare_calibration(
-        ramp,
-        get_activation(wanted.function, own=wanted.own),
+        wanted.asked(),
         load_device(wanted.device),
-        trials=trials,
-        seed=seed,
-        modes=tuple(modes),
-        copies=copies,
+        how,
+        modes=modes,
+        executor=executor,
         progress=progress,
     )

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
-from archsim.analysis.compare import Design, read_designs, reasons
+from archsim.analysis.compare import Design, reasons
 from archsim.analysis.levels import Level
+from archsim.analysis.sameness import check_counts, check_structures
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.experiments.base import (
+    EXPERIMENTS,
     Column,
     Executor,
     ExperimentResult,
+    ExperimentSection,
+    Job,
     Progress,
     distinct,
-    experiment,
 )
+from archsim.experiments.designs import design_of, read_design
+from archsim.network.identity import network_structure
 from archsim.simulation.inputs import Inputs
-from archsim.simulation.simulate import run
-from archsim.trace.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+OURS = "NL-ADC"
+"""What the table calls the design that others are compared with."""
+
+_WHOLE = ("trace.level=cycle", "trace.tiles=all")
 _METRICS = ("tops", "tops_per_w", "tops_per_mm2")
 _HEADINGS = ("throughput", "energy efficiency", "area efficiency")
 
@@ -34,14 +39,23 @@ _HEADINGS = ("throughput", "energy efficiency", "area efficiency")
 class Baseline(Section):
     """A design that the NL-ADC one is compared with."""
 
-    name: str = Field(description="what the table calls it")
+    name: str = Field(description="what the table calls it; not NL-ADC, which the other one is")
     overrides: tuple[str, ...] = Field(
         min_length=1, description="overrides that make it, as for --set"
     )
     bits: tuple[int, ...] = Field((), description="resolutions to run it at; all by default")
 
+    @field_validator("name")
+    @classmethod
+    def _another(cls, name: str) -> str:
+        if name == OURS:
+            msg = f"'{OURS}' is what the table calls the other design: choose another name"
+            raise ValueError(msg)
+        return name
 
-class Efficiency(Section):
+
+@EXPERIMENTS.register
+class Efficiency(ExperimentSection):
     """Runs designs at several resolutions and compares them at three levels."""
 
     kind: Literal["efficiency"]
@@ -53,71 +67,83 @@ class Efficiency(Section):
     bits: tuple[int, ...] = Field(min_length=1, description="resolutions of the converter")
     published: tuple[str, ...] = Field((), description="what the article says, below the table")
 
+    def run(self, progress: Progress, executor: Executor) -> ExperimentResult:
+        """Compare the designs at equal bits, array and clock.
 
-@experiment("efficiency", Efficiency)
-def run_efficiency(section: Efficiency, progress: Progress, executor: Executor) -> ExperimentResult:
-    """Compare the designs at equal bits, array and clock."""
-    del executor  # all of a resolution's traces are read together
-    rows: list[dict[str, Any]] = []
-    notes = ["x: NL-ADC over the other design, at equal bits, array and clock"]
-    inputs = Inputs()
-    with tempfile.TemporaryDirectory() as folder:
-        for done, bits in enumerate(section.bits):
-            names, designs = _measure(section, Path(folder), bits, inputs)
+        Raises
+        ------
+        InputError
+            If an override makes another network.
+        """
+        inputs = Inputs()
+        cases = [(bits, self._jobs(bits, inputs)) for bits in self.bits]
+        for _, jobs in cases:
+            check_structures([(job.label, _structure(job)) for job in jobs.values()])
+        every = [job for _, jobs in cases for job in jobs.values()]
+        found = iter(executor.results(every, progress))
+        rows: list[dict[str, Any]] = []
+        notes = ["x: NL-ADC over the other design, at equal bits, array and clock"]
+        for bits, jobs in cases:
+            designs = {name: design_of(next(found)) for name in jobs}
+            ours = designs[OURS]
+            check_counts([(name, design.summary) for name, design in designs.items()])
             rows += [
-                _row(bits, name, designs[0], design, level)
-                for name, design in zip(names, designs, strict=True)
+                _row(bits, name, ours, design, level)
+                for name, design in designs.items()
                 for level in Level
             ]
-            if not done:
-                notes.append(f"library: {designs[0].summary.choices['library']}")
-            notes += [
-                f"{bits} bits, {name}: {design.summary.choices['converter']}"
-                for name, design in zip(names, designs, strict=True)
-            ]
-            notes += [
-                f"{bits} bits, {name} against NL-ADC: {reason}"
-                for name, design in zip(names[1:], designs[1:], strict=True)
-                for reason in reasons(designs[0], design)
-            ]
-            progress(done + 1, len(section.bits))
-    if all(row["accuracy"] is None for row in rows):
-        notes.append("accuracy is not measured: the weights or the inputs are random")
-    notes += [f"published: {line}" for line in section.published]
-    return ExperimentResult(
-        title="NL-ADC against conventional designs",
-        columns=(
-            Column("bits", "bits", "d"),
-            Column("design", "design"),
-            Column("level", "level"),
-            *(
-                column
-                for key, heading in zip(_METRICS, ("TOPS", "TOPS/W", "TOPS/mm^2"), strict=True)
-                for column in (Column(key, heading, ".4g"), Column(f"{key}_ratio", "x", ".2f"))
+            if len(notes) == 1:
+                notes.append(f"library: {ours.summary.choices['library']}")
+            notes += _notes(bits, designs)
+        if all(row["accuracy"] is None for row in rows):
+            notes.append("accuracy is not measured: the weights or the inputs are random")
+        notes += [f"published: {line}" for line in self.published]
+        return ExperimentResult(
+            title="NL-ADC against conventional designs",
+            columns=(
+                Column("bits", "bits", "d"),
+                Column("design", "design"),
+                Column("level", "level"),
+                *(
+                    column
+                    for key, heading in zip(_METRICS, ("TOPS", "TOPS/W", "TOPS/mm^2"), strict=True)
+                    for column in (Column(key, heading, ".4g"), Column(f"{key}_ratio", "x", ".2f"))
+                ),
+                Column("accuracy", "accuracy", ".2%"),
             ),
-            Column("accuracy", "accuracy", ".2%"),
-        ),
-        rows=rows,
-        notes=tuple(notes),
-        draw=lambda figure: _draw(figure, rows),
-    )
+            rows=rows,
+            notes=tuple(notes),
+            draw=lambda figure: _draw(figure, rows),
+        )
+
+    def _jobs(self, bits: int, inputs: Inputs) -> dict[str, Job]:
+        """Return the runs of our design and of those baselines that have a resolution."""
+        baselines = [item for item in self.baselines if not item.bits or bits in item.bits]
+        designs = {OURS: (), **{item.name: item.overrides for item in baselines}}
+        jobs = {}
+        for name, own in designs.items():
+            overrides = [*_WHOLE, *self.overrides, f"adc.bits={bits}", *own]
+            loaded = inputs.load(self.config, overrides)
+            jobs[name] = Job(loaded, read_design, f"{bits} bits, {name}")
+        return jobs
 
 
-def _measure(
-    section: Efficiency, folder: Path, bits: int, inputs: Inputs
-) -> tuple[list[str], list[Design]]:
-    """Run the NL-ADC design and those baselines that have this resolution."""
-    baselines = [item for item in section.baselines if not item.bits or bits in item.bits]
-    cases = [("NL-ADC", ()), *((item.name, item.overrides) for item in baselines)]
-    paths = []
-    for index, (_, overrides) in enumerate(cases):
-        paths.append(folder / f"{bits}-{index}.h5")
-        changes = [*section.overrides, f"adc.bits={bits}", *overrides]
-        run(inputs.load(section.config, changes), paths[-1], inputs=inputs)
-    designs = read_designs([Trace(path) for path in paths])
-    for path in paths:
-        path.unlink()
-    return [name for name, _ in cases], designs
+def _structure(job: Job) -> dict[str, Any]:
+    return network_structure(job.config.config.model_dump(mode="json"))
+
+
+def _notes(bits: int, designs: dict[str, Design]) -> list[str]:
+    """Say what converters the designs of a resolution have, and what makes the difference."""
+    converters = [
+        f"{bits} bits, {name}: {design.summary.choices['converter']}"
+        for name, design in designs.items()
+    ]
+    return converters + [
+        f"{bits} bits, {name} against {OURS}: {reason}"
+        for name, design in designs.items()
+        if name != OURS
+        for reason in reasons(designs[OURS], design)
+    ]
 
 
 def _row(bits: int, name: str, ours: Design, design: Design, level: Level) -> dict[str, Any]:
@@ -133,7 +159,7 @@ def _draw(figure: Figure, rows: list[dict[str, Any]]) -> None:
     """Draw the ratios over the resolution, a panel a metric, a line a level and baseline."""
     figure.set_size_inches(9.5, 4.0)
     axes = figure.subplots(1, len(_METRICS), sharex=True)
-    names = [name for name in dict.fromkeys(row["design"] for row in rows) if name != "NL-ADC"]
+    names = [name for name in dict.fromkeys(row["design"] for row in rows) if name != OURS]
     for axis, key, heading in zip(axes, _METRICS, _HEADINGS, strict=True):
         for index, name in enumerate(names):
             for colour, level in zip(("C0", "C1", "C2"), Level, strict=True):

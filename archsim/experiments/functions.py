@@ -43,6 +43,13 @@ class OfFunctions(Section):
     def _function(self, name: str) -> Activation:
         return get_activation(name, own=own_activations(self.activations))
 
+    def only(self, name: str) -> OfFunctions:
+        """Return what the ramp of one function hangs on, and nothing else."""
+        own = tuple(item for item in self.activations if item.name == name)
+        return OfFunctions(
+            functions=(name,), activations=own, input_range=self.input_range, bits=self.bits
+        )
+
     def design(self, name: str, device: Device) -> Ramp:
         """Return the ideal ramp of a function.
 

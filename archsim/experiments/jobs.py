@@ -1,35 +1,39 @@
-"""Runs as jobs: each done once, side by side, and kept on disk by what it depends on.
+"""Jobs: each done once, side by side, and kept on disk by what it depends on.
 
-A job's id is a digest of its configuration with the contents of the files that it names, of what is
-read from the run, and of archsim's own code. A `Store` keeps what was read; a job that is in it is
-not run again. One that fails is told with its reason and stops no other.
+A job is a run and what is read from it (`Job`), or a function's answer to some arguments
+(`archsim.experiments.work.Calculation`). A `Store` keeps what jobs found; one that is in it is not
+done again. One that fails is told with its reason and stops no other.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from multiprocessing import get_context
+from functools import cached_property
+from multiprocessing import active_children, get_context
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
-import archsim
 from archsim.blas import few_blas_threads
 from archsim.config.load import Config
 from archsim.config.run import TraceLevel
-from archsim.errors import ArchsimError, OutputError
+from archsim.errors import DEBUG_VARIABLE, ArchsimError, InputError
+from archsim.experiments.store import Outcome, Store, failure
+from archsim.experiments.work import Work, digest_of
+from archsim.listing import listed
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import RunResult, run
 
-SCHEMA = "archsim-job/1"
+__all__ = ["Executor", "Job", "Outcome", "Progress", "Read", "Store", "outcome_of"]
 
 Read = Callable[[RunResult, Path], Any]
 """What is read from a run and its trace: plain data, as JSON has it.
@@ -45,7 +49,7 @@ def _silent(done: int, of: int) -> None:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Work):
     """A run, and what is wanted of it.
 
     Attributes
@@ -63,106 +67,22 @@ class Job:
     read: Read
     label: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """SHA-256 of all that its result depends on."""
-        digest = hashlib.sha256(f"{self.config.hash} {_own_code()} ".encode())
-        _note_function(digest, getattr(self.read, "__code__", None))
-        closed = [cell.cell_contents for cell in getattr(self.read, "__closure__", None) or ()]
-        digest.update(repr((closed, getattr(self.read, "__defaults__", None))).encode())
-        digest.update(f"{self.read.__module__}.{self.read.__qualname__}".encode())
-        return digest.hexdigest()
+        return digest_of(self.read, self.config.hash)
 
+    @property
+    def about(self) -> dict[str, str]:
+        """The configuration's hash."""
+        return {"config_hash": self.config.hash}
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a job.
-
-    Attributes
-    ----------
-    job : Job
-        The job.
-    data : Any
-        What was read; None where it failed.
-    reason : str
-        Why it failed, empty where it did not.
-    kept : bool
-        Whether it was in the store and not run again.
-    """
-
-    job: Job
-    data: Any = None
-    reason: str = ""
-    kept: bool = False
-
-    def result(self) -> Any:
-        """Return what was read.
-
-        Raises
-        ------
-        ArchsimError
-            If the job failed, with its name and the reason.
-        """
-        if self.reason:
-            name = f"{self.job.label}: " if self.job.label else ""
-            raise ArchsimError(f"{name}{self.reason}")
-        return self.data
-
-
-class Store:
-    """A folder of results, a file a job.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder; made when the first result is kept.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def get(self, job: Job) -> Outcome | None:
-        """Return what a job found before; None where that is not known, or its file is damaged."""
-        try:
-            found = json.loads(self._path(job).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if not isinstance(found, dict) or found.get("schema") != SCHEMA or "data" not in found:
-            return None
-        return Outcome(job, found["data"], kept=True)
-
-    def put(self, outcome: Outcome) -> None:
-        """Keep what a job found; that a job failed is written down beside it.
-
-        Raises
-        ------
-        OutputError
-            If the folder cannot be written.
-        """
-        path = self._path(outcome.job)
-        failed = path.with_suffix(".failed.json")
-        if outcome.reason:
-            path = failed
-        content = {
-            "schema": SCHEMA,
-            "label": outcome.job.label,
-            "config_hash": outcome.job.config.hash,
-            **({"reason": outcome.reason} if outcome.reason else {"data": outcome.data}),
-        }
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            draft.write_text(json.dumps(content), encoding="utf-8")
-            draft.replace(path)
-            if not outcome.reason:
-                failed.unlink(missing_ok=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            msg = f"{self.folder}: results cannot be kept ({reason}): choose another --store"
-            raise OutputError(msg) from error
-
-    def _path(self, job: Job) -> Path:
-        return self.folder / f"{job.id}.json"
+    def do(self, inputs: Inputs) -> Any:
+        """Run it and read what is wanted of it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "trace.h5"
+            off = self.config.trace.level is TraceLevel.OFF
+            return self.read(run(self.config, None if off else path, inputs=inputs), path)
 
 
 @dataclass
@@ -176,7 +96,7 @@ class Executor:
     store : Store, optional
         Where results are kept and found again.
     asked, computed : int
-        Jobs that were asked for, and those that were run, for all calls together.
+        Jobs that were asked for, and those that were done, for all calls together.
     """
 
     workers: int = 1
@@ -184,111 +104,184 @@ class Executor:
     asked: int = field(default=0, init=False)
     computed: int = field(default=0, init=False)
 
-    def map(self, jobs: Iterable[Job], progress: Progress = _silent) -> list[Outcome]:
+    def map(self, jobs: Iterable[Work], progress: Progress = _silent) -> list[Outcome]:
         """Do jobs; return what came of each, in their order.
 
-        Results are kept as they come, so that an interrupt loses none of them.
+        Results are kept as they come, so that an interrupt loses none of them: jobs that are at
+        work end, and are kept too. A second interrupt ends them at once.
         """
         wanted = list(jobs)
+        times = Counter(job.id for job in wanted)
         self.asked += len(wanted)
         found: dict[str, Outcome] = {}
-        ids = [job.id for job in wanted]
-        for name, job in zip(ids, wanted, strict=True):
-            kept = self.store.get(job) if self.store and name not in found else None
-            if kept is not None:
-                found[name] = kept
-        todo = {name: job for name, job in zip(ids, wanted, strict=True) if name not in found}
-        if found:
-            progress(sum(name in found for name in ids), len(ids))
-        for name, outcome in self._do(todo):
-            self.computed += 1
-            if self.store:
-                self.store.put(outcome)
-            found[name] = outcome
-            progress(sum(each in found for each in ids), len(ids))
+        todo: dict[str, Work] = {}
+        for job in wanted:
+            if job.id not in found and job.id not in todo:
+                kept = self.store.get(job) if self.store else None
+                if kept is None:
+                    todo[job.id] = job
+                else:
+                    found[job.id] = kept
+        done = sum(times[name] for name in found)
+        if done:
+            progress(done, len(wanted))
+        with closing(self._do([*todo.values()])) as outcomes:
+            for outcome in outcomes:
+                found[outcome.job.id] = outcome
+                done += times[outcome.job.id]
+                progress(done, len(wanted))
         return [
-            Outcome(job, found[name].data, found[name].reason, found[name].kept)
-            for name, job in zip(ids, wanted, strict=True)
+            Outcome(job, came.data, came.reason, came.kept, came.wrong_input)
+            for job, came in ((job, found[job.id]) for job in wanted)
         ]
 
-    def _do(self, jobs: dict[str, Job]) -> Iterator[tuple[str, Outcome]]:
+    def results(self, jobs: Iterable[Work], progress: Progress = _silent) -> list[Any]:
+        """Do jobs; return what each found, in their order.
+
+        Raises
+        ------
+        ArchsimError
+            If some failed, when all others are done; says which and why. An `InputError` where the
+            input of each is wrong.
+        """
+        outcomes = self.map(jobs, progress)
+        failed = [outcome for outcome in outcomes if outcome.reason]
+        if failed:
+            raise failure(failed, len(outcomes), self.store)
+        return [outcome.data for outcome in outcomes]
+
+    def _do(self, jobs: Sequence[Work]) -> Generator[Outcome, None, None]:
         if self.workers == 1 or len(jobs) < 2:
             inputs = Inputs()
-            for name, job in jobs.items():
-                yield name, _outcome(job, inputs)
+            for job in jobs:
+                yield self._take(outcome_of(job, inputs))
             return
-        first, *rest = jobs.items()
+        first, *rest = jobs
         # The first one compiles what all need, and the others find it in the cache.
-        yield first[0], _outcome(first[1], Inputs())
+        yield self._take(outcome_of(first, Inputs()))
         yield from self._side_by_side(rest)
 
-    def _side_by_side(self, jobs: Sequence[tuple[str, Job]]) -> Iterator[tuple[str, Outcome]]:
-        workers = min(self.workers, len(jobs))
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
+    def _take(self, outcome: Outcome) -> Outcome:
+        """Count an outcome and keep it."""
+        self.computed += 1
+        if self.store:
+            self.store.put(outcome)
+        return outcome
+
+    def _side_by_side(self, jobs: Sequence[Work]) -> Generator[Outcome, None, None]:
+        running: dict[Future[_Found], Work] = {}
         left = iter(jobs)
-        running: dict[Future[tuple[Any, str]], tuple[str, Job]] = {}
         try:
-            while True:
-                for name, job in left:
-                    running[pool.submit(_in_worker, job)] = name, job
-                    if len(running) >= 2 * workers:
-                        break
-                if not running:
-                    return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    name, job = running.pop(future)
-                    data, reason = future.result()
-                    yield name, Outcome(job, data, reason)
+            with _pool(min(self.workers, len(jobs))) as (pool, most):
+                while True:
+                    for job in left:
+                        with _without_interrupts():  # processes start here, and inherit it
+                            running[pool.submit(_in_worker, job)] = job
+                        if len(running) >= most:
+                            break
+                    if not running:
+                        return
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        outcome = self._take(_came(running[future], future))
+                        del running[future]
+                        yield outcome
+        except BrokenProcessPool as error:
+            names = listed(job.name for job in running.values())
+            msg = (
+                f"a process that did one of {names} was ended from outside, as happens where "
+                "memory runs out: use fewer workers"
+            )
+            raise ArchsimError(msg) from error
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for future, job in running.items():
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    self._take(_came(job, future))
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, int]]:
+    """Yield processes and how many jobs to hand them; none of them, nor a file, is left behind."""
+    before = set(active_children())
+    with tempfile.TemporaryDirectory() as folder:
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (folder,))
+        try:
+            yield pool, 2 * workers
+        finally:
+            try:
+                pool.shutdown(wait=True, cancel_futures=True)
+            except KeyboardInterrupt:
+                for process in set(active_children()) - before:
+                    process.terminate()
+                raise
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back until the end; processes that start meanwhile never get it."""
+    came: list[int] = []
+    only_here = threading.current_thread() is threading.main_thread()  # others get no interrupt
+    handler = signal.getsignal(signal.SIGINT) if only_here else None
+    if handler is not None:
+        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    block = getattr(signal, "pthread_sigmask", lambda *_: None)  # Windows has none
+    mask = block(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        block(signal.SIG_SETMASK, mask)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 _INPUTS = Inputs()
 
+_Found = tuple[Any, str, bool]
+"""Data, reason and whether the input is wrong, of an `Outcome`: its job need not come back."""
 
-def _begin() -> None:
-    """Leave Ctrl-C to the process that hands jobs out: a job that is at work ends."""
+
+def _begin(folder: str) -> None:
+    """Leave Ctrl-C to the process that hands jobs out; write traces where it clears them away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tempfile.tempdir = folder
 
 
-def _in_worker(job: Job) -> tuple[Any, str]:
+def _in_worker(job: Work) -> _Found:
     """Do a job in a process of its own; files that jobs share are read once a process."""
-    outcome = _outcome(job, _INPUTS)
-    return outcome.data, outcome.reason
+    outcome = outcome_of(job, _INPUTS)
+    return outcome.data, outcome.reason, outcome.wrong_input
+
+
+def _came(job: Work, future: Future[_Found]) -> Outcome:
+    """Return what came of a job in another process; what cannot get there or back has failed."""
+    try:
+        data, reason, wrong_input = future.result()
+    except BrokenProcessPool:
+        raise
+    except Exception as error:
+        return _unforeseen(job, error)
+    return Outcome(job, data, reason, wrong_input=wrong_input)
 
 
 @few_blas_threads()
-def _outcome(job: Job, inputs: Inputs) -> Outcome:
-    """Run a job and read what is wanted of it."""
+def outcome_of(job: Work, inputs: Inputs) -> Outcome:
+    """Do a job; return what it found, or why it failed."""
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "trace.h5"
-            off = job.config.trace.level is TraceLevel.OFF
-            result = run(job.config, None if off else path, inputs=inputs)
-            return Outcome(job, job.read(result, path))
+        return Outcome(job, job.do(inputs))
     except ArchsimError as error:
-        return Outcome(job, reason=str(error))
+        return Outcome(job, reason=str(error), wrong_input=isinstance(error, InputError))
     except MemoryError:
         return Outcome(job, reason="not enough memory: use fewer workers, or fewer sequences")
+    except Exception as error:  # whatever a function that reads runs, or a plug-in, raises
+        return _unforeseen(job, error)
 
 
-def _note_function(digest: Any, code: Any) -> None:
-    """Add what a function does to a digest, wherever it stands; other functions by their names."""
-    if not isinstance(code, CodeType):
-        digest.update(repr(code).encode())
-        return
-    digest.update(repr((code.co_code, code.co_names, code.co_varnames)).encode())
-    for constant in code.co_consts:
-        _note_function(digest, constant)
-
-
-@cache
-def _own_code() -> str:
-    """Return a digest of archsim's own code: other code may find other results."""
-    digest = hashlib.sha256()
-    root = Path(archsim.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _unforeseen(job: Work, error: Exception) -> Outcome:
+    """Return a failure by an error that nobody raised on purpose: what it says, and from where."""
+    if os.environ.get(DEBUG_VARIABLE):
+        raise error
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    hint = f"{where.filename}:{where.lineno}; {DEBUG_VARIABLE}=1 shows the traceback"
+    return Outcome(job, reason=f"{what} ({hint})")

@@ -10,7 +10,14 @@ from pydantic import Field
 
 from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.base import (
+    EXPERIMENTS,
+    Column,
+    Executor,
+    ExperimentResult,
+    ExperimentSection,
+    Progress,
+)
 from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import RunResult
@@ -26,7 +33,8 @@ class Case(Section):
     set: tuple[str, ...] = Field((), description="overrides, as for --set")
 
 
-class MonteCarlo(Section):
+@EXPERIMENTS.register
+class MonteCarlo(ExperimentSection):
     """Runs a configuration for many seeds, each a chip of its own."""
 
     kind: Literal["monte_carlo"]
@@ -39,45 +47,41 @@ class MonteCarlo(Section):
     )
     published: str = Field("", description="what the article says, printed below the table")
 
-
-@experiment("monte_carlo", MonteCarlo)
-def run_monte_carlo(
-    section: MonteCarlo, progress: Progress, executor: Executor
-) -> ExperimentResult:
-    """Find mean and spread of the accuracy, and the share of chips that keep it."""
-    inputs = Inputs()
-    jobs = []
-    for case in section.cases:
-        overrides = [*section.overrides, *case.set, "trace.level=off"]
-        loaded = inputs.load(section.config, overrides)
-        jobs += [
-            Job(loaded.with_seed(seed), accuracies, f"{case.name}, seed {seed}")
-            for seed in range(section.seeds)
+    def run(self, progress: Progress, executor: Executor) -> ExperimentResult:
+        """Find mean and spread of the accuracy, and the share of chips that keep it."""
+        inputs = Inputs()
+        jobs = []
+        for case in self.cases:
+            overrides = [*self.overrides, *case.set, "trace.level=off"]
+            loaded = inputs.load(self.config, overrides)
+            jobs += [
+                Job(loaded.with_seed(seed), accuracies, f"{case.name}, seed {seed}")
+                for seed in range(self.seeds)
+            ]
+        found = np.array(executor.results(jobs, progress))
+        rows = [
+            _row(case.name, mine[:, 0], float(mine[-1, 1]), self.margin)
+            for case, mine in zip(self.cases, found.reshape(-1, self.seeds, 2), strict=True)
         ]
-    found = np.array([outcome.result() for outcome in executor.map(jobs, progress)])
-    rows = [
-        _row(case.name, mine[:, 0], float(mine[-1, 1]), section.margin)
-        for case, mine in zip(section.cases, found.reshape(-1, section.seeds, 2), strict=True)
-    ]
-    float_accuracy = f"the float network reaches {rows[0]['accuracy_float']:.2%}"
-    passes = f"a chip passes within {section.margin:.1%} of it"
-    notes = [f"{section.config.name}, {section.seeds} seeds; {float_accuracy}; {passes}"]
-    if section.published:
-        notes.append(f"published: {section.published}")
-    return ExperimentResult(
-        title="accuracy of chips",
-        columns=(
-            Column("case", "chip"),
-            Column("mean", "mean accuracy", ".2%"),
-            Column("std", "standard deviation", ".2%"),
-            Column("min", "worst", ".2%"),
-            Column("max", "best", ".2%"),
-            Column("yield", "yield", ".0%"),
-        ),
-        rows=rows,
-        notes=tuple(notes),
-        draw=lambda figure: _draw(figure, rows),
-    )
+        float_accuracy = f"the float network reaches {rows[0]['accuracy_float']:.2%}"
+        passes = f"a chip passes within {self.margin:.1%} of it"
+        notes = [f"{self.config.name}, {self.seeds} seeds; {float_accuracy}; {passes}"]
+        if self.published:
+            notes.append(f"published: {self.published}")
+        return ExperimentResult(
+            title="accuracy of chips",
+            columns=(
+                Column("case", "chip"),
+                Column("mean", "mean accuracy", ".2%"),
+                Column("std", "standard deviation", ".2%"),
+                Column("min", "worst", ".2%"),
+                Column("max", "best", ".2%"),
+                Column("yield", "yield", ".0%"),
+            ),
+            rows=rows,
+            notes=tuple(notes),
+            draw=lambda figure: _draw(figure, rows),
+        )
 
 
 def accuracies(result: RunResult, path: Path) -> tuple[float, float]:

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.base import (
+    EXPERIMENTS,
+    Column,
+    Executor,
+    ExperimentResult,
+    ExperimentSection,
+    Progress,
+)
 from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.simulate import RunResult
@@ -20,7 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class NonlinearShare(Section):
+@EXPERIMENTS.register
+class NonlinearShare(ExperimentSection):
     """Runs a conventional design for several sizes, numbers of processors and cycles."""
 
     kind: Literal["nonlinear_share"]
@@ -30,53 +37,54 @@ class NonlinearShare(Section):
     cycles: tuple[int, ...] = Field(min_length=1, description="cycles an activation takes, N_cyc")
     published: str = Field("", description="what the article says, printed below the table")
 
-
-@experiment("nonlinear_share", NonlinearShare)
-def run_nonlinear_share(
-    section: NonlinearShare, progress: Progress, executor: Executor
-) -> ExperimentResult:
-    """Read the times of both kinds of operations from the traces of short runs."""
-    cases = [
-        (units, count, cycles)
-        for units in section.units
-        for count in section.processors
-        for cycles in section.cycles
-    ]
-    inputs = Inputs()
-    jobs = [
-        Job(inputs.load(section.config, _overrides(*case)), read_times, f"{case[0]} units")
-        for case in cases
-    ]
-    rows = []
-    for (units, count, cycles), outcome in zip(cases, executor.map(jobs, progress), strict=True):
-        linear, nonlinear = outcome.result()
-        rows.append(
-            {
-                "units": units,
-                "processors": count,
-                "cycles": cycles,
-                "linear_cycles": linear,
-                "nonlinear_cycles": nonlinear,
-                "ratio": nonlinear / linear,
-            }
+    def run(self, progress: Progress, executor: Executor) -> ExperimentResult:
+        """Read the times of both kinds of operations from the traces of short runs."""
+        cases = [
+            (units, count, cycles)
+            for units in self.units
+            for count in self.processors
+            for cycles in self.cycles
+        ]
+        inputs = Inputs()
+        jobs = [
+            Job(inputs.load(self.config, _overrides(*case)), read_times, _label(*case))
+            for case in cases
+        ]
+        rows = []
+        for (units, count, cycles), (linear, nonlinear) in zip(
+            cases, executor.results(jobs, progress), strict=True
+        ):
+            rows.append(
+                {
+                    "units": units,
+                    "processors": count,
+                    "cycles": cycles,
+                    "linear_cycles": linear,
+                    "nonlinear_cycles": nonlinear,
+                    "ratio": nonlinear / linear,
+                }
+            )
+        notes = ["cycles a timestep, from the trace; linear: integrate and ramp phases of the tile"]
+        if self.published:
+            notes.append(f"published: {self.published}")
+        return ExperimentResult(
+            title="nonlinear against linear operations of a conventional design",
+            columns=(
+                Column("units", "hidden units", "d"),
+                Column("processors", "processors k", "d"),
+                Column("cycles", "N_cyc", "d"),
+                Column("linear_cycles", "linear (cycles)", ".0f"),
+                Column("nonlinear_cycles", "nonlinear (cycles)", ".0f"),
+                Column("ratio", "ratio", ".2f"),
+            ),
+            rows=rows,
+            notes=tuple(notes),
+            draw=lambda figure: _draw(figure, rows),
         )
-    notes = ["cycles a timestep, from the trace; linear: integrate and ramp phases of the tile"]
-    if section.published:
-        notes.append(f"published: {section.published}")
-    return ExperimentResult(
-        title="nonlinear against linear operations of a conventional design",
-        columns=(
-            Column("units", "hidden units", "d"),
-            Column("processors", "processors k", "d"),
-            Column("cycles", "N_cyc", "d"),
-            Column("linear_cycles", "linear (cycles)", ".0f"),
-            Column("nonlinear_cycles", "nonlinear (cycles)", ".0f"),
-            Column("ratio", "ratio", ".2f"),
-        ),
-        rows=rows,
-        notes=tuple(notes),
-        draw=lambda figure: _draw(figure, rows),
-    )
+
+
+def _label(units: int, count: int, cycles: int) -> str:
+    return f"{units} units, {count} processors of {cycles} cycles"
 
 
 def _overrides(units: int, count: int, cycles: int) -> list[str]:

@@ -12,12 +12,13 @@ from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
 from archsim.errors import ArchsimError
 from archsim.experiments.base import (
+    EXPERIMENTS,
     Column,
     Executor,
     ExperimentResult,
+    ExperimentSection,
     Progress,
     distinct,
-    experiment,
 )
 from archsim.experiments.jobs import Job
 from archsim.network.identity import content_hash
@@ -48,7 +49,8 @@ class Option(Section):
     overrides: tuple[str, ...] = Field((), description="overrides that switch it on")
 
 
-class ScheduleOptions(Section):
+@EXPERIMENTS.register
+class ScheduleOptions(ExperimentSection):
     """Runs networks with several ways of scheduling; the first one is what others are held to."""
 
     kind: Literal["schedule_options"]
@@ -59,54 +61,49 @@ class ScheduleOptions(Section):
         min_length=1, description="ways of scheduling"
     )
 
+    def run(self, progress: Progress, executor: Executor) -> ExperimentResult:
+        """Run every network with every option.
 
-@experiment("schedule_options", ScheduleOptions)
-def run_schedule_options(
-    section: ScheduleOptions, progress: Progress, executor: Executor
-) -> ExperimentResult:
-    """Run every network with every option.
-
-    Raises
-    ------
-    ArchsimError
-        If an option changes a code, which none may.
-    """
-    cases = [(network, option) for network in section.networks for option in section.options]
-    inputs = Inputs()
-    jobs = []
-    for network, option in cases:
-        overrides = [*network.overrides, "trace.level=event", *option.overrides]
-        loaded = inputs.load(network.config, overrides)
-        jobs.append(Job(loaded, what_it_took, f"{network.name}, {option.name}"))
-    rows: list[dict[str, Any]] = []
-    first: dict[str, dict[str, Any]] = {}
-    for (network, option), outcome in zip(cases, executor.map(jobs, progress), strict=True):
-        found = outcome.result()
-        base = first.setdefault(network.name, found)
-        if found["codes"] != base["codes"]:
-            msg = f"'{option.name}' changes codes of '{network.name}', which no schedule may"
-            raise ArchsimError(msg)
-        rows.append(_row(network.name, option.name, found, base))
-    return ExperimentResult(
-        title="what ways of scheduling buy",
-        columns=(
-            Column("network", "network"),
-            Column("option", "schedule"),
-            Column("cycles_each", "cycles", ",.1f"),
-            Column("latency", "latency", ">"),
-            Column("tops", "TOPS", ".4g"),
-            Column("tops_ratio", "x", ".3f"),
-            Column("tops_per_w", "TOPS/W", ".4g"),
-            Column("tops_per_w_ratio", "x", ".3f"),
-            Column("busiest", "busiest"),
-        ),
-        rows=rows,
-        notes=(
-            "x: over the network's first row; codes are the same in all rows of a network",
-            "cycles: of a group over its sequences; latency: of a whole group",
-        ),
-        draw=lambda figure: _draw(figure, rows),
-    )
+        Raises
+        ------
+        ArchsimError
+            If an option changes a code, which none may.
+        """
+        cases = [(network, option) for network in self.networks for option in self.options]
+        inputs = Inputs()
+        jobs = []
+        for network, option in cases:
+            overrides = [*network.overrides, "trace.level=event", *option.overrides]
+            loaded = inputs.load(network.config, overrides)
+            jobs.append(Job(loaded, what_it_took, f"{network.name}, {option.name}"))
+        rows: list[dict[str, Any]] = []
+        first: dict[str, dict[str, Any]] = {}
+        for (network, option), found in zip(cases, executor.results(jobs, progress), strict=True):
+            base = first.setdefault(network.name, found)
+            if found["codes"] != base["codes"]:
+                msg = f"'{option.name}' changes codes of '{network.name}', which no schedule may"
+                raise ArchsimError(msg)
+            rows.append(_row(network.name, option.name, found, base))
+        return ExperimentResult(
+            title="what ways of scheduling buy",
+            columns=(
+                Column("network", "network"),
+                Column("option", "schedule"),
+                Column("cycles_each", "cycles", ",.1f"),
+                Column("latency", "latency", ">"),
+                Column("tops", "TOPS", ".4g"),
+                Column("tops_ratio", "x", ".3f"),
+                Column("tops_per_w", "TOPS/W", ".4g"),
+                Column("tops_per_w_ratio", "x", ".3f"),
+                Column("busiest", "busiest"),
+            ),
+            rows=rows,
+            notes=(
+                "x: over the network's first row; codes are the same in all rows of a network",
+                "cycles: of a group over its sequences; latency: of a whole group",
+            ),
+            draw=lambda figure: _draw(figure, rows),
+        )
 
 
 def what_it_took(result: RunResult, path: Path) -> dict[str, Any]:

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from archsim.chip.build import Chip
-from archsim.config.base import Section
 from archsim.config.quantity import ConfigPath
-from archsim.experiments.base import Column, Executor, ExperimentResult, Progress, experiment
+from archsim.experiments.base import (
+    EXPERIMENTS,
+    Column,
+    Executor,
+    ExperimentResult,
+    ExperimentSection,
+    Progress,
+)
 from archsim.experiments.jobs import Job
 from archsim.simulation.inputs import Inputs
 from archsim.simulation.prepare import prepare
@@ -27,7 +33,8 @@ _NOTE = (
 _WITHOUT_ACTION = ("crossbar_cell", "feedback_capacitor")
 
 
-class Sensitivity(Section):
+@EXPERIMENTS.register
+class Sensitivity(ExperimentSection):
     """Changes the cost of one part of the library after the other in two designs."""
 
     kind: Literal["sensitivity"]
@@ -40,48 +47,44 @@ class Sensitivity(Section):
         (0.5, 2.0), min_length=1, description="what each cost is multiplied by"
     )
 
-
-@experiment("sensitivity", Sensitivity)
-def run_sensitivity(
-    section: Sensitivity, progress: Progress, executor: Executor
-) -> ExperimentResult:
-    """Compare both designs at every cost; energy, area and leakage of a part change together."""
-    inputs = Inputs()
-    designs: tuple[tuple[str, ...], ...] = ((), section.baseline)
-    parts = sorted({part for design in designs for part in _parts(section, design, inputs)})
-    cases = [(None, 1.0), *((part, factor) for part in parts for factor in section.factors)]
-    jobs = [_job(section, design, case, inputs) for case in cases for design in designs]
-    numbers = iter([outcome.result() for outcome in executor.map(jobs, progress)])
-    rows: list[dict[str, Any]] = []
-    for (part, factor), ours, theirs in zip(cases, numbers, numbers, strict=True):
-        ratio = {key: ours[key] / theirs[key] for key in _METRICS}
-        rows.append(
-            {
-                "part": part or "as in the library",
-                "factor": factor,
-                **{f"{key}_nladc": ours[key] for key in _METRICS},
-                **{f"{key}_ratio": ratio[key] for key in _METRICS},
-            }
+    def run(self, progress: Progress, executor: Executor) -> ExperimentResult:
+        """Compare both designs at every cost; a part's energy, area and leakage change together."""
+        inputs = Inputs()
+        designs: tuple[tuple[str, ...], ...] = ((), self.baseline)
+        parts = sorted({part for design in designs for part in _parts(self, design, inputs)})
+        cases = [(None, 1.0), *((part, factor) for part in parts for factor in self.factors)]
+        jobs = [_job(self, design, case, inputs) for case in cases for design in designs]
+        numbers = iter(executor.results(jobs, progress))
+        rows: list[dict[str, Any]] = []
+        for (part, factor), ours, theirs in zip(cases, numbers, numbers, strict=True):
+            ratio = {key: ours[key] / theirs[key] for key in _METRICS}
+            rows.append(
+                {
+                    "part": part or "as in the library",
+                    "factor": factor,
+                    **{f"{key}_nladc": ours[key] for key in _METRICS},
+                    **{f"{key}_ratio": ratio[key] for key in _METRICS},
+                }
+            )
+        first, *others = rows
+        others.sort(key=lambda row: -_change(row, first))
+        return ExperimentResult(
+            title="what the comparison hangs on",
+            columns=(
+                Column("part", "part of the library"),
+                Column("factor", "cost x", "g"),
+                Column("tops_per_w_nladc", "NL-ADC TOPS/W", ".4g"),
+                Column("tops_per_w_ratio", "over baseline", ".3f"),
+                Column("tops_per_mm2_nladc", "NL-ADC TOPS/mm^2", ".4g"),
+                Column("tops_per_mm2_ratio", "over baseline", ".3f"),
+            ),
+            rows=[first, *others],
+            notes=(
+                _NOTE,
+                f"baseline: {', '.join(self.baseline)}",
+            ),
+            draw=lambda figure: _draw(figure, first, others),
         )
-    first, *others = rows
-    others.sort(key=lambda row: -_change(row, first))
-    return ExperimentResult(
-        title="what the comparison hangs on",
-        columns=(
-            Column("part", "part of the library"),
-            Column("factor", "cost x", "g"),
-            Column("tops_per_w_nladc", "NL-ADC TOPS/W", ".4g"),
-            Column("tops_per_w_ratio", "over baseline", ".3f"),
-            Column("tops_per_mm2_nladc", "NL-ADC TOPS/mm^2", ".4g"),
-            Column("tops_per_mm2_ratio", "over baseline", ".3f"),
-        ),
-        rows=[first, *others],
-        notes=(
-            _NOTE,
-            f"baseline: {', '.join(section.baseline)}",
-        ),
-        draw=lambda figure: _draw(figure, first, others),
-    )
 
 
 def _change(row: dict[str, Any], first: dict[str, Any]) -> float:

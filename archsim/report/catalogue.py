@@ -12,6 +12,7 @@ from archsim import shipped
 from archsim.config.activations import ACTIVATIONS
 from archsim.config.converter import CONVERTERS
 from archsim.config.device import DEVICES
+from archsim.config.experiment import EXPERIMENTS
 from archsim.config.kinds import Kinds
 from archsim.config.sections import LAYERS, WORKLOADS
 from archsim.config.yaml_source import read_yaml
@@ -33,6 +34,7 @@ _KINDS: dict[str, Kinds[Any]] = {
     "workload.kind": WORKLOADS,
     "device.model": DEVICES,
     "functions": ACTIVATIONS,
+    "experiment kind": EXPERIMENTS,
 }
 """Kinds by the key that takes them."""
 

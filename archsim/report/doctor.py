@@ -16,6 +16,7 @@ from typing import Any
 from archsim import __version__
 from archsim.config.converter import CONVERTERS
 from archsim.config.device import DEVICES
+from archsim.config.experiment import EXPERIMENTS
 from archsim.config.sections import LAYERS, WORKLOADS
 from archsim.numeric.cache.folder import NotKeptError, folder_for
 from archsim.numeric.inner.choice import has_vector_code
@@ -183,7 +184,7 @@ def _kinds() -> list[Finding]:
     found = [
         Finding("plug-ins", name, str(place)) for place, name in sorted(plugin_packages().items())
     ]
-    for kinds in (CONVERTERS, LAYERS, WORKLOADS, DEVICES):
+    for kinds in (CONVERTERS, LAYERS, WORKLOADS, DEVICES, EXPERIMENTS):
         kinds.registered()
         found += [
             Finding("kinds", kinds.what, said, "mend it", fault=True) for said in kinds.broken

@@ -45,6 +45,11 @@ def _cell(value: Any, column: ResultColumn) -> Cell:
     return number(value, column.form, column.unit)
 
 
+def sweep_report(result: Any) -> Report:
+    """Return the table of a sweep (`archsim.experiments.sweep.SweepResult`)."""
+    return experiment_report(result.table())
+
+
 def draw_result(figure: Figure, result: ExperimentResult) -> None:
     """Draw the figure of a result.
 

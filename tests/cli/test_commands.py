@@ -50,6 +50,29 @@ def test_adc_shows_one_of_the_two_and_depends_on_the_seed(archsim):
     assert rows("--calibrate") != rows("--calibrate", "--seed", 1)
 
 
+def test_adc_has_workers_and_a_store(archsim, tmp_path):
+    words = ("adc", "tanh", "--bits", 4, "--device", DEVICE, "--trials", 300, "--json")
+    _, plain, _ = archsim(*words)
+    words = (*words, "--store", tmp_path / "store")
+    code, out, err = archsim(*words, "--workers", 2)
+    assert (code, out) == (0, plain)
+    assert "4 of 4 jobs were done" in err
+    code, out, err = archsim(*words)
+    assert (code, out) == (0, plain)
+    assert "0 of 4 jobs were done" in err
+    code, out, err = archsim(*words, "--trials", 600)
+    assert "4 of 6 jobs were done" in err  # the first 250 of both modes are there
+
+
+@pytest.mark.parametrize(
+    "option", [("--plot", "a.png"), ("--store", "store"), ("--workers", 2)], ids=lambda o: o[0]
+)
+def test_adc_without_a_device_has_no_trials(archsim, option):
+    code, out, err = archsim("adc", "tanh", *option)
+    assert (code, out) == (2, "")
+    assert f"{option[0]}: it goes with --device only" in err
+
+
 def test_adc_with_an_ideal_device_has_no_error(archsim):
     ideal = ROOT / "configs/devices/ideal.yaml"
     _, out, _ = archsim("adc", "sigmoid", "--device", ideal, "--trials", 2, "--json")

@@ -192,6 +192,39 @@ def test_a_function_of_the_package_is_found_by_its_name(folder, outside):
     assert any((ours[name] != usual[name]).any() for name in usual)
 
 
+EXPERIMENT = """\
+kind: timesteps
+config: outside.yaml
+timesteps: [5, 9]
+"""
+
+
+def test_an_experiment_of_the_package_has_workers_and_a_store(folder, outside):
+    (folder / "lengths.yaml").write_text(EXPERIMENT)
+    words = ("experiment", "lengths.yaml", "--json", "--store", "store")
+    first = outside(*words, "--workers", "2")
+    short, long = json.loads(first.stdout)["rows"]
+    assert (short["timesteps"], long["timesteps"]) == (5, 9)
+    assert 0 < short["energy_j"] < long["energy_j"]
+    assert "2 of 2 jobs were done" in first.stderr
+    again = outside(*words)
+    assert again.stdout == first.stdout
+    assert "0 of 2 jobs were done" in again.stderr
+    assert "timesteps" in json.loads(outside("list", "--json").stdout)["kinds"]["experiment kind"]
+
+
+def test_other_code_of_the_package_may_find_other_results(folder, outside):
+    (folder / "lengths.yaml").write_text(EXPERIMENT)
+    copy = folder / "copy"
+    shutil.copytree(FOLDER, copy)
+    path = f"{offer(folder / 'other', copy)}:{ROOT}"
+    words = ("experiment", "lengths.yaml", "--store", "store")
+    outside(*words, PYTHONPATH=path)
+    kernel = copy / "archsim_extension/gru/build.py"
+    kernel.write_text(kernel.read_text() + "\n# changed\n")
+    assert "2 of 2 jobs were done" in outside(*words, PYTHONPATH=path).stderr
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "sentence"),
     [

@@ -88,6 +88,7 @@ ELSEWHERE = {
     "config/activations": ("unit/network/test_activations.py", "functions are tested together"),
     "config/points": ("unit/network/test_activations.py", "functions are tested together"),
     "config/[bchrs]*": ("robust/test_every_key.py", "every key of every section"),
+    "config/experiment": ("unit/config/test_kinds.py", "kinds are tested together"),
     "config/device": ("unit/devices/test_devices.py", "devices are tested together"),
     "config/fields": ("unit/config/test_kinds.py", "fields that kinds fill"),
     "config/walk": ("unit/config/test_validate.py", "places are seen in messages"),
@@ -152,6 +153,8 @@ ELSEWHERE = {
     "bench/peers/drivers/*": ("unit/bench/test_bench.py", "contests, whole"),
     "bench/peers/*": ("unit/bench/test_bench.py", "contests, whole"),
     "bench/*": ("unit/bench/test_bench_sections.py", "sections of the benchmark, whole"),
+    "experiments/work": ("unit/experiments/test_jobs.py", "jobs of both sorts are tested together"),
+    "experiments/store": ("unit/experiments/test_jobs.py", "what jobs found is kept"),
     "experiments/*": ("unit/experiments/test_experiments.py", "experiments, whole"),
     "spice/*": ("unit/spice/test_spice.py", "netlists are run"),
     # the program itself

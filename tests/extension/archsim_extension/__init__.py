@@ -1,1 +1,1 @@
-"""A GRU, flash converters, chirps, leaky devices costs from a table and a function, for archsim."""
+"""A GRU, flash converters, chirps, leaky devices, costs, a function, an experiment, for archsim."""

@@ -13,13 +13,15 @@ import pytest
 
 from archsim.config.converter import CONVERTERS
 from archsim.config.device import DEVICES
+from archsim.config.experiment import EXPERIMENTS
 from archsim.config.load import load_config
 from archsim.config.schema import json_schema
 from archsim.config.sections import LAYERS, WORKLOADS
 from archsim.costs.library import load_library
 from archsim.costs.models.base import COST_MODELS
 from archsim.devices import Site, device_model
-from archsim.errors import ConfigError, DesignError
+from archsim.errors import ArchsimError, ConfigError, DesignError
+from archsim.experiments import load_experiment, run_experiment
 from tests.runs import KWS
 
 GROUPS = {
@@ -28,6 +30,7 @@ GROUPS = {
     "workloads": WORKLOADS,
     "devices": DEVICES,
     "costs": COST_MODELS,
+    "experiments": EXPERIMENTS,
 }
 
 LAYER = """\
@@ -90,6 +93,20 @@ class Worn(DeviceModel):
 
     def program(self, target, site):
         return Programmed(target - self.section.pulses * self.section.loss, 0, 0.0)
+"""
+EXPERIMENT = """\
+from __future__ import annotations
+from typing import Literal
+from archsim.config.experiment import ExperimentSection
+from archsim.report.result import Column, ExperimentResult
+
+class Counted(ExperimentSection):
+    kind: Literal["counted"]
+    to: int
+
+    def run(self, progress, executor):
+        rows = [{"number": number} for number in range(self.to)]
+        return ExperimentResult("numbers", (Column("number", "number", "d"),), rows)
 """
 CLASSES = {"gated": LAYER, "pipeline": CONVERTER, "recorded": WORKLOAD, "worn": DEVICE}
 
@@ -242,6 +259,36 @@ def test_a_kind_that_registers_later_is_known(offer):
     LAYERS.register(Gated)
     loaded = load_config(KWS, ["network.layers.0={kind: gated, name: a}"])
     assert isinstance(loaded.config.network.layers[0], Gated)
+
+
+def test_an_experiment_of_a_package_is_found_by_its_kind(offer, tmp_path):
+    offer("experiments", "counted=brought:Counted", text=EXPERIMENT)
+    file = tmp_path / "e.yaml"
+    file.write_text("kind: counted\nto: 3\n")
+    result = run_experiment(load_experiment(file), lambda *_: None)
+    assert [row["number"] for row in result.rows] == [0, 1, 2]
+    file.write_text("kind: counted\nto: x\n")
+    with pytest.raises(ConfigError, match=r"e\.yaml:2: to: expected a whole number"):
+        load_experiment(file)
+    file.write_text("# a comment\nkind: countd\n")
+    with pytest.raises(ConfigError, match=r"e\.yaml:2: kind: .*mean 'counted'.*calibration"):
+        load_experiment(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("def run", "def rnu", "lacks run"),
+        ('["counted"]', '["numbers"]', "calls itself 'numbers'"),
+        ("return Exp", "return dict or Exp", "returned a type: make run return"),
+    ],
+)
+def test_a_wrong_experiment_of_a_package_is_one_sentence(offer, tmp_path, old, new, says):
+    offer("experiments", "counted=brought:Counted", text=EXPERIMENT.replace(old, new))
+    file = tmp_path / "e.yaml"
+    file.write_text("kind: counted\nto: 3\n")
+    with pytest.raises(ArchsimError, match=says):
+        run_experiment(load_experiment(file), lambda *_: None)
 
 
 # ------------------------------------------------------------------------- checked where they enter

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from archsim.config.device import load_device
 from archsim.config.load import load_config
-from archsim.errors import ArchsimError, OutputError
+from archsim.errors import ArchsimError, InputError, OutputError
 from archsim.experiments.jobs import Executor, Job, Store
+from archsim.experiments.work import Calculation
 from tests.small_run import write_small_run
 
 
@@ -190,8 +192,114 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
         assert json.loads(file.read_text())["data"] == 20
 
 
-def test_an_experiment_without_jobs_says_so(archsim, tmp_path):
-    code, _, err = archsim("experiment", "fig3_vread", "--store", tmp_path / "store")
-    assert code == 0
-    assert "no effect on an experiment of kind v_read" in err
-    assert "computed" not in err
+# ------------------------------------------------------------------------ jobs that are no run
+
+
+def product(numbers, file, factor=2):
+    """Multiply numbers; say what a file holds."""
+    return [[number * factor for number in numbers], file.read_text()]
+
+
+def quotient(numbers, file, factor=2):
+    """Divide them."""
+    return [[number / factor for number in numbers], file.read_text()]
+
+
+def fails(number):
+    """Fail as code with a fault does."""
+    return [1.0, 2.0][number]
+
+
+def is_killed(number):
+    """End the process, as a system without memory does."""
+    if number:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def returns_no_data(number):
+    """Return what no file holds."""
+    return {"number": {number}}
+
+
+def test_an_id_of_a_calculation_follows_from_function_arguments_and_files(tmp_path):
+    file, other = tmp_path / "a", tmp_path / "b"
+    file.write_text("text")
+    other.write_text("text")
+    first = Calculation(product, {"numbers": (1, 2), "file": file})
+    assert first.id == Calculation(product, {"numbers": [1, 2], "file": other}, "label").id
+    assert first.id != Calculation(quotient, {"numbers": [1, 2], "file": file}).id
+    assert first.id != Calculation(product, {"numbers": [1, 2.5], "file": file}).id
+    assert first.id != Calculation(product, {"numbers": [1, 2], "file": file, "factor": 2}).id
+    device = load_device("yang2025-taox")
+    with_device = Calculation(product, {"numbers": [device], "file": file})
+    changed = device.model_copy(update={"g_max": device.g_max / 2})
+    assert with_device.id != Calculation(product, {"numbers": [changed], "file": file}).id
+    other.write_text("more")
+    assert first.id != Calculation(product, {"numbers": [1, 2], "file": other}).id
+    with pytest.raises(TypeError, match="told from others by a object"):
+        _ = Calculation(product, {"numbers": [object()], "file": file}).id
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_calculation_is_done_once_and_kept(tmp_path, workers):
+    file = tmp_path / "a"
+    file.write_text("text")
+    jobs = [Calculation(product, {"numbers": (n, 0.1), "file": file}) for n in (1, 2, 3, 1)]
+    executor = Executor(workers, Store(tmp_path / "store"))
+    assert executor.results(jobs) == [[[2 * n, 0.2], "text"] for n in (1, 2, 3, 1)]
+    assert (executor.asked, executor.computed) == (4, 3)
+    again = Executor(workers, Store(tmp_path / "store"))
+    assert again.results(jobs) == [[[2 * n, 0.2], "text"] for n in (1, 2, 3, 1)]
+    assert again.computed == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fault_in_a_function_is_recorded_and_stops_no_other(tmp_path, workers):
+    jobs = [Calculation(fails, {"number": n}, f"number {n}") for n in range(4)]
+    executor = Executor(workers, Store(tmp_path / "store"))
+    outcomes = executor.map(jobs)
+    assert [outcome.data for outcome in outcomes] == [1.0, 2.0, None, None]
+    assert outcomes[3].reason.startswith("IndexError: list index out of range (")
+    assert "test_jobs.py:" in outcomes[3].reason
+    with pytest.raises(ArchsimError) as caught:
+        executor.results(jobs)
+    assert not isinstance(caught.value, InputError)
+    text = str(caught.value)
+    assert text.startswith("2 of 4 failed, the others are kept in")
+    assert "number 2, number 3: IndexError" in text
+
+
+def test_a_fault_shows_its_traceback_where_that_is_asked_for(monkeypatch):
+    monkeypatch.setenv("ARCHSIM_DEBUG", "1")
+    with pytest.raises(IndexError):
+        Executor().map([Calculation(fails, {"number": 3})])
+
+
+def test_a_process_that_is_killed_is_told_and_what_was_done_is_kept(tmp_path):
+    jobs = [Calculation(is_killed, {"number": n}, f"number {n}") for n in (0, 1, 2)]
+    store = Store(tmp_path / "store")
+    with pytest.raises(ArchsimError, match="did one of number 1, number 2 was ended from outside"):
+        Executor(2, store).map(jobs)
+    assert len(list(store.folder.glob("*.json"))) == 1
+
+
+def test_what_no_store_can_keep_is_told(tmp_path):
+    jobs = [Calculation(returns_no_data, {"number": 3}, "three")]
+    assert Executor().results(jobs) == [{"number": {3}}]
+    with pytest.raises(OutputError, match=r"three: what it found cannot be kept \(Object of type"):
+        Executor(store=Store(tmp_path / "store")).map(jobs)
+
+
+def refuses(number):
+    """Fail with a reason of its own."""
+    raise ArchsimError(f"reason {number}")
+
+
+def test_many_reasons_are_cut_to_what_a_reader_takes_in():
+    jobs = [Calculation(refuses, {"number": n}, f"n{n}") for n in range(30)]
+    jobs += [Calculation(fails, {"number": n}, f"m{n}") for n in range(30)]
+    with pytest.raises(ArchsimError) as caught:
+        Executor().results(jobs)
+    text = str(caught.value)
+    assert text.startswith("58 of 60 failed: n0: reason 0; n1: reason 1; ")
+    assert text.endswith("n4: reason 4; and 26 more reasons")
