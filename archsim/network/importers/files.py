@@ -18,9 +18,11 @@ LARGEST_TEXT = 1 << 24
 MOST_ENTRIES = 20_000
 """Files in a zip archive."""
 LARGEST_DIRECTORY = 1 << 24
-"""Bytes at a zip archive's end in which its directory has to be."""
+"""Bytes of a zip archive's directory."""
 
 _HEAD = 64
+_END_BYTES = 1 << 17
+"""Bytes at an archive's end in which the record that ends it stands."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class NetworkFile:
         """
         if not self.head.startswith(b"PK\x03\x04"):
             return {}
+        self._check_directory()
         try:
             with zipfile.ZipFile(self.path) as archive:
                 found = archive.infolist()
@@ -88,6 +91,24 @@ class NetworkFile:
             twice = next(name for name in names if names.count(name) > 1)
             raise self.refused(f"holds two files called '{shortened(twice)}'")
         return by_name
+
+    def _check_directory(self) -> None:
+        """Refuse an archive with a large directory, which is read as a whole."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, self.size - _END_BYTES))
+                end = file.read(_END_BYTES)
+        except OSError as error:
+            raise self.refused(f"cannot be read ({error.strerror or error})") from error
+        at = end.rfind(b"PK\x05\x06")
+        if at < 0 or at + 22 > len(end):
+            raise self.refused("is a zip archive that is cut or damaged: copy it again")
+        size = int.from_bytes(end[at + 12 : at + 16], "little")
+        large = end.rfind(b"PK\x06\x06", 0, at)
+        if size == 0xFFFFFFFF or large >= 0:
+            size = int.from_bytes(end[large + 40 : large + 48], "little") if large >= 0 else size
+        if size > LARGEST_DIRECTORY:
+            raise self.refused(f"holds more than {MOST_ENTRIES:,} files, which no network needs")
 
     def unpack(self, name: str, most: int = LARGEST_FILE) -> bytes:
         """Return one file of a zip archive.

@@ -62,9 +62,12 @@ READERS: Kinds[Reader] = Kinds(
 
 register = READERS.register
 
+_PICKLE = (
+    "is a Python pickle, which may run anything when it is read: save a state dict with "
+    "torch.save, or the tensors with safetensors"
+)
 _OTHERS = (
-    (b"\x80", "is a Python pickle, which may run anything when it is read: save a state dict with "
-     "torch.save, or the tensors with safetensors"),
+    (b"\x80", _PICKLE),
     (b"\x89HDF", "is an HDF5 file, as Keras 2 wrote: load it with Keras and save it as .keras"),
     (b"\x1f\x8b", "is compressed with gzip: unpack it"),
     (b"\x93NUMPY", "is one NumPy array: save all tensors with their names by numpy.savez"),
