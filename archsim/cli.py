@@ -17,7 +17,13 @@ from archsim.exits import run_and_exit, tell
 from archsim.notes import when_noted
 
 _GROUPS = {
-    "simulate": (simulate.init, simulate.run, simulate.validate, simulate.experiment),
+    "simulate": (
+        simulate.init,
+        simulate.import_,
+        simulate.run,
+        simulate.validate,
+        simulate.experiment,
+    ),
     "design": (design.adc, design.components, design.spice),
     "look": (look.report, look.timeline, look.plot),
     "compare": (compare.compare, compare.bench),

@@ -1,4 +1,4 @@
-"""Commands that simulate: a project to start from, runs, checks, experiments."""
+"""Commands that simulate: a project to start from, networks of others, runs, checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from archsim.console import progress_of, say, show, show_summary, tell_notes
-from archsim.exits import tell
+from archsim.exits import ExitCode, tell
 from archsim.options import ConfigArgument, JsonOption, PlotOption, SetOption
 
 
@@ -24,6 +24,51 @@ def init(
     for file in make_project(folder):
         say(f"wrote {file}")
     say(f"next: cd {folder} && archsim run chip.yaml")
+
+
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="network: safetensors, .npz, .pt, .onnx or .keras"),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="folder to write to")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="name of the configuration [default: FILE's]"),
+    ] = None,
+    timesteps: Annotated[
+        int | None,
+        typer.Option(
+            "--timesteps", metavar="N", min=1, max=1_000_000, help="timesteps of a sequence"
+        ),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="KEY=VALUE", help="what the file does not say, such as between=relu"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a trained network of PyTorch, ONNX or Keras; write its weights and a configuration.
+
+    Example: archsim import model.onnx --out my-network
+    """
+    from archsim.network.importers.options import parse_options
+    from archsim.network.importers.registry import read_network
+    from archsim.network.importers.writer import write_network
+
+    network = read_network(file, parse_options(options or ()))
+    report = write_network(network, out, name=name, timesteps=timesteps)
+    if as_json:
+        show(None, report.to_json(), as_json=True)
+    else:
+        for line in report.lines():
+            say(line)
+        if not report.refused:
+            say(f"next: archsim validate {report.files[0]}")
+    if report.refused:
+        raise typer.Exit(ExitCode.WRONG_INPUT)
 
 
 def run(

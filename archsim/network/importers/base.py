@@ -151,6 +151,8 @@ class ImportedNetwork:
         When they are taken.
     length : int, optional
         Timesteps of a sequence, where the file says.
+    sort : str
+        What sort of file it came from.
     notes : Notes
         What a reader tells of it.
     """
@@ -161,6 +163,7 @@ class ImportedNetwork:
     outputs: tuple[str, ...] | None = None
     timesteps: Timesteps = Timesteps.ALL
     length: int | None = None
+    sort: str = ""
     notes: Notes = field(default_factory=Notes)
 
     @property

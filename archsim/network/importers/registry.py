@@ -7,6 +7,7 @@ package of your own that names it in the entry-point group ``archsim.importers``
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 from archsim.config.kinds import Kinds
@@ -98,7 +99,8 @@ def read_network(path: str | Path, options: Options | None = None) -> ImportedNe
     readers = sorted((cls() for cls in READERS.all().values()), key=lambda each: not each.first)
     for reader in readers:
         if reader.fits(file):
-            return checked(reader.read(file, options or Options()))
+            network = reader.read(file, options or Options())
+            return checked(replace(network, sort=reader.what))
     why = next((why for start, why in _OTHERS if file.head.startswith(start)), None)
     known = listed([reader.what for reader in readers], characters=300)
     raise file.refused(why or f"is no file of a network that is known; known are {known}")

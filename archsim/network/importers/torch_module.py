@@ -245,7 +245,9 @@ class _Walk:
         elif isinstance(first, Linear):
             wide = first.w.shape[1]
         notes = Notes(tuple(self.found), left_out=tuple(self.left_out))
-        return ImportedNetwork(wide, tuple(self.layers), source, self.last, notes=notes)
+        return ImportedNetwork(
+            wide, tuple(self.layers), source, self.last, sort="module of PyTorch", notes=notes
+        )
 
 
 def _as_run(module: Any, network: ImportedNetwork) -> ImportedNetwork:
