@@ -169,7 +169,7 @@ class _Walk:
             f"output '{shortened(name)}': the network's first output is taken"
             for name in self.graph.outputs[1:]
         ]
-        mapped = ["axes of ONNX into (sequences, timesteps, elements)"]
+        mapped = ["axes of ONNX into (sequences, timesteps, elements)", *self.layers.mapped]
         if self.layers.has_lengths:
             mapped.append("sequence_lens into the lengths that sequences have anyway")
         return Notes(tuple(self.layers.found), tuple(mapped), left_out=tuple(left))

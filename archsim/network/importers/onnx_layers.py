@@ -93,6 +93,7 @@ class OnnxLayers:
         self._set_inputs(node, 1)
         name = self._name(node, source)
         layer = Embedding(name=name, inputs=(INPUT_BUFFER,), table=table.array)
+        self.found.append(f"Gather '{shortened(name)}' from a table of {table.array.shape[0]}")
         return [Data((*index.axes, self._put(layer, table.array.shape[1])), (Part(name),))]
 
     # ------------------------------------------------------------- names, sizes, inputs
@@ -170,6 +171,7 @@ class OnnxLayers:
         names, timesteps = self.sources(node, data)
         name = self._name(node, source)
         layer = Linear(name=name, inputs=names, timesteps=timesteps, w=w, b=b)
+        self.found.append(f"{node.op} '{shortened(name)}': {w.shape[1]} -> {w.shape[0]}")
         return [Data((*data.axes[:-1], self._put(layer, w.shape[0])), (Part(name),))]
 
     def _gemm(self, node: OnnxNode, given: Sequence[Value | None]) -> list[Value]:
@@ -229,6 +231,7 @@ class OnnxLayers:
         named = [each for each in node.inputs if each.endswith(_ENDS)]
         name = self._name(node, *named[:1])
         self.layers.append(replace(layer, name=name, b=b))
+        self.mapped.append(f"Add '{shortened(node.name)}' into the bias of '{shortened(name)}'")
         self._widths[name] = layer.w.shape[0]
         return [Data(data.axes, (Part(name),))]
 

@@ -116,7 +116,7 @@ def _refusals(path: Path) -> tuple[str, ...]:
     try:
         load_config(path)
     except ConfigError as error:
-        return (str(error),)
+        return tuple(str(error).splitlines())
     return ()
 
 
