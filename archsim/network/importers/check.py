@@ -29,8 +29,9 @@ def checked(network: ImportedNetwork) -> ImportedNetwork:
     Raises
     ------
     NetworkError
-        If it has no layer or too many, names repeat or stand for no layer above, tensors do not fit
-        each other, hold what is not finite or are too many, or times do not fit.
+        If it has no layer, none that is recurrent, or too many; if names repeat or stand for no
+        layer above, tensors do not fit each other, hold what is not finite or are too many, or
+        times do not fit.
     """
     try:
         if not network.layers:
@@ -42,6 +43,8 @@ def checked(network: ImportedNetwork) -> ImportedNetwork:
         _check_numbers(network)
         widths_of(network)
         timed_of(network)
+        if not any(isinstance(layer, Recurrent) for layer in network.layers):
+            raise NetworkError("it has no recurrent layer, and networks here have one")
     except NetworkError as error:
         raise NetworkError(f"{network.source}: {error}") from error
     return network

@@ -142,6 +142,7 @@ class Walk:
     def _dense_of(
         self, node: GraphNode, dense: GraphNode, given: Value, place: str, inside: tuple[str, ...]
     ) -> Value:
+        function = activation_of(dense, "activation")
         variables = self.weights.variables(node.name, place, inside)
         bias = bool(dense.config.get("use_bias", True))
         check_count(node, variables, 1 + bias)
@@ -151,7 +152,7 @@ class Walk:
             w=np.ascontiguousarray(kernel.T), b=variables[1] if bias else None,
         )  # fmt: skip
         made = self._one(layer)
-        return self._function(f"{node.name}_activation", activation_of(dense, "activation"), made)
+        return self._function(f"{node.name}_activation", function, made)
 
     def _time_distributed(self, node: GraphNode, given: list[Value], place: str) -> Value:
         inner = node_of(node.config.get("layer"))
