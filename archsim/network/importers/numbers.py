@@ -16,6 +16,7 @@ FLOATS = {"float16": "<f2", "float32": "<f4", "float64": "<f8", BFLOAT16: "<u2"}
 """Types of floating point numbers, and how NumPy reads their bytes."""
 
 _MOST_AXES = 8
+_TOO_MANY = "its tensors have more than 1 GiB in float64 together"
 
 
 def size_of(name: str, shape: Sequence[object], *, most: int = MOST_NUMBERS) -> int:
@@ -75,10 +76,23 @@ def numbers_of(name: str, kind: str, shape: Sequence[int], data: bytes | memoryv
 
 
 class Budget:
-    """Counts the numbers of a file's tensors before they are read."""
+    """Counts the numbers of a file's tensors before they are read.
 
-    def __init__(self) -> None:
-        self.left = MOST_NUMBERS
+    Parameters
+    ----------
+    most : int
+        How many they may be.
+    why : str
+        What is wrong if they are more.
+    """
+
+    def __init__(self, most: int = MOST_NUMBERS, why: str = _TOO_MANY) -> None:
+        self._most, self._left, self._why = most, most, why
+
+    @property
+    def taken(self) -> int:
+        """Numbers that were counted."""
+        return self._most - self._left
 
     def take(self, name: str, shape: Sequence[object]) -> int:
         """Count a tensor's numbers and return how many they are.
@@ -89,7 +103,7 @@ class Budget:
             If all tensors together have too many.
         """
         count = size_of(name, shape)
-        self.left -= count
-        if self.left < 0:
-            raise NetworkError("its tensors have more than 1 GiB in float64 together")
+        self._left -= count
+        if self._left < 0:
+            raise NetworkError(self._why)
         return count

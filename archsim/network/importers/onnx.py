@@ -36,6 +36,8 @@ from archsim.network.importers.onnx_values import (
 from archsim.network.importers.options import Options
 from archsim.network.importers.registry import Reader, register
 
+_ROOM, _TIMES = 1 << 16, 8
+"""Numbers that may be computed as a graph is read: some, and a few times those of the file."""
 _QUANTISED = ("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger")
 
 
@@ -74,7 +76,8 @@ class _Walk:
         }
         self.layers = OnnxLayers(self.graph.opset)
         self.glue = Glue(self.layers.width)
-        self.budget = Budget()
+        held = sum(array.size for array in self.graph.tensors.values())
+        self.budget = Budget(_ROOM + _TIMES * held, "makes far more numbers than its file holds")
         self.input_axes: tuple[Axis, ...] = ()
         self._take_inputs()
 

@@ -17,6 +17,7 @@ from archsim.network.importers.base import ImportedNetwork
 from archsim.network.importers.check import checked
 from archsim.network.importers.files import NetworkFile, look_at
 from archsim.network.importers.options import Options
+from archsim.shown import shown_in_line
 
 
 class Reader(ABC):
@@ -95,11 +96,17 @@ def read_network(path: str | Path, options: Options | None = None) -> ImportedNe
     NetworkError
         If no reader takes it, or it is damaged, or holds what is not simulated.
     """
-    file = look_at(path)
+    try:
+        return _read(look_at(path), options or Options())
+    except NetworkError as error:
+        raise NetworkError(shown_in_line(str(error))) from error
+
+
+def _read(file: NetworkFile, options: Options) -> ImportedNetwork:
     readers = sorted((cls() for cls in READERS.all().values()), key=lambda each: not each.first)
     for reader in readers:
         if reader.fits(file):
-            network = reader.read(file, options or Options())
+            network = reader.read(file, options)
             return checked(replace(network, sort=reader.what))
     why = next((why for start, why in _OTHERS if file.head.startswith(start)), None)
     known = listed([reader.what for reader in readers], characters=300)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archsim.shown import shown_in_line
+
 
 @dataclass(frozen=True)
 class ImportReport:
@@ -54,7 +56,7 @@ class ImportReport:
         }
         for what, items in parts.items():
             for number, item in enumerate(items):
-                yield f"{'' if number else what:9} {item}"
+                yield shown_in_line(f"{'' if number else what:9} {item}")
         for file in self.files:
             yield f"wrote {file}"
 
