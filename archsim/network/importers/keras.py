@@ -29,6 +29,7 @@ class KerasReader(Reader):
 
     name = "keras"
     what = "Keras 3 (.keras)"
+    asks = False
 
     def fits(self, file: NetworkFile) -> bool:
         """Return whether it is a zip archive with Keras's description."""

@@ -11,6 +11,8 @@ from archsim.listing import listed, shortened
 from archsim.network.importers.base import MOST_LAYERS
 
 _INPUT = "InputLayer"
+_DEEPEST = 8
+"""Lists in lists, in a description of inputs or outputs."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _taken(layer: Any) -> Iterator[str]:
 
 
 def _tensors(given: Any, name: str, depth: int) -> Iterator[str]:
-    if isinstance(given, list) and depth < 8:
+    if isinstance(given, list) and depth < _DEEPEST:
         for each in given:
             yield from _tensors(each, name, depth + 1)
         return
@@ -180,13 +182,13 @@ def _tensors(given: Any, name: str, depth: int) -> Iterator[str]:
         raise NetworkError(f"has a layer '{name}' that takes in what is no output of a layer")
 
 
-def _ends(given: Any) -> Iterator[str]:
+def _ends(given: Any, depth: int = 0) -> Iterator[str]:
     """Yield names from ``["name", 0, 0]``, or from a list of such."""
     if isinstance(given, list) and len(given) == 3 and isinstance(given[0], str):
         yield given[0]
-    elif isinstance(given, list):
+    elif isinstance(given, list) and depth < _DEEPEST:
         for each in given:
             if isinstance(each, list):
-                yield from _ends(each)
+                yield from _ends(each, depth + 1)
     elif isinstance(given, Mapping):
         raise NetworkError("has outputs with names, and a model with one output can be read")

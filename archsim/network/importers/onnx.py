@@ -36,6 +36,8 @@ from archsim.network.importers.onnx_values import (
 from archsim.network.importers.options import Options
 from archsim.network.importers.registry import Reader, register
 
+_MISFITS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+"""What a node with too few inputs, or with attributes of another type, ends in."""
 _ROOM, _TIMES = 1 << 16, 8
 """Numbers that may be computed as a graph is read: some, and a few times those of the file."""
 _QUANTISED = ("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger")
@@ -48,6 +50,7 @@ class OnnxReader(Reader):
     name = "onnx"
     what = "ONNX (.onnx)"
     first = False
+    asks = False
 
     def fits(self, file: NetworkFile) -> bool:
         """Return whether its name says so, or it begins with a version, as ONNX files do."""
@@ -75,7 +78,7 @@ class _Walk:
             name: Constant(array) for name, array in self.graph.tensors.items()
         }
         self.layers = OnnxLayers(self.graph.opset)
-        self.glue = Glue(self.layers.width)
+        self.glue = Glue(self.layers.width, lambda: self.layers.has_lengths)
         held = sum(array.size for array in self.graph.tensors.values())
         self.budget = Budget(_ROOM + _TIMES * held, "makes far more numbers than its file holds")
         self.input_axes: tuple[Axis, ...] = ()
@@ -109,7 +112,11 @@ class _Walk:
         """Return the network that the graph is."""
         for node in self.graph.nodes:
             given = [self.values[name] if name else None for name in node.inputs]
-            for name, value in zip(node.outputs, self._give(node, given), strict=False):
+            try:
+                found = self._give(node, given)
+            except _MISFITS as error:
+                raise node.refused("has inputs or attributes that do not fit it") from error
+            for name, value in zip(node.outputs, found, strict=False):
                 self.values[name] = value
         name = self.graph.outputs[0] if self.graph.outputs else ""
         end = self.values.get(name)

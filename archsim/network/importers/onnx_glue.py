@@ -38,9 +38,12 @@ class Glue:
     ----------
     width : callable
         Returns how many elements a layer hands on.
+    has_lengths : callable
+        Returns whether sequences have lengths of their own.
     """
 
     width: Widths
+    has_lengths: Callable[[], bool]
 
     def takes(self, op: str) -> bool:
         """Return whether an operation is one of these."""
@@ -166,7 +169,13 @@ class Glue:
         begin, end = _from_zero(cut, axis.size)
         parts = data.parts
         if axis.role is Role.TIME:
-            parts = tuple(Part(part.layer, _step(node, begin, end, axis)) for part in parts)
+            step = _step(node, begin, end, axis)
+            if step is Step.LAST and self.has_lengths():
+                raise node.refused(
+                    "takes the last of all timesteps, where sequences have lengths of their own: "
+                    "take the final state Y_h"
+                )
+            parts = tuple(Part(part.layer, step) for part in parts)
             left = Axis(Role.SINGLE, 1)
         elif axis.role is Role.DIRECTIONS:
             parts = parts[begin:end]

@@ -31,11 +31,14 @@ class Reader(ABC):
         What such a file is, for lists and messages.
     first : bool
         Whether it is asked before readers that go by little.
+    asks : bool
+        Whether its files leave open what options say.
     """
 
     name: str
     what: str
     first: bool = True
+    asks: bool = True
 
     @abstractmethod
     def fits(self, file: NetworkFile) -> bool:
@@ -106,6 +109,8 @@ def _read(file: NetworkFile, options: Options) -> ImportedNetwork:
     readers = sorted((cls() for cls in READERS.all().values()), key=lambda each: not each.first)
     for reader in readers:
         if reader.fits(file):
+            if not reader.asks and options != Options():
+                raise file.refused("leaves nothing open: take the options away")
             network = reader.read(file, options)
             return checked(replace(network, sort=reader.what))
     why = next((why for start, why in _OTHERS if file.head.startswith(start)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,8 @@ from archsim.network.importers.tensors import network_of
 _PICKLE = "/data.pkl"
 _INSIDE = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 """Keys under which checkpoints keep their state dict."""
+_SAFE = (2, 6)
+"""Before this version, weights_only was not enough (CVE-2025-32434)."""
 _SAVE = "save its state dict with torch.save(model.state_dict(), path)"
 
 
@@ -58,6 +61,12 @@ def _load(file: NetworkFile) -> object:
         import torch
     except ImportError as error:
         raise wanted("torch", "torch") from error
+    if _version(torch.__version__) < _SAFE:
+        least = ".".join(map(str, _SAFE))
+        raise NetworkError(
+            f"needs PyTorch {least} or later, before which reading a state dict was not safe; "
+            f"{torch.__version__} is installed"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -70,6 +79,10 @@ def _load(file: NetworkFile) -> object:
         else:
             what = "is damaged, or not what torch.save writes"
         raise NetworkError(f"{what}: {_SAVE}") from error
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
 def _state_of(loaded: object) -> Mapping[Any, Any]:

@@ -13,6 +13,7 @@ from archsim.listing import listed, shortened
 from archsim.network.foreign import name_hint
 from archsim.network.importers.base import Array
 from archsim.network.importers.options import Options
+from archsim.network.unused import NORMALISATION
 
 _CELL = re.compile(
     r"(?:(?P<owner>.*)\.)?(?P<what>weight_(?:ih|hh|hr)|bias_(?:ih|hh))"
@@ -138,7 +139,7 @@ def blocks_of(given: NamedTensors, options: Options) -> list[Block]:
                 "or leave it out with option ignore"
             )
     for name, tensor in given.tensors.items():
-        if name in ignored:
+        if name in ignored or name in NORMALISATION:
             continue
         cell, other = _CELL.fullmatch(name), _PLAIN.fullmatch(name)
         if cell is not None:

@@ -30,6 +30,7 @@ from archsim.network.importers.tensor_groups import (
     names_of,
 )
 from archsim.network.importers.tensor_order import last_recurrent, ordered
+from archsim.network.unused import NORMALISATION
 
 _KINDS = {4: "lstm", 3: "gru", 1: "rnn"}
 """Kinds by how many gates they have."""
@@ -49,6 +50,12 @@ def network_of(given: NamedTensors, options: Options) -> ImportedNetwork:
         builder = _Builder(options)
         for number, block in enumerate(blocks):
             builder.add(block, after=number > last)
+        builder.left_out = [
+            f"tensor '{name}': what recordings are normalised with is no part of the network"
+            for name in NORMALISATION
+            if name in given.tensors
+        ]
+        builder.check_used(blocks)
         return builder.network(given.source, blocks, how)
     except NetworkError as error:
         msg = f"{given.source}: {error}"
@@ -64,6 +71,8 @@ class _Builder:
         self.last: tuple[str, ...] = (INPUT_BUFFER,)
         self.found: list[str] = []
         self.assumed: dict[str, None] = {}
+        self.left_out: list[str] = []
+        self.has_head = self.has_between = False
         self.previous: Block | None = None
 
     def add(self, block: Block, *, after: bool) -> None:
@@ -112,6 +121,7 @@ class _Builder:
         self.found.append(f"{kind} '{shortened(name)}': {matrix.takes} -> {matrix.gives}")
 
     def _timesteps(self) -> Timesteps:
+        self.has_head = True
         if self.options.timesteps is not None:
             return Timesteps(self.options.timesteps)
         self.assumed["what follows the last recurrent layer works at the last timestep"] = None
@@ -120,6 +130,7 @@ class _Builder:
     def _add_between(self, matrix: Matrix) -> None:
         """Add the function between two linear layers, which tensors cannot tell."""
         assert self.previous is not None
+        self.has_between = True
         between = self.options.between
         if between is None:
             raise NetworkError(
@@ -132,11 +143,25 @@ class _Builder:
             self.layers.append(Function(name=name, inputs=self.last, function=between))
             self.last = (name,)
 
+    def check_used(self, blocks: list[Block]) -> None:
+        """Refuse options that say nothing of this network."""
+        tables = [block.name for block in blocks if isinstance(block, Matrix) and block.is_table]
+        used = {
+            "nonlinearity": any(isinstance(layer, RNNCell) for layer in self.layers),
+            "between": self.has_between,
+            "timesteps": self.has_head,
+            "embedding": self.options.embedding in tables,
+        }
+        for key, has_effect in used.items():
+            if getattr(self.options, key) is not None and not has_effect:
+                raise NetworkError(f"option {key} says nothing of this network: take it away")
+
     def network(self, source: str, blocks: list[Block], how: str) -> ImportedNetwork:
         """Return the network."""
         notes = Notes(
             found=tuple(self.found),
             assumed=(f"{names_of(blocks)} one after another: {how}", *self.assumed),
+            left_out=tuple(self.left_out),
         )
         return ImportedNetwork(
             inputs=blocks[0].takes,

@@ -10,6 +10,7 @@ import pytest
 
 from archsim.errors import NetworkError
 from archsim.network.importers.base import Timesteps
+from archsim.network.importers.options import Options
 from archsim.network.importers.reference import run_imported
 from archsim.network.importers.registry import read_network
 
@@ -126,6 +127,26 @@ def test_states_and_lengths(tmp_path):
     theirs = runtime(path, x=x, lengths=lengths).swapaxes(0, 1)
     mine = run_imported(network, x.swapaxes(0, 1), lengths)
     assert np.abs(mine - theirs).max() < 1e-6
+
+
+def test_the_last_of_all_timesteps_is_not_a_sequences_own(tmp_path):
+    nodes = [
+        helper.make_node("GRU", ["x", "W", "R", "B", "lengths"], ["all"], "cell"),
+        helper.make_node("Gather", ["all", "last"], ["y"], "pick", axis=0),
+    ]
+    inputs = {"x": (TIMESTEPS, SEQUENCES, INPUTS), "lengths": (SEQUENCES,)}
+    tensors = {**weights("GRU"), "last": np.array(-1)}
+    path = save(tmp_path / "m.onnx", nodes, tensors, inputs=inputs)
+    with pytest.raises(NetworkError, match="take the final state Y_h"):
+        read_network(path)
+
+
+def test_options_have_nothing_to_say(tmp_path):
+    path = save(tmp_path / "m.onnx", [RNN, node("Squeeze", ["h", "i"], "y")],
+                {**weights("LSTM"), "i": np.array([0])})  # fmt: skip
+    assert read_network(path).layers
+    with pytest.raises(NetworkError, match="leaves nothing open: take the options away"):
+        read_network(path, Options(kind="lstm"))
 
 
 def test_sequences_first(tmp_path):
@@ -343,6 +364,9 @@ REFUSED = [
         "has an output 'y' that is no layer's",
     ),
     ([node("MatMul", ["x", "F"], "y")], "has no recurrent layer"),
+    ([RNN, node("Gather", ["all"], "y")], "picks several elements of an axis"),
+    ([RNN, node("Transpose", ["all"], "y", perm=[0, 0, 1, 2])], "has the order [0, 0, 1, 2]"),
+    ([node("LSTM", ["x"], "y")], "do not fit it"),
 ]
 
 

@@ -17,6 +17,7 @@ from archsim.network.importers.options import Options, parse_options
 from archsim.network.importers.recurrent import Direction, GRUCell, LSTMCell, RNNCell
 from archsim.network.importers.reference import run_imported
 from archsim.network.importers.registry import read_network
+from tests.runs import ROOT
 
 RNG = np.random.default_rng(0)
 
@@ -67,7 +68,8 @@ def read(request, tmp_path):
 @pytest.mark.parametrize(("gates", "kind"), [(4, LSTMCell), (3, GRUCell), (1, RNNCell)])
 def test_the_kind_follows_from_the_shape(read, gates, kind):
     given = under("net", cell(gates, 5, 6)) | under("head", linear(6, 2))
-    network = read(given, nonlinearity="relu")
+    more = {"nonlinearity": "relu"} if kind is RNNCell else {}
+    network = read(given, **more)
     first, head = network.layers
     assert type(first) is kind
     assert network.inputs == 5
@@ -75,7 +77,7 @@ def test_the_kind_follows_from_the_shape(read, gates, kind):
     assert np.array_equal(first.b_hh, given["net.bias_hh_l0"])
     assert head.timesteps is Timesteps.LAST
     assert any("last timestep" in text for text in network.notes.assumed)
-    assert read(given, nonlinearity="tanh", timesteps="all").layers[1].timesteps is Timesteps.ALL
+    assert read(given, timesteps="all", **more).layers[1].timesteps is Timesteps.ALL
 
 
 def test_what_is_read_is_what_is_computed(read):
@@ -227,9 +229,29 @@ def test_what_cannot_be_told_is_refused_in_a_sentence(read, given, options, says
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"nonlinearity": "relu"},
+        {"between": "relu"},
+        {"timesteps": "last"},
+        {"embedding": "r"},
+    ],
+)
+def test_an_option_that_says_nothing_is_refused(read, options):
+    with pytest.raises(NetworkError, match=f"option {next(iter(options))} says nothing of this"):
+        read(RNN, **options)
+
+
 def test_tensors_are_left_out_on_purpose(read):
     given = under("r", cell(4, 5, 6)) | {"aux.scale": draw(3)}
     assert len(read(given, ignore=("aux.*",)).layers) == 1
+
+
+def test_what_archsim_keeps_beside_a_network_is_no_part_of_it():
+    network = read_network(ROOT / "configs/kws/weights.safetensors")
+    assert [layer.name for layer in network.layers] == ["lstm", "output"]
+    assert len(network.notes.left_out) == 2
 
 
 def test_options_are_checked():

@@ -94,7 +94,7 @@ def test_a_state_dict_comes_in_as_what_it_computes(kind, options, sort, tmp_path
         np.savez(path, **arrays)
     else:
         save_file(arrays, path)
-    nonlinearity = options.get("nonlinearity", "tanh")
+    nonlinearity = options.get("nonlinearity", "tanh") if kind == "RNN" else None
     network = read_network(path, Options(timesteps="all", nonlinearity=nonlinearity))
     theirs, mine = both(module, network)
     assert np.abs(mine - theirs).max() < 1e-12
@@ -260,3 +260,12 @@ def test_a_whole_module_or_a_program_is_not_loaded(tmp_path):
     with pytest.raises(NetworkError, match="tensor 'steps' is of type int64"):
         read_network(tmp_path / "steps.pt")
     assert len(read_network(tmp_path / "steps.pt", Options(ignore=("steps",))).layers) == 2
+
+
+def test_a_version_that_was_not_safe_is_not_used(tmp_path, monkeypatch):
+    torch.save(Tagger().state_dict(), tmp_path / "w.pt")
+    monkeypatch.setattr(torch, "__version__", "2.5.1+cpu")
+    with pytest.raises(
+        NetworkError, match=r"needs PyTorch 2\.6 or later.*2\.5\.1\+cpu is installed"
+    ):
+        read_network(tmp_path / "w.pt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,6 +148,72 @@ def test_every_kind_has_its_keys(tmp_path):
         "e.weight", "g.weight_ih_l0", "g.weight_hh_l0", "g.h0", "r.weight_ih_l0", "r.weight_hh_l0",
         "r.bias_ih_l0", "r.bias_hh_l0", "out.weight", "out.bias",
     }  # fmt: skip
+
+
+def as_written(network):
+    """Return the network that a plan is: what a configuration computes, layer by layer."""
+    plan = plan_of(network)
+    layers = []
+    for planned in plan.layers:
+        name = planned.name if "function" not in planned.keys else f"{planned.name}_sum"
+        if isinstance(planned.layer, Function):
+            name = planned.name
+        layers.append(replace(planned.layer, name=name, inputs=planned.inputs))
+        if name != planned.name:
+            function = planned.keys["function"]
+            layers.append(Function(name=planned.name, inputs=(name,), function=function))
+    return checked(replace(network, layers=tuple(layers), outputs=None, timesteps=Timesteps.ALL))
+
+
+def gru(name, inputs, units=UNITS, **more):
+    shapes = (3 * units, inputs), (3 * units, units), (3 * units,), (3 * units,)
+    w_ih, w_hh, b_ih, b_hh = (draw(*shape) for shape in shapes)
+    return GRUCell(name=name, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh, **more)
+
+
+BACK = Direction.BACKWARD
+GRAPHS = {
+    "both ways": (
+        gru("f", INPUTS, inputs=("input_buffer",)),
+        gru("b", INPUTS, inputs=("input_buffer",), direction=BACK, reset_after=False),
+        Concatenate(name="c", inputs=("f", "b")),
+        linear("fc1", 2 * UNITS, 5),
+        Function(name="e", function="elu"),
+        Add(name="s", inputs=("e", "fc1")),
+        gru("g", 5),
+        Function(name="t", function="tanh", timesteps=Timesteps.FINAL),
+        linear("fc2", inputs=UNITS),
+        Function(name="r", function="relu"),
+    ),
+    "a sum of joined ones": (
+        lstm("a"),
+        lstm("b", UNITS),
+        Concatenate(name="c", inputs=("a", "b")),
+        Concatenate(name="d", inputs=("b", "a")),
+        Add(name="s", inputs=("c", "d")),
+        linear(inputs=2 * UNITS, timesteps=Timesteps.LAST),
+    ),
+    "joins of joins": (
+        lstm("a"),
+        lstm("b", UNITS),
+        Concatenate(name="c", inputs=("b", "a")),
+        Concatenate(name="d", inputs=("input_buffer", "c")),
+        gru("g", 2 * UNITS + INPUTS),
+        linear(),
+        Function(name="x", function="sigmoid"),
+        Function(name="y", function="sigmoid"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", GRAPHS)
+def test_a_plan_computes_the_same(what):
+    network = network_of(*GRAPHS[what])
+    x = RNG.normal(size=(3, TIMESTEPS, INPUTS))
+    mine, written = run_imported(network, x), run_imported(as_written(network), x)
+    if mine.ndim == 2:
+        written = written[:, -1]
+    assert np.allclose(mine, written, atol=1e-13)
 
 
 def test_functions_without_bounds_get_a_range(tmp_path):
