@@ -20,7 +20,8 @@ from archsim.network.importers.base import Array
 from archsim.network.importers.numbers import Budget
 
 _MOST_GROUPS = 10_000
-_DEEPEST = 12
+_DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
+"""What HDF5 makes of bytes that were changed."""
 
 
 class KerasWeights:
@@ -123,5 +124,5 @@ def open_weights(data: bytes) -> Iterator[KerasWeights]:
             yield KerasWeights(file)
     except NetworkError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except _DAMAGED as error:
         raise NetworkError("has weights that are cut or damaged: save the model again") from error

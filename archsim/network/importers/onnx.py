@@ -20,7 +20,7 @@ from archsim.network.importers.files import NetworkFile
 from archsim.network.importers.numbers import Budget
 from archsim.network.importers.onnx_cells import RECURRENT
 from archsim.network.importers.onnx_constants import fold
-from archsim.network.importers.onnx_file import OnnxGraph, OnnxNode, read_graph
+from archsim.network.importers.onnx_file import MISFITS, OnnxGraph, OnnxNode, read_graph
 from archsim.network.importers.onnx_glue import Glue
 from archsim.network.importers.onnx_layers import OnnxLayers
 from archsim.network.importers.onnx_values import (
@@ -36,8 +36,6 @@ from archsim.network.importers.onnx_values import (
 from archsim.network.importers.options import Options
 from archsim.network.importers.registry import Reader, register
 
-_MISFITS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
-"""What a node with too few inputs, or with attributes of another type, ends in."""
 _ROOM, _TIMES = 1 << 16, 8
 """Numbers that may be computed as a graph is read: some, and a few times those of the file."""
 _QUANTISED = ("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear", "MatMulInteger")
@@ -114,9 +112,10 @@ class _Walk:
             given = [self.values[name] if name else None for name in node.inputs]
             try:
                 found = self._give(node, given)
-            except _MISFITS as error:
+            except MISFITS as error:
                 raise node.refused("has inputs or attributes that do not fit it") from error
-            for name, value in zip(node.outputs, found, strict=False):
+            more = [Lost("it is an output that the operation has not")] * len(node.outputs)
+            for name, value in zip(node.outputs, [*found, *more], strict=False):
                 self.values[name] = value
         name = self.graph.outputs[0] if self.graph.outputs else ""
         end = self.values.get(name)

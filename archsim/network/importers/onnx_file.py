@@ -24,6 +24,8 @@ from archsim.network.importers.registry import wanted
 
 Tensor = NDArray[Any]
 
+MISFITS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+"""What parts of another type or number than they should be end in."""
 MOST_NODES = 50_000
 _MOST_TEXT = 1000
 _FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: BFLOAT16}
@@ -108,7 +110,10 @@ def read_graph(file: NetworkFile) -> OnnxGraph:
         raise NetworkError("is no ONNX file, or a cut one: copy it again") from error
     if not model.ir_version or not model.HasField("graph") or not model.graph.node:
         raise NetworkError("is no ONNX file, or one without a graph: export it again")
-    return _Parser(file).graph(model)
+    try:
+        return _Parser(file).graph(model)
+    except MISFITS as error:  # names that are no text come as bytes, for one
+        raise NetworkError("is an ONNX file with damaged parts: copy or export it again") from error
 
 
 class _Parser:

@@ -158,15 +158,16 @@ def as_written(network):
         name = planned.name if "function" not in planned.keys else f"{planned.name}_sum"
         if isinstance(planned.layer, Function):
             name = planned.name
-        layers.append(replace(planned.layer, name=name, inputs=planned.inputs))
+        changes = {"name": name, "inputs": planned.inputs, "timesteps": Timesteps.ALL}
+        layers.append(replace(planned.layer, **changes))
         if name != planned.name:
             function = planned.keys["function"]
             layers.append(Function(name=planned.name, inputs=(name,), function=function))
     return checked(replace(network, layers=tuple(layers), outputs=None, timesteps=Timesteps.ALL))
 
 
-def gru(name, inputs, units=UNITS, **more):
-    shapes = (3 * units, inputs), (3 * units, units), (3 * units,), (3 * units,)
+def gru(name, width, units=UNITS, **more):
+    shapes = (3 * units, width), (3 * units, units), (3 * units,), (3 * units,)
     w_ih, w_hh, b_ih, b_hh = (draw(*shape) for shape in shapes)
     return GRUCell(name=name, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh, **more)
 
