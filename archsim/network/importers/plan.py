@@ -1,9 +1,10 @@
 """An imported network as a configuration has its layers: what is joined, renamed and moved for it.
 
 A configuration's layers work at every timestep; only its last linear layer may work at the last
-one. Layers without a state give there what they would give if they worked there alone, so that a
-choice of timesteps moves to the end. What stands side by side is a list of inputs, a function
-behind a linear layer is computed by its converter.
+one, or after each layer that it takes in is through (``final``). Layers without a state give there
+what they would give if they worked there alone, so that a choice of timesteps moves to the end.
+What stands side by side is a list of inputs, a function behind a linear layer is computed by its
+converter.
 """
 
 from __future__ import annotations
@@ -97,6 +98,8 @@ class _Planner:
         Layers whose outputs are the network's.
     functions : dict of str to str
         Functions that converters of linear layers compute.
+    finals : dict of str to ImportedLayer
+        Backward layers that are taken at their own end, by who takes them.
     """
 
     def __init__(self, network: ImportedNetwork) -> None:
@@ -105,6 +108,7 @@ class _Planner:
         self.sources = dict(zip(self.layers, network.sources, strict=True))
         self.ends = network.ends
         self.functions: dict[str, str] = {}
+        self.finals: dict[str, ImportedLayer] = {}
         self.mapped: list[str] = []
         self.assumed: list[str] = []
         self.left_out: list[str] = []
@@ -122,24 +126,24 @@ class _Planner:
         return self._put_together(once)
 
     def _is_picked(self) -> bool:
-        """Return whether the outputs are wanted at the last timestep only.
-
-        Raises
-        ------
-        NetworkError
-            If they are those of a backward layer at its own end, the first timestep.
-        """
+        """Return whether the outputs are wanted at one timestep only."""
         picks = [(layer.timesteps, self.sources[name]) for name, layer in self.layers.items()]
         picks.append((self.network.timesteps, self.ends))
-        for timesteps, names in picks:
+        for (timesteps, names), reader in zip(picks, (*self.layers, ""), strict=True):
             for name in names if timesteps is Timesteps.FINAL else ():
                 if not self.layers[name].final_is_last():
-                    raise self.layers[name].wrong(
-                        "goes backward and is taken at its own end, the first timestep, while a "
-                        "configuration takes the last: train the network on the outputs at the "
-                        "last timestep, output[:, -1]"
-                    )
+                    self.finals[reader] = self.layers[name]
         return any(timesteps is not Timesteps.ALL for timesteps, _ in picks)
+
+    def _check_finals(self, last: str) -> None:
+        """Refuse outputs of backward layers at their own end, unless the last linear takes them."""
+        for reader, layer in self.finals.items():
+            if reader != last or not isinstance(self.layers[last], Linear):
+                raise layer.wrong(
+                    "goes backward and is taken at its own end, the first timestep, which only the "
+                    "last linear layer of a configuration can: train the network on the outputs at "
+                    "the last timestep, output[:, -1]"
+                )
 
     def _readers(self, name: str) -> list[str]:
         return [each for each, taken in self.sources.items() if name in taken]
@@ -197,6 +201,8 @@ class _Planner:
         names = _names_for(self.layers)
         out = []
         last = list(self.layers)[-1]
+        self._check_finals(last)
+        end = "final" if self.finals else "last"
         for name, layer in self.layers.items():
             taken = tuple(names.get(each, each) for each in self.sources[name])
             if len(set(taken)) != len(taken):
@@ -205,7 +211,7 @@ class _Planner:
             if name in self.functions:
                 keys["function"] = self.functions[name]
             if isinstance(layer, Linear):
-                keys["timesteps"] = "last" if once and name == last else "all"
+                keys["timesteps"] = end if once and name == last else "all"
             self._add_range(layer, keys)
             out.append(PlannedLayer(layer, names[name], taken, keys))
         if once:

@@ -16,7 +16,7 @@ from archsim.network.importers.options import Options
 from archsim.network.unused import NORMALISATION
 
 _CELL = re.compile(
-    r"(?:(?P<owner>.*)\.)?(?P<what>weight_(?:ih|hh|hr)|bias_(?:ih|hh))"
+    r"(?:(?P<owner>.*)\.)?(?P<what>weight_(?:ih|hh|hr)|bias_(?:ih|hh)|[hc]0)"
     r"(?:_l(?P<layer>\d{1,3}))?(?P<reverse>_reverse)?"
 )
 _PLAIN = re.compile(r"(?:(?P<owner>.*)\.)?(?P<what>weight|bias)")

@@ -7,6 +7,7 @@ where they do not (`archsim.network.importers.options`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from archsim.config.run import INPUT_BUFFER
 from archsim.errors import NetworkError
@@ -210,25 +211,25 @@ def _cell(
     kind = _KINDS[found]
     if options.kind is not None and options.kind != kind:
         raise NetworkError(f"'{shown}' has the shapes of kind {kind}, not {options.kind}")
-    direction = Direction.BACKWARD if backward else Direction.FORWARD
-    w_ih, w_hh = tensors["weight_ih"], tensors["weight_hh"]
-    b_ih, b_hh = tensors.get("bias_ih"), tensors.get("bias_hh")
+    common: dict[str, Any] = {
+        "name": name,
+        "inputs": inputs,
+        "direction": Direction.BACKWARD if backward else Direction.FORWARD,
+        "w_ih": tensors["weight_ih"],
+        "w_hh": tensors["weight_hh"],
+        "b_ih": tensors.get("bias_ih"),
+        "b_hh": tensors.get("bias_hh"),
+        "h0": tensors.get("h0"),
+    }
     if kind == "lstm":
-        return LSTMCell(
-            name=name, inputs=inputs, direction=direction, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih,
-            b_hh=b_hh, w_hr=tensors.get("weight_hr"),
-        )  # fmt: skip
+        return LSTMCell(**common, w_hr=tensors.get("weight_hr"), c0=tensors.get("c0"))
+    if "c0" in tensors:
+        raise NetworkError(f"'{shown}' has a c0, which a layer of kind {kind} has not")
     if kind == "gru":
-        return GRUCell(
-            name=name, inputs=inputs, direction=direction, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih,
-            b_hh=b_hh,
-        )  # fmt: skip
+        return GRUCell(**common)
     if options.nonlinearity is None:
         raise NetworkError(
             f"'{shown}' is a plain recurrent layer, and tensors do not say its function: give "
             "nonlinearity=tanh or nonlinearity=relu"
         )
-    return RNNCell(
-        name=name, inputs=inputs, direction=direction, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh,
-        nonlinearity=options.nonlinearity,
-    )  # fmt: skip
+    return RNNCell(**common, nonlinearity=options.nonlinearity)

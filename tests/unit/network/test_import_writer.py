@@ -21,6 +21,7 @@ from archsim.network.importers.layers import Add, Concatenate, Embedding, Functi
 from archsim.network.importers.plan import plan_of
 from archsim.network.importers.recurrent import Direction, GRUCell, LSTMCell, RNNCell
 from archsim.network.importers.reference import run_imported
+from archsim.network.importers.registry import read_network
 from archsim.network.importers.writer import write_network
 from archsim.simulation.prepare import check
 
@@ -240,14 +241,40 @@ def test_names_are_made_fit(tmp_path):
 
 def test_what_no_configuration_has_is_refused():
     backward = lstm("back", direction=Direction.BACKWARD)
+    head = linear(timesteps=Timesteps.FINAL)
     with pytest.raises(NetworkError, match="goes backward and is taken at its own end"):
-        plan_of(network_of(backward, linear(timesteps=Timesteps.FINAL)))
+        plan_of(network_of(backward, head, linear("more", 3)))
+    with pytest.raises(NetworkError, match="goes backward and is taken at its own end"):
+        plan_of(network_of(backward, timesteps=Timesteps.FINAL))
     between = (lstm(), Function(name="s", function="softmax"), linear())
     with pytest.raises(NetworkError, match="is a softmax between layers"):
         plan_of(network_of(*between))
     twice = (lstm(), linear(inputs=2 * UNITS), Concatenate(name="c", inputs=("rnn", "rnn")))
     with pytest.raises(NetworkError, match="takes in the same layer twice"):
         plan_of(network_of(twice[0], twice[2], twice[1]))
+
+
+def test_the_last_linear_layer_takes_a_backward_layer_at_its_end():
+    backward = lstm("back", direction=Direction.BACKWARD)
+    head = linear(timesteps=Timesteps.FINAL)
+    ends = Function(name="act", function="sigmoid"), Function(name="p", function="softmax")
+    for more in ((), ends[:1], ends):
+        plan = plan_of(network_of(backward, head, *more))
+        assert [layer.keys.get("timesteps") for layer in plan.layers] == [None, "final"]
+    forward = plan_of(network_of(lstm(), head))
+    assert forward.layers[1].keys["timesteps"] == "last"
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    network = network_of(
+        lstm(h0=draw(UNITS), c0=draw(UNITS)),
+        gru("g", UNITS, 2, h0=draw(2)),
+        linear(inputs=2, timesteps=Timesteps.LAST),
+    )
+    write_network(network, tmp_path)
+    again = read_network(tmp_path / "weights.safetensors")
+    x = RNG.normal(size=(3, TIMESTEPS, INPUTS))
+    assert np.array_equal(run_imported(network, x), run_imported(again, x))
 
 
 def test_several_outputs_are_put_side_by_side(tmp_path):
