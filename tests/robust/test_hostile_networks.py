@@ -525,8 +525,12 @@ def onnx_files(folder):
         nodes=[node("LSTM", ["x", "W", "N"], ["y"], "c")],
     )
     body = helper.make_graph([], "inner", [], [])
-    write("loop", "(Loop) has a 'body'", nodes=[node("Loop", ["", "", "x"], ["y"], "l", body=body)])
-    write("if", "_branch' that is no number", nodes=[
+    write(
+        "loop",
+        "(Loop) has a graph of its own ('body')",
+        nodes=[node("Loop", ["", "", "x"], ["y"], "l", body=body)],
+    )
+    write("if", "(If) has a graph of its own", nodes=[
         node("If", ["x"], ["y"], "i", then_branch=body, else_branch=body)
     ])  # fmt: skip
     write("circle", "a circle, or a part", nodes=[

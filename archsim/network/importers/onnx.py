@@ -120,7 +120,8 @@ class _Walk:
         name = self.graph.outputs[0] if self.graph.outputs else ""
         end = self.values.get(name)
         if not isinstance(end, Data) or end.parts[0].layer == INPUT_BUFFER:
-            raise NetworkError(f"has an output '{shortened(name)}' that is no layer's")
+            why = f": {end.why}" if isinstance(end, Lost) else ""
+            raise NetworkError(f"has an output '{shortened(name)}' that is no layer's{why}")
         last = OnnxNode("output", name, (), ())
         outputs, timesteps = self.layers.sources(last, end)
         return ImportedNetwork(

@@ -159,9 +159,9 @@ class _Parser:
         if proto.type == 4:
             return self.tensor(proto.t, node.name)
         if proto.type not in kinds:
+            what = "graph" if proto.type in {5, 10} else "value of a kind that is not known"
             raise node.refused(
-                f"has a '{shortened(proto.name)}' that is no number, text or tensor, such as a "
-                "graph that it runs: it is not read"
+                f"has a {what} of its own ('{shortened(proto.name)}'), which is not read"
             )
         value = getattr(proto, kinds[proto.type])
         if proto.type == 3:
