@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archsim.errors import NetworkError
@@ -11,6 +13,7 @@ from archsim.listing import listed, shortened
 from archsim.network.importers.base import MOST_LAYERS
 
 _INPUT = "InputLayer"
+_LONGEST_CLASS = 100
 _DEEPEST = 8
 """Lists in lists, in a description of inputs or outputs."""
 
@@ -35,6 +38,8 @@ class GraphNode:
         The name under which it was registered, if it is somebody's own.
     built : object
         The shape or shapes that it was built for.
+    place : str
+        Where its weights stand: its class and, from the second of a class on, a number.
     """
 
     name: str
@@ -44,6 +49,7 @@ class GraphNode:
     package: str
     registered: str
     built: object = None
+    place: str = ""
 
     def refused(self, why: str) -> NetworkError:
         """Return the error that says what is wrong with it."""
@@ -70,9 +76,26 @@ def nodes_of(config: Mapping[str, Any]) -> tuple[list[GraphNode], str]:
         raise NetworkError("has a description without layers: save the whole model as .keras")
     if len(layers) > MOST_LAYERS:
         raise NetworkError(f"has more than {MOST_LAYERS:,} layers, which no chip here takes")
-    if kind == "Sequential":
-        return _sequence(layers)
-    return _graph(layers, inner)
+    return _sequence(layers) if kind == "Sequential" else _graph(layers, inner)
+
+
+def _with_places(nodes: list[GraphNode]) -> list[GraphNode]:
+    """Give layers their places; they are counted in the order of the description."""
+    seen: Counter[str] = Counter()
+    out = []
+    for node in nodes:
+        place = _snake(node.kind)
+        number = seen[place]
+        seen[place] += 1
+        out.append(replace(node, place=f"{place}_{number}" if number else place))
+    return out
+
+
+def _snake(kind: str) -> str:
+    """Return the name under which Keras stores a layer of a class: ``SimpleRNN`` as simple_rnn."""
+    text = re.sub(r"\W+", "", kind)[:_LONGEST_CLASS]
+    text = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", text)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", text).lower()
 
 
 def _sequence(layers: list[Any]) -> tuple[list[GraphNode], str]:
@@ -87,7 +110,7 @@ def _sequence(layers: list[Any]) -> tuple[list[GraphNode], str]:
         head = node_of(layers[0], (first.name,))
         nodes = [first, head, *nodes[1:]]
     _check_unique(nodes)
-    return nodes, nodes[-1].name
+    return _with_places(nodes), nodes[-1].name
 
 
 def _built_shape(layer: Any) -> object:
@@ -116,7 +139,7 @@ def node_of(layer: Any, inputs: tuple[str, ...] = ()) -> GraphNode:
 
 
 def _graph(layers: list[Any], inner: Mapping[str, Any]) -> tuple[list[GraphNode], str]:
-    found = [node_of(layer, tuple(_taken(layer))) for layer in layers]
+    found = _with_places([node_of(layer, tuple(_taken(layer))) for layer in layers])
     _check_unique(found)
     ends = list(_ends(inner.get("output_layers")))
     starts = [node.name for node in found if node.kind == _INPUT]

@@ -6,8 +6,6 @@ A layer that goes backward gives its outputs in the order in which it computes t
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -34,7 +32,6 @@ _NOTHING = {
     "ActivityRegularization",
 }  # fmt: skip
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
-LONGEST_CLASS = 100
 
 
 @dataclass(frozen=True)
@@ -65,9 +62,8 @@ class Walk:
         self.found: list[str] = []
         self.mapped: list[str] = []
         self.left_out: list[str] = []
-        self._places: Counter[str] = Counter()
-        self._make: dict[str, Callable[[GraphNode, list[Value], str], Value]] = {
-            "InputLayer": lambda _node, _given, _place: Value(()),
+        self._make: dict[str, Callable[[GraphNode, list[Value]], Value]] = {
+            "InputLayer": lambda _node, _given: Value(()),
             "Dense": self._dense,
             "TimeDistributed": self._time_distributed,
             "Embedding": self._embedding,
@@ -95,10 +91,6 @@ class Walk:
         NetworkError
             If it is not simulated.
         """
-        place = _snake(node.kind)
-        number = self._places[place]
-        self._places[place] += 1
-        place = f"{place}_{number}" if number else place
         check_own(node)
         if node.kind in _NOTHING:
             self.left_out.append(f"{node.kind} '{node.name}': it changes nothing after training")
@@ -107,7 +99,7 @@ class Walk:
             raise node.refused(f"is not simulated; known are {listed(sorted(self._make))}")
         if node.kind != "InputLayer":
             self.found.append(f"{node.kind} '{shortened(node.name)}'")
-        return self._make[node.kind](node, given, place)
+        return self._make[node.kind](node, given)
 
     def inputs_of(self, node: GraphNode | None) -> tuple[int, int | None]:
         """Return the elements of the model's input and its timesteps, None where they vary."""
@@ -136,14 +128,14 @@ class Walk:
 
     # ------------------------------------------------------------- layers without state
 
-    def _dense(self, node: GraphNode, given: list[Value], place: str) -> Value:
-        return self._dense_of(node, node, _only(node, given), place, ())
+    def _dense(self, node: GraphNode, given: list[Value]) -> Value:
+        return self._dense_of(node, node, _only(node, given), ())
 
     def _dense_of(
-        self, node: GraphNode, dense: GraphNode, given: Value, place: str, inside: tuple[str, ...]
+        self, node: GraphNode, dense: GraphNode, given: Value, inside: tuple[str, ...]
     ) -> Value:
         function = activation_of(dense, "activation")
-        variables = self.weights.variables(node.name, place, inside)
+        variables = self.weights.variables(node.name, node.place, inside)
         bias = bool(dense.config.get("use_bias", True))
         check_count(node, variables, 1 + bias)
         kernel = matrix_of(node, variables[0])
@@ -154,17 +146,17 @@ class Walk:
         made = self._one(layer)
         return self._function(f"{node.name}_activation", function, made)
 
-    def _time_distributed(self, node: GraphNode, given: list[Value], place: str) -> Value:
+    def _time_distributed(self, node: GraphNode, given: list[Value]) -> Value:
         inner = node_of(node.config.get("layer"))
         check_own(inner)
         if inner.kind != "Dense":
             raise node.refused(f"holds a {shortened(inner.kind)}; a Dense can be read")
-        return self._dense_of(node, inner, _only(node, given), place, ("layer",))
+        return self._dense_of(node, inner, _only(node, given), ("layer",))
 
-    def _embedding(self, node: GraphNode, given: list[Value], place: str) -> Value:
+    def _embedding(self, node: GraphNode, given: list[Value]) -> Value:
         if node.config.get("mask_zero"):
             raise node.refused("has mask_zero, which skips timesteps: train it without")
-        variables = self.weights.variables(node.name, place, ())
+        variables = self.weights.variables(node.name, node.place, ())
         check_count(node, variables, 1)
         value = _only(node, given)
         if value.layers:
@@ -173,10 +165,10 @@ class Walk:
             Embedding(name=node.name, inputs=value.sources, table=matrix_of(node, variables[0]))
         )
 
-    def _activation(self, node: GraphNode, given: list[Value], place: str) -> Value:  # noqa: ARG002
+    def _activation(self, node: GraphNode, given: list[Value]) -> Value:
         return self._function(node.name, activation_of(node, "activation"), _only(node, given))
 
-    def _relu(self, node: GraphNode, given: list[Value], place: str) -> Value:  # noqa: ARG002
+    def _relu(self, node: GraphNode, given: list[Value]) -> Value:
         config = node.config
         if (
             config.get("max_value") is not None
@@ -186,16 +178,16 @@ class Walk:
             raise node.refused("has max_value, negative_slope or threshold, which relu has not")
         return self._function(node.name, "relu", _only(node, given))
 
-    def _softmax(self, node: GraphNode, given: list[Value], place: str) -> Value:  # noqa: ARG002
+    def _softmax(self, node: GraphNode, given: list[Value]) -> Value:
         if node.config.get("axis", -1) != -1:
             raise node.refused("works along another axis than the last")
         return self._function(node.name, "softmax", _only(node, given))
 
-    def _add(self, node: GraphNode, given: list[Value], place: str) -> Value:  # noqa: ARG002
+    def _add(self, node: GraphNode, given: list[Value]) -> Value:
         names, timesteps = self._each_joined(node, given)
         return self._one(Add(name=node.name, inputs=names, timesteps=timesteps))
 
-    def _concatenate(self, node: GraphNode, given: list[Value], place: str) -> Value:  # noqa: ARG002
+    def _concatenate(self, node: GraphNode, given: list[Value]) -> Value:
         _check_axis(node)
         timesteps = _same_timesteps(node, given)
         names = tuple(name for value in given for name in value.sources)
@@ -224,8 +216,8 @@ class Walk:
 
     # ------------------------------------------------------------- layers with state
 
-    def _recurrent(self, node: GraphNode, given: list[Value], place: str) -> Value:
-        layer = self._cell(node, node, _only(node, given), place, ())
+    def _recurrent(self, node: GraphNode, given: list[Value]) -> Value:
+        layer = self._cell(node, node, _only(node, given), ())
         sequences = bool(node.config.get("return_sequences"))
         if layer.backward and sequences:
             raise node.refused(
@@ -235,7 +227,7 @@ class Walk:
         self.layers.append(layer)
         return Value((layer.name,), Timesteps.ALL if sequences else Timesteps.FINAL)
 
-    def _bidirectional(self, node: GraphNode, given: list[Value], place: str) -> Value:
+    def _bidirectional(self, node: GraphNode, given: list[Value]) -> Value:
         mode = node.config.get("merge_mode")
         if mode not in ("concat", "sum"):
             raise node.refused(f"has merge_mode {shortened(str(mode))}; concat and sum can be read")
@@ -247,7 +239,7 @@ class Walk:
             if inner.kind not in _RECURRENT or bool(inner.config.get("go_backwards")) != backward:
                 raise node.refused(f"has a {part} that is no recurrent layer of that direction")
             inside = ("backward_layer",) if backward else ("forward_layer",)
-            layer = self._cell(node, inner, _only(node, given), place, inside)
+            layer = self._cell(node, inner, _only(node, given), inside)
             suffix = "_backward" if backward else "_forward"
             layer = replace(layer, name=f"{node.name}{suffix}")
             sequences.add(bool(inner.config.get("return_sequences")))
@@ -262,7 +254,7 @@ class Walk:
         return Value(tuple(made), timesteps)
 
     def _cell(
-        self, node: GraphNode, cell: GraphNode, given: Value, place: str, inside: tuple[str, ...]
+        self, node: GraphNode, cell: GraphNode, given: Value, inside: tuple[str, ...]
     ) -> Recurrent:
         """Return a recurrent layer."""
         config = cell.config
@@ -271,7 +263,7 @@ class Walk:
                 raise node.refused(f"has {key}, which is not read: set it to False")
         if given.timesteps is not Timesteps.ALL:
             raise node.refused("takes in one timestep: set return_sequences of the layer before")
-        variables = self.weights.variables(node.name, place, (*inside, "cell"))
+        variables = self.weights.variables(node.name, node.place, (*inside, "cell"))
         return cell_of(node, cell, given.sources, variables)
 
 
@@ -297,10 +289,3 @@ def _check_axis(node: GraphNode) -> None:
     last = len(first) - 1 if isinstance(first, list) else -1
     if node.config.get("axis", -1) not in (-1, last):
         raise node.refused("works along another axis than the last")
-
-
-def _snake(kind: str) -> str:
-    """Return the name under which Keras stores a layer of a class: ``SimpleRNN`` as simple_rnn."""
-    text = re.sub(r"\W+", "", kind)[:LONGEST_CLASS]
-    text = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", text)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", text).lower()

@@ -19,13 +19,13 @@ from archsim.listing import shortened
 from archsim.network.importers.base import Array
 from archsim.network.importers.numbers import Budget
 
-_MOST_GROUPS = 10_000
+_MOST_VARIABLES = 16
 _DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
 """What HDF5 makes of bytes that were changed."""
 
 
 class KerasWeights:
-    """Variables of a model's layers, by the layers' names.
+    """Variables of a model's layers, by the layers' places.
 
     Parameters
     ----------
@@ -35,25 +35,8 @@ class KerasWeights:
 
     def __init__(self, file: h5py.File) -> None:
         self._budget = Budget()
-        self._groups = 0
-        self._by_name: dict[str, list[h5py.Group]] = {}
-        self._by_place: dict[str, h5py.Group] = {}
-        layers = _member(file, "layers") if "layers" in file else file
-        if isinstance(layers, h5py.Group):
-            self._index(layers)
-
-    def _index(self, layers: h5py.Group) -> None:
-        for place in layers:
-            self._groups += 1
-            if self._groups > _MOST_GROUPS:
-                raise NetworkError("has weights of more layers than any network here has")
-            group = _member(layers, place)
-            if isinstance(group, h5py.Group):
-                self._by_place[place] = group
-                variables = _member(group, "vars") if "vars" in group else None
-                called = getattr(variables, "attrs", {}).get("name")
-                if isinstance(called, str):
-                    self._by_name.setdefault(called, []).append(group)
+        found = _member(file, "layers") if "layers" in file else file
+        self._layers = found if isinstance(found, h5py.Group) else file
 
     def variables(self, name: str, place: str, inside: tuple[str, ...]) -> list[Array]:
         """Return the variables of a layer, in their order.
@@ -61,9 +44,11 @@ class KerasWeights:
         Parameters
         ----------
         name : str
-            The layer's name.
+            The layer's name, for messages.
         place : str
-            Where it stands if names are not given: its class and number.
+            Where it stands: its class and number. The names that stand beside it are texts of any
+            length, which HDF5 does not read safely from a damaged file, and Keras goes by the
+            place as well.
         inside : tuple of str
             Parts within it, such as ``cell``.
 
@@ -72,16 +57,17 @@ class KerasWeights:
         NetworkError
             If they are not there, or not safe to read.
         """
-        named = self._by_name.get(name, [])
-        group: object = named[0] if len(named) == 1 else self._by_place.get(place)
+        group: object = self._layers
         shown = shortened("/".join((name, *inside)))
-        for part in (*inside, "vars"):
+        for part in (place, *inside, "vars"):
             inner = isinstance(group, h5py.Group) and part in group
             group = _member(group, part) if inner else None
             if not isinstance(group, h5py.Group):
                 raise NetworkError(f"has no weights of layer '{shown}': save the whole model again")
-        found = []
         assert isinstance(group, h5py.Group)
+        if len(group) > _MOST_VARIABLES:
+            raise NetworkError(f"has {len(group):,} arrays of weights of layer '{shown}'")
+        found = []
         for number in range(len(group)):
             if str(number) not in group:
                 raise NetworkError(f"has weights of layer '{shown}' under names that are unknown")

@@ -198,7 +198,20 @@ def functional(keras):
     return keras.Model(given, L.Dense(3, activation="softmax")(L.Activation("elu")(last)))
 
 
+def alike(keras):
+    """Layers of one class and shape, named and taken in an order that is not that of making."""
+    L = keras.layers
+    given = L.Input((None, INPUTS))
+    first, second, third = (
+        L.LSTM(UNITS, return_sequences=True, name=name) for name in ("z", "lstm", "lstm_1")
+    )
+    a = third(L.Dense(UNITS)(given))
+    b = first(second(L.Dense(UNITS)(L.Dense(UNITS)(given))))
+    return keras.Model(given, L.Dense(3)(L.Concatenate()([b, a])))
+
+
 MODELS = {
+    "alike": alike,
     "lstm": sequential(lambda L: L.LSTM(UNITS), lambda L: L.Dense(3, activation="gelu")),
     "sequences": sequential(lambda L: L.GRU(UNITS, return_sequences=True), lambda L: L.Dense(3)),
     "reset before": sequential(
@@ -233,9 +246,9 @@ MODELS = {
 def test_what_keras_saves_comes_in_as_what_it_computes(keras, which, tmp_path):
     keras.utils.set_random_seed(0)
     model = MODELS[which](keras)
+    rng = np.random.default_rng(0)
     for variable in model.trainable_variables:  # biases begin as zeros, which would hide them
-        shape = tuple(variable.shape)
-        variable.assign(0.5 * np.random.default_rng(len(shape)).normal(size=shape))
+        variable.assign(0.5 * rng.normal(size=tuple(variable.shape)))
     path = tmp_path / "m.keras"
     model.save(path)
     network = read_network(path)
