@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archsim.api.about import catalogue, doctor, schema, start_project
     from archsim.api.designs import Netlist, components, design_ramp, netlist, program_ramp
     from archsim.api.looks import compare, conversion, timeline
+    from archsim.api.networks import from_torch, import_network, read_network
     from archsim.api.reports import draw, report_of, to_json
     from archsim.api.runs import Run, build_chip, check, load, open_trace, run
     from archsim.api.studies import (
@@ -74,6 +75,8 @@ OFFERED = {
     "doctor": "api.about",
     "draw": "api.reports",
     "experiment": "api.studies",
+    "from_torch": "api.networks",
+    "import_network": "api.networks",
     "load": "api.runs",
     "measure_against": "api.studies",
     "measure_growth": "api.studies",
@@ -81,6 +84,7 @@ OFFERED = {
     "netlist": "api.designs",
     "open_trace": "api.runs",
     "program_ramp": "api.designs",
+    "read_network": "api.networks",
     "report_of": "api.reports",
     "run": "api.runs",
     "schema": "api.about",
@@ -121,6 +125,8 @@ __all__ = [
     "doctor",
     "draw",
     "experiment",
+    "from_torch",
+    "import_network",
     "load",
     "measure_against",
     "measure_growth",
@@ -128,6 +134,7 @@ __all__ = [
     "netlist",
     "open_trace",
     "program_ramp",
+    "read_network",
     "report_of",
     "run",
     "schema",

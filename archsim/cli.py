@@ -18,7 +18,7 @@ from archsim.notes import when_noted
 
 _GROUPS = {
     "simulate": (
-        *(simulate.init, simulate.run, simulate.validate),
+        *(simulate.init, simulate.import_, simulate.run, simulate.validate),
         *(simulate.experiment, simulate.sweep),
     ),
     "design": (design.adc, design.components, design.spice),

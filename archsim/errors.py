@@ -52,3 +52,7 @@ class OutputError(InputError):
 
 class WorkloadError(InputError):
     """A workload's or a network's data file is missing, cut or does not fit the network."""
+
+
+class NetworkError(WorkloadError):
+    """A file of somebody's network cannot be read, or holds what is not simulated."""

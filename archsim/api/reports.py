@@ -24,6 +24,7 @@ _SHOWN = {
     "Ramp": ("converter:ramp_report", "converter:ramp_to_json", None),
     "ExperimentResult": ("experiment:experiment_report", None, "experiment:draw_result"),
     "SweepResult": ("experiment:sweep_report", None, None),
+    "ImportReport": ("imported:import_report", None, None),
     "ComponentLibrary": ("components:components_report", "components:components_to_json", None),
     "Catalogue": ("catalogue:catalogue_report", None, None),
     "tuple": ("doctor:doctor_report", "doctor:doctor_to_json", None),

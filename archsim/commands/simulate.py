@@ -1,4 +1,4 @@
-"""Commands that simulate: a project to start from, runs, checks, experiments."""
+"""Commands that simulate: a project to start from, networks of others, runs, checks."""
 
 from __future__ import annotations
 
@@ -32,6 +32,46 @@ def init(
     for file in start_project(folder):
         say(f"wrote {file}")
     say(f"next: cd {folder} && archsim run chip.yaml")
+
+
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="network: safetensors, .npz, .pt, .onnx or .keras"),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="folder to write to")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="name of the configuration [default: FILE's]"),
+    ] = None,
+    timesteps: Annotated[
+        int | None,
+        typer.Option(
+            "--timesteps", metavar="N", min=1, max=1_000_000, help="timesteps of a sequence"
+        ),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="KEY=VALUE", help="what the file does not say, such as between=relu"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a trained network of PyTorch, ONNX or Keras; write its weights and a configuration.
+
+    Example: archsim import model.onnx --out my-network
+    """
+    from archsim.api import networks
+
+    found = networks.import_network(
+        file, out, name=name, timesteps=timesteps, options=options or ()
+    )
+    show(found, as_json=as_json)
+    if found.refused:
+        raise typer.Exit(ExitCode.WRONG_INPUT)
+    if not as_json:
+        say(f"next: archsim validate {found.files[0]}")
 
 
 def run(

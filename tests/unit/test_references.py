@@ -13,7 +13,7 @@ from tests.runs import ROOT
 
 _DOTTED = re.compile(r"`(archsim(?:\.\w+)+)`")
 _PLACE = re.compile(r"`(archsim/[\w/]+\.py)`(?:, `(\w+)`)?")
-GROUPS = {f"archsim.{group}" for group in ("layers", "converters", "activations")}
+GROUPS = {f"archsim.{group}" for group in ("layers", "converters", "activations", "importers")}
 """Groups of entry points that are no modules."""
 
 

@@ -72,7 +72,7 @@ def _run(build, weights, *overrides):
 
 
 def _labels(chip, data):
-    return Inputs().float_labels(chip, data)
+    return Inputs().float_answers(chip, data).answer
 
 
 def _array(*shape):

@@ -1,0 +1,1 @@
+"""Networks of others: PyTorch, ONNX, Keras and files of named tensors, read, checked, written."""
