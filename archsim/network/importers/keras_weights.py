@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import h5py
+
 from archsim.errors import NetworkError
 from archsim.listing import shortened
 from archsim.network.importers.base import Array
