@@ -111,6 +111,10 @@ SAFETENSORS = {
     ),
     "nothing": (header({}), "it has no tensors"),
     "not a number": (safetensors(bias_ih_l0=np.full(8, np.nan, np.float32)), "that is not finite"),
+    "a number that signals": (
+        safetensors(bias_ih_l0=np.full(8, 0x7FA00000, np.uint32).view(np.float32)),
+        "that is not finite",
+    ),
     "infinity": (safetensors(weight_hh_l0=np.full((8, 2), np.inf, np.float32)), "is not finite"),
     "no weights": (safetensors(weight_hh_l0=None), "lacks the tensor weight_hh_l0"),
     "a bias too long": (safetensors(bias_ih_l0=np.zeros(9, np.float32)), "bias_ih of shape (9,)"),

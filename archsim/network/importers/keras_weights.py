@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import h5py
-import numpy as np
 
 from archsim.errors import NetworkError
 from archsim.listing import shortened
 from archsim.network.importers.base import Array
-from archsim.network.importers.numbers import Budget
+from archsim.network.importers.numbers import Budget, widened
 
 _MOST_VARIABLES = 16
 _DAMAGED = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError)
@@ -85,7 +84,7 @@ class KerasWeights:
         stored, needed = node.id.get_storage_size(), math.prod(node.shape) * node.dtype.itemsize
         if stored < needed:
             raise NetworkError(f"has weights '{shown}' of {needed:,} bytes and stores {stored:,}")
-        return np.asarray(node[()], dtype=np.float64)
+        return widened(node[()])
 
 
 def _member(group: h5py.Group, name: str) -> object:

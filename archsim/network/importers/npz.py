@@ -10,7 +10,7 @@ from archsim.errors import NetworkError
 from archsim.listing import shortened
 from archsim.network.importers.base import Array, ImportedNetwork
 from archsim.network.importers.files import NetworkFile
-from archsim.network.importers.numbers import Budget
+from archsim.network.importers.numbers import Budget, widened
 from archsim.network.importers.options import Options
 from archsim.network.importers.registry import Reader, register
 from archsim.network.importers.tensor_groups import NamedTensors
@@ -71,5 +71,5 @@ def _array(name: str, data: bytes, budget: Budget) -> Array | str:
             f"has an array '{shown}' of shape {shape} with {len(numbers):,} bytes where "
             f"{count * kind.itemsize:,} are needed"
         )
-    read = np.frombuffer(numbers, dtype=kind).astype(np.float64)
+    read = widened(np.frombuffer(numbers, dtype=kind))
     return read.reshape(shape, order="F" if by_columns else "C")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.errors import NetworkError
 from archsim.listing import shortened
@@ -72,7 +74,13 @@ def numbers_of(name: str, kind: str, shape: Sequence[int], data: bytes | memoryv
     read = np.frombuffer(data, dtype=numbers)
     if kind == BFLOAT16:  # the upper halves of 32-bit numbers
         read = (read.astype("<u4") << 16).view("<f4")
-    return read.astype(np.float64).reshape(tuple(shape))
+    return widened(read).reshape(tuple(shape))
+
+
+def widened(numbers: NDArray[Any]) -> Array:
+    """Return numbers in float64, without a warning of those that are none: they are told later."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(numbers, dtype=np.float64)
 
 
 class Budget:
