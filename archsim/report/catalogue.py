@@ -15,6 +15,7 @@ from archsim.config.device import DEVICES
 from archsim.config.experiment import EXPERIMENTS
 from archsim.config.kinds import Kinds
 from archsim.config.sections import LAYERS, WORKLOADS
+from archsim.config.tasks import TASKS
 from archsim.config.yaml_source import read_yaml
 from archsim.report.table import Column, Report, report, table
 
@@ -32,6 +33,7 @@ _KINDS: dict[str, Kinds[Any]] = {
     "adc.kind": CONVERTERS,
     "network.layers kind": LAYERS,
     "workload.kind": WORKLOADS,
+    "task.kind": TASKS,
     "device.model": DEVICES,
     "functions": ACTIVATIONS,
     "experiment kind": EXPERIMENTS,

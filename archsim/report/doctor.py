@@ -18,6 +18,7 @@ from archsim.config.converter import CONVERTERS
 from archsim.config.device import DEVICES
 from archsim.config.experiment import EXPERIMENTS
 from archsim.config.sections import LAYERS, WORKLOADS
+from archsim.config.tasks import TASKS
 from archsim.numeric.cache.folder import NotKeptError, folder_for
 from archsim.numeric.inner.choice import has_vector_code
 from archsim.plugins import plugin_packages
@@ -184,7 +185,7 @@ def _kinds() -> list[Finding]:
     found = [
         Finding("plug-ins", name, str(place)) for place, name in sorted(plugin_packages().items())
     ]
-    for kinds in (CONVERTERS, LAYERS, WORKLOADS, DEVICES, EXPERIMENTS):
+    for kinds in (CONVERTERS, LAYERS, WORKLOADS, TASKS, DEVICES, EXPERIMENTS):
         kinds.registered()
         found += [
             Finding("kinds", kinds.what, said, "mend it", fault=True) for said in kinds.broken

@@ -327,3 +327,20 @@ def test_a_shipped_kind_whose_folder_is_gone_leaves_the_others_running(without, 
     done = without("validate", kws, "--set", "network.layers.0.functions.g=silu", code=2)
     assert "unknown activation function 'silu'" in done.stderr
     assert "synthetic" not in without("schema").stdout
+
+
+TASK = """
+import numpy as np
+import archsim
+config = archsim.load("outside.yaml", set={"task": {"kind": "among", "most": 2}})
+run = archsim.run(config, out="task.h5")
+data = archsim.Sequences.of(np.zeros((3, 9, 6)), [0, 1, 3])
+outputs = np.array([[5.0, 4, 3, 2], [5, 4, 3, 2], [5, 4, 3, 2]])[:, None]
+found = config.task.score(config.task.answered(outputs, data).marks)["among_largest"]
+print(found.value, found.count, run.summary.metrics, run.trace.outputs("output")["label"].shape)
+"""
+
+
+def test_a_task_of_a_package_scores_runs(outside):
+    """Two of three classes are among the two largest; random weights are not scored."""
+    assert outside("-c", TASK).stdout.split() == ["0.6666666666666666", "3", "{}", "(7,)"]

@@ -17,6 +17,7 @@ from archsim.config.experiment import EXPERIMENTS
 from archsim.config.load import load_config
 from archsim.config.schema import json_schema
 from archsim.config.sections import LAYERS, WORKLOADS
+from archsim.config.tasks import TASKS
 from archsim.costs.library import load_library
 from archsim.costs.models.base import COST_MODELS
 from archsim.devices import Site, device_model
@@ -31,6 +32,7 @@ GROUPS = {
     "devices": DEVICES,
     "costs": COST_MODELS,
     "experiments": EXPERIMENTS,
+    "tasks": TASKS,
 }
 
 LAYER = """\
