@@ -108,6 +108,8 @@ class Run:
         Energy of each sequence, J.
     components : tuple of str
         Names of the components.
+    cycles : int64 (sequences,)
+        Clock cycles of the group that each sequence ran in, from its first load to its last answer.
     seconds : dict of str to float
         Where the wall time went, s.
 
@@ -123,8 +125,14 @@ class Run:
     answer: NDArray[Any]
     energy: NDArray[np.float64]
     components: tuple[str, ...]
+    cycles: NDArray[np.int64]
     seconds: dict[str, float]
     _actions: ActionCounts = field(repr=False, compare=False)
+
+    @property
+    def latency(self) -> NDArray[np.float64]:
+        """Latency of each sequence (sequences,), s."""
+        return np.asarray(self.cycles / self.summary.clock_hz)
 
     @cached_property
     def trace(self) -> Trace:
@@ -263,6 +271,7 @@ def run(
         found.answer,
         found.energy,
         found.components,
+        found.cycles,
         found.seconds,
         found.actions,
     )

@@ -69,6 +69,8 @@ class RunResult:
         Energy of each sequence, J.
     components : tuple of str
         Names of the components.
+    cycles : int64 (sequences,)
+        Clock cycles of the group that each sequence ran in: its latency.
     actions : ActionCounts
         What all sequences together did.
     seconds : dict of str to float
@@ -79,6 +81,7 @@ class RunResult:
     answer: NDArray[Any]
     energy: NDArray[np.float64]
     components: tuple[str, ...]
+    cycles: NDArray[np.int64]
     actions: ActionCounts
     seconds: dict[str, float]
 
@@ -147,6 +150,7 @@ def run(
         simulation.answer,
         simulation.spent.energy,
         simulation.spent.components,
+        simulation.cycles,
         simulation.actions(),
         profile.seconds(),
     )
@@ -196,6 +200,7 @@ class _Simulation:
         self._told = tell_of(chip, data, inputs)
         self.spent = Energies(chip, self._timing, data.length)
         self._reusable: deque[_Reusable] = deque()
+        self.cycles = np.zeros(len(data), dtype=np.int64)
         self._clock = 0
         self._events = 0
         self._groups = 0
@@ -276,6 +281,7 @@ class _Simulation:
                 Scheduled(first + start + stream, stream, self._clock, schedule, self._events)
                 for stream in range(count)
             ]
+            self.cycles[first + start : first + start + count] = schedule.cycles
             self._clock += schedule.cycles
             self._events += len(schedule.operations)
             self._groups += 1

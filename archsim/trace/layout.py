@@ -24,7 +24,8 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
                       task answers, of a classification label (sequence), and target
     /summary          attrs: numbers of one inference (cycles, latency_s, energy_j, tops, ...);
                       tables: energy_by_component, area_by_component, leakage_by_component,
-                      utilisation, energy_by_sequence; what was clipped: clipped, clipped_of,
+                      utilisation, energy_by_sequence, timesteps_by_sequence, cycles_by_sequence (of
+                      the group that a sequence ran in); what was clipped: clipped, clipped_of,
                       clipped_lost, clipped_largest, clipped_limit (place), where `place` is a
                       layer and a place of `archsim.clipping.Place` with a dot between them; what
                       is measured of the answers: metric_value, metric_low, metric_high (95 %

@@ -80,6 +80,8 @@ def test_a_sequence_among_others_is_what_it_is_alone(folder, case):
             together.energy[n], of_components(alone, together), rtol=1e-12, atol=0
         )
         np.testing.assert_array_equal(together.answer[n].ravel()[:length], alone.answer[0].ravel())
+        assert together.latency[n] == alone.latency[0] == alone.summary.latency_s
+    assert together.cycles.sum() == together.summary.total_cycles
     assert together.summary.total_cycles == sum(
         archsim.run(
             config, set=settings(folder, [n], int(LENGTHS[n]), **more), out=folder / "one.h5"
@@ -111,6 +113,7 @@ def test_the_trace_adds_up(folder, streams, early):
         total = sum(float(part["energy"][...].sum()) for part in parts)
         assert total == pytest.approx(run.energy.sum(), rel=1e-9)
         np.testing.assert_array_equal(file["summary/timesteps_by_sequence"], LENGTHS)
+        np.testing.assert_array_equal(file["summary/cycles_by_sequence"], run.cycles)
         events = {name: file["events"][name][...] for name in file["events"]}
         kinds = h5py.check_enum_dtype(file["events/kind"].dtype)
         tile = file["tiles/lstm"]

@@ -198,6 +198,7 @@ def summary_group(
             Variable(
                 "timesteps_by_sequence", ("sequence",), "i8", "1", "timesteps of each", length
             ),
+            Variable("cycles_by_sequence", ("sequence",), "i8", "1", "cycles of the group of each"),
             *_clipped(places),
             *(_METRICS if metrics else []),
         ),

@@ -71,6 +71,8 @@ class WriteTrace:
         length = self._length[block.first : block.done]
         self._write_outputs(block.first, _with_ends(block.outputs, length), block.answer)
         self._writer.write("summary/energy_by_sequence", block.first, block.energy)
+        cycles = np.array([placed.schedule.cycles for placed in scheduled])
+        self._writer.write("summary/cycles_by_sequence", block.first, cycles)
         if not self._timing.fixed and self._plan.level in {TraceLevel.EVENT, TraceLevel.CYCLE}:
             parts = [event_datasets(placed) for placed in scheduled]
             times = concatenated(parts)
