@@ -87,6 +87,18 @@ def commands() -> list[Command]:
     return list({str(command): command for command in (*found, *quoted)}.values())
 
 
+def headings(path: Path) -> set[str]:
+    """Return what a link to a heading of a page has behind its #, as GitHub makes it."""
+    text = _without_fenced(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for title in re.findall(r"^#+ +(.*)$", text, re.MULTILINE):
+        shown = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title)
+        anchor = re.sub(r"[^\w\- ]", "", shown.lower().strip()).replace(" ", "-")
+        count = sum(1 for each in found if re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", each))
+        found.add(f"{anchor}-{count}" if count else anchor)
+    return found
+
+
 def _blocks_of(path: Path) -> list[Block]:
     text = path.read_text(encoding="utf-8")
     page = path.relative_to(ROOT).as_posix()

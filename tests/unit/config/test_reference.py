@@ -89,7 +89,7 @@ def test_what_is_allowed_is_what_is_accepted(path):
     "path",
     [
         *("adc.comparator.offset_sigma", "tile.integrator.headroom", "tile.integrator.leak"),
-        *("trace.waveforms", "adc.copies", "digital.lanes", "adc.bias_cells", "streams"),
+        *("trace.waveforms", "adc.copies", "digital.buffer_latency", "adc.early_stop", "streams"),
     ],
 )
 def test_a_default_is_what_holds_where_a_key_is_not_given(path):
