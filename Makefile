@@ -13,7 +13,7 @@ help:
 	@echo "make run       simulate keyword spotting and print its report"
 	@echo "make test      lint, types and the quick tests"
 	@echo "make test-all  lint, types and all tests: what CI runs"
-	@echo "make schema    write configs/archsim.schema.json from the models"
+	@echo "make schema    write configs/archsim.schema.json and docs/configuration.md from the models"
 	@echo "make golden    write the golden results that tests compare with"
 	@echo "make clean     delete .venv and caches"
 	@echo "WORKERS=n      how many processes run tests (2)"
@@ -61,6 +61,7 @@ interpreted: $(VENV)/installed-test
 
 schema: $(VENV)/installed
 	$(BIN)/archsim schema > configs/archsim.schema.json
+	$(BIN)/archsim keys --markdown > docs/configuration.md
 
 golden: $(VENV)/installed-test
 	$(BIN)/python tools/make_golden.py

@@ -24,7 +24,7 @@ _GROUPS = {
     "design": (design.adc, design.components, design.spice),
     "look": (look.report, look.timeline, look.plot),
     "compare": (compare.compare, compare.bench),
-    "reference": (reference.list_, reference.schema, reference.doctor),
+    "reference": (reference.list_, reference.keys, reference.schema, reference.doctor),
 }
 """Commands, in the order in which ``--help`` shows them."""
 

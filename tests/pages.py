@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ PAGES = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 )
+NOTEBOOK = ROOT / "docs" / "archsim.ipynb"
 SHELL = "sh"
 _FENCED = re.compile(r"^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?<=\n\n)(?: {4}\S[^\n]*\n)(?: {4}[^\n]*\n)*")
@@ -85,6 +87,24 @@ def commands() -> list[Command]:
     found = [command for block in blocks() if block.language == SHELL for command in block.commands]
     quoted = [command for path in PAGES for command in _quoted_in(path)]
     return list({str(command): command for command in (*found, *quoted)}.values())
+
+
+def cells(path: Path) -> list[str]:
+    """Return the code of a notebook's cells, in order."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def headings(path: Path) -> set[str]:
+    """Return what a link to a heading of a page has behind its #, as GitHub makes it."""
+    text = _without_fenced(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for title in re.findall(r"^#+ +(.*)$", text, re.MULTILINE):
+        shown = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title)
+        anchor = re.sub(r"[^\w\- ]", "", shown.lower().strip()).replace(" ", "-")
+        count = sum(1 for each in found if re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", each))
+        found.add(f"{anchor}-{count}" if count else anchor)
+    return found
 
 
 def _blocks_of(path: Path) -> list[Block]:

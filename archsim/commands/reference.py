@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
 from archsim.console import show
+from archsim.errors import InputError
 from archsim.exits import ExitCode
 from archsim.options import JsonOption
 
@@ -19,6 +21,32 @@ def list_(as_json: JsonOption = False) -> None:
     from archsim.api import about
 
     show(about.catalogue(), as_json=as_json)
+
+
+def keys(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="a section, a key, its end or a kind [default: all]"),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="print the page of the documentation: all keys")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show keys of a configuration: unit, default, what is allowed, what it means.
+
+    Example: archsim keys adc.comparator
+    """
+    from archsim.config.reference import all_keys, keys_below
+    from archsim.report.keys import keys_page, keys_report, keys_to_json
+
+    if markdown and (name is not None or as_json):
+        raise InputError("--markdown: it prints the page of all keys: leave the rest away")
+    found = all_keys() if name is None else keys_below(name)
+    if markdown:
+        typer.echo(keys_page(found), nl=False)
+        return
+    show(keys_report(found), keys_to_json(found), as_json=as_json)
 
 
 def schema() -> None:

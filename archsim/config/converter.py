@@ -162,9 +162,11 @@ class Comparator(Section):
     """Imperfections of the comparators; all off by default."""
 
     offset_sigma: SmallVolts = Field(
-        0.0, description="spread of the offsets, fixed for each comparator"
+        0.0, description="standard deviation of the offsets, fixed for each comparator"
     )
-    noise_sigma: SmallVolts = Field(0.0, description="noise of a decision, drawn for each")
+    noise_sigma: SmallVolts = Field(
+        0.0, description="standard deviation of the noise, drawn for each decision"
+    )
 
 
 class Converter(Section):
@@ -183,7 +185,9 @@ class Converter(Section):
         "has: no quantisation, one cycle, no cost",
     )
     input_range: tuple[float, float] = Field(
-        (-4.0, 4.0), description="where a conventional converter of the gates begins and ends"
+        (-4.0, 4.0),
+        description="where a conventional converter of the gates begins and ends, in units of the "
+        "sum before the function",
     )
     early_stop: bool = Field(
         False,

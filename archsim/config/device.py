@@ -32,8 +32,10 @@ Source = Annotated[str, Field(min_length=8)]
 class ReadNoise(Section):
     """Slow noise of a device: frozen during a conversion, drawn for each."""
 
-    sigma: Conductance = Field(0.0, description="absolute sigma")
-    sigma_relative: Share = Field(0.0, description="sigma relative to the conductance")
+    sigma: Conductance = Field(0.0, description="standard deviation, absolute")
+    sigma_relative: Share = Field(
+        0.0, description="standard deviation, relative to the conductance"
+    )
 
 
 class Faults(Section):

@@ -20,7 +20,7 @@ class Technology(Section):
 
     node: Annotated[float, Quantity("m", ge=1e-9, le=1e-5)] = Field(description="CMOS node")
     clock: Annotated[float, Quantity("Hz", ge=1, le=1e12)] = Field(
-        description="frequency of the one clock"
+        description="frequency of the one clock of the chip"
     )
     supply: Volts = Field(description="digital supply voltage")
     components: ConfigPath = Field(description="component library (YAML)")
@@ -61,10 +61,10 @@ class Wires(Section):
     """Resistance of word and bit lines (IR drop); off by default."""
 
     row_resistance: Annotated[float, Quantity("ohm", ge=0, le=1e6)] = Field(
-        0.0, description="of a wordline from one cell to the next"
+        0.0, description="resistance of a wordline from one cell to the next"
     )
     column_resistance: Annotated[float, Quantity("ohm", ge=0, le=1e6)] = Field(
-        0.0, description="of a bitline from one cell to the next"
+        0.0, description="resistance of a bitline from one cell to the next"
     )
 
 
@@ -154,16 +154,28 @@ class Digital(Section):
     """Digital units around the tiles, in fixed point."""
 
     word_bits: int = Field(16, ge=4, le=24, description="bits of a word, sign included")
-    fraction_bits: int = Field(11, ge=1, le=22, description="bits of a word below the point")
+    fraction_bits: int = Field(11, ge=1, le=22, description="bits of a word below the binary point")
     lanes: int = Field(32, ge=1, le=65536, description="elements that a unit works on in parallel")
     cell_activation: CellActivation = Field(
         CellActivation.TABLE,
         description="tanh(c), or another function of the cell state: a table look-up, or a second "
         "pass through a small ramp converter",
     )
-    cell_range: int = Field(4, ge=1, le=64, description="|c| at which its function counts as flat")
-    table_entries: int = Field(256, ge=2, le=65536, description="entries of its table")
-    buffer_word_bits: int = Field(64, ge=1, le=4096, description="bits a cycle from a buffer")
+    cell_range: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="|c| at which the function of the cell state counts as flat; a power of two",
+    )
+    table_entries: int = Field(
+        256,
+        ge=2,
+        le=65536,
+        description="entries of the table of the cell state's function; a power of two",
+    )
+    buffer_word_bits: int = Field(
+        64, ge=1, le=4096, description="bits that a buffer gives in a cycle"
+    )
     buffer_latency: int = Field(
         0, ge=0, le=1024, description="cycles before the first word of a buffer arrives"
     )

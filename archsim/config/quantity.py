@@ -194,7 +194,7 @@ class Quantity:
         return core_schema.no_info_plain_validator_function(
             self.validate,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                self._text, return_schema=core_schema.str_schema(), when_used="json"
+                self.text, return_schema=core_schema.str_schema(), when_used="json"
             ),
         )
 
@@ -206,12 +206,12 @@ class Quantity:
         described = (
             "A plain number or a percentage" if plain else f"A number and {_described(self.unit)}"
         )
-        bounds = [f"{allowed} {self._text(bound)}" for bound, _, allowed, _ in self._bounds()]
+        bounds = [f"{allowed} {self.text(bound)}" for bound, _, allowed, _ in self._bounds()]
         return {
             "type": ["number", "string"] if plain else "string",
             "pattern": rf"^\s*{_NUMBER}\s*" + (r"%?$" if plain else r"[^\s0-9.].*$"),
             "description": ", ".join([described, *bounds]) + ".",
-            "examples": [self._text(self._sample())],
+            "examples": [self.text(self._sample())],
         }
 
     def validate(self, value: object) -> float:
@@ -232,7 +232,7 @@ class Quantity:
         for bound, holds, _, refused in self._bounds():
             if not holds(number, bound):
                 shown = f"'{value}'" if isinstance(value, str) else value
-                msg = f"{shown} is {refused} {self._text(bound)}"
+                msg = f"{shown} is {refused} {self.text(bound)}"
                 raise ValueError(msg)
         return number
 
@@ -260,7 +260,8 @@ class Quantity:
         allowed = (v for v in tries if all(holds(v, bound) for bound, holds, *_ in bounds))
         return next(allowed, tries[0])
 
-    def _text(self, value: float) -> str:
+    def text(self, value: float) -> str:
+        """Return a value in SI as text with the unit."""
         return format_quantity(value, self.unit)
 
 

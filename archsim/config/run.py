@@ -184,7 +184,12 @@ class TraceLevel(StrEnum):
 class Trace(Section):
     """What goes into the trace."""
 
-    level: TraceLevel = Field(TraceLevel.CYCLE, description="how much is written down")
+    level: TraceLevel = Field(
+        TraceLevel.CYCLE,
+        description="how much is written down: off, no trace; summary, totals and answers; event, "
+        "also operations and what every layer puts out; cycle, also what tiles and units do in "
+        "each cycle",
+    )
     sequences: Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), description="sequences whose cycles are recorded, counted from 0"
     )

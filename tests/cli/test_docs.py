@@ -7,6 +7,7 @@ nor listed fails.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import typer
 import yaml
 
 from archsim.cli import app
+from archsim.config.activations import ACTIVATIONS
 from archsim.config.device import DeviceFile
 from archsim.config.load import load_config
 from archsim.config.merge import load_document
@@ -29,9 +31,20 @@ from archsim.errors import ConfigError
 from archsim.experiments import load_experiment
 from archsim.simulation.prepare import check
 from archsim.simulation.simulate import run
-from tests.pages import PAGES, SHELL, Block, Command, blocks, commands, names_of_commands
+from tests.extension.offered import offer
+from tests.pages import (
+    PAGES,
+    SHELL,
+    Block,
+    Command,
+    blocks,
+    commands,
+    headings,
+    names_of_commands,
+)
 from tests.runs import ROOT
 from tests.tools import require_tool
+from tests.trained import train_without_torch
 
 BLOCKS = blocks()
 COMMANDS = commands()
@@ -72,6 +85,10 @@ FEWER = {
 FIRST = {"ngspice -b kws.cir": "archsim spice configs/kws.yaml --out kws.cir"}
 """The command that makes a command's input."""
 
+FILES = {"docs/your-network.md", "docs/your-function.md"}
+"""Pages whose blocks are files: their names are in the first line."""
+_NAMED = re.compile(r"# ([\w-]+\.(?:py|yaml|toml))\n")
+
 SHOWN = {"", "text"}
 """Languages of blocks that show what something prints."""
 
@@ -109,9 +126,31 @@ def traces(configs) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def written(tmp_path_factory) -> Path:
+    """The files that readers of FILES write, and those that these make."""
+    folder = tmp_path_factory.mktemp("written")
+    for each in BLOCKS:
+        named = _NAMED.match(each.text) if each.page in FILES else None
+        if named:
+            assert not (folder / named[1]).exists(), f"{each.place}: {named[1]} is there already"
+            (folder / named[1]).write_text(each.text, encoding="utf-8")
+    scripts = ["data.py", "lengths.py", *(["train.py"] if find_spec("torch") else [])]
+    for script in scripts:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
+        subprocess.run([sys.executable, script], cwd=folder, env=environment, check=True)
+    if "train.py" not in scripts:
+        train_without_torch(folder)
+    return folder
+
+
 @pytest.fixture
-def here(configs, tmp_path, monkeypatch) -> Path:
+def here(configs, written, tmp_path, monkeypatch) -> Path:
     """A folder as the repository's, to write to; the current one."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("data", "arctan"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     (tmp_path / "configs").symlink_to(configs)
     library = block("docs/components.md", "yaml", "schema:").text
     (tmp_path / "my-library.yaml").write_text(library, encoding="utf-8")
@@ -178,14 +217,33 @@ def test_a_command_that_is_not_run_is_on_a_page_and_can_be(text):
             assert (ROOT / word).is_file()
 
 
+def test_a_package_with_a_function_is_found_by_its_entry_point(here):
+    """What the page says of `pip install .`, which is done here as pip does it."""
+    project = block("docs/your-function.md", "text", "[project]").text
+    (here / "pyproject.toml").write_text(project, encoding="utf-8")
+    path = offer(here / "site", here)
+    shown = block("docs/your-function.md", "text", "archsim adc arctan").commands
+    assert len(shown) == 2
+    for command in shown:
+        few = ["--set", "workload.sequences=2"] if "run" in command.words else []
+        done = subprocess.run(
+            [sys.executable, "-m", *command.words, *few], cwd=here, check=False,
+            capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([path, str(ROOT)])},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "arctan" in done.stdout or "accuracy" in done.stdout
+
+
 def test_commands_that_sentences_name_are_there():
     assert names_of_commands() <= set(typer.main.get_command(app).commands)
 
 
 @pytest.fixture
 def models(monkeypatch):
-    """Device models that a block registers are forgotten after the test."""
-    monkeypatch.setattr(base.DEVICES, "_known", dict(base.DEVICES.all()))
+    """Device models and functions that a block registers are forgotten after the test."""
+    for kinds in (base.DEVICES, ACTIVATIONS):
+        monkeypatch.setattr(kinds, "_known", dict(kinds.all()))
 
 
 @pytest.mark.parametrize(
@@ -197,6 +255,8 @@ def test_python_runs(code, here, models, request, capsys):
         assert rest == (ROOT / first.removeprefix("# ")).read_text(encoding="utf-8")
         return
     copy_traces(code.text, here, request)
+    if "import torch" in code.text:
+        pytest.importorskip("torch", reason="needs: pip install 'archsim[train]'")
     if "xarray" in code.text:
         pytest.importorskip("xarray", reason="needs: pip install 'archsim[xarray]'")
     exec(compile(code.text, code.place, "exec"), {})
@@ -275,6 +335,22 @@ def is_a_network_of_two_branches(text, here):
     assert network.sources == (("input_buffer",), ("input_buffer",), ("fine", "coarse"))
 
 
+def is_a_run_of_melodies(text, here):
+    config = load_config(_NAMED.match(text)[1])
+    check(config)
+    summary = run(config, here / "t.h5").summary
+    assert summary.accuracy_float > 0.4  # of four classes
+    assert summary.accuracy > summary.accuracy_float - 0.05
+
+
+def has_functions_of_its_own(text, here):
+    config = load_config(_NAMED.match(text)[1], ["workload.sequences=48"])
+    names = {table.name for table in config.config.activations}
+    used = {name for layer in config.network.layers for name in layer.functions_in_use()}
+    assert names <= used
+    assert run(config, here / "t.h5").summary.accuracy > 0.85
+
+
 YAML = {
     ("docs/components.md", "schema: archsim-components/1"): is_a_library,
     ("docs/components.md", "from_hwcomponents:"): is_an_entry_of_a_library,
@@ -284,6 +360,10 @@ YAML = {
     ("docs/devices.md", "activations:"): is_part_of_a_configuration,
     ("docs/devices.md", "functions: {i:"): is_a_layer_with_functions,
     ("docs/experiments.md", "kind: monte_carlo"): is_an_experiment,
+    ("docs/your-function.md", "# hard.yaml"): has_functions_of_its_own,
+    ("docs/your-function.md", "# squashed.yaml"): has_functions_of_its_own,
+    ("docs/your-network.md", "# melodies.yaml"): is_a_run_of_melodies,
+    ("docs/your-network.md", "# lengths.yaml"): is_a_run_of_melodies,
     ("docs/scheduling.md", "inputs: [fine, coarse]"): is_a_network_of_two_branches,
 }
 """What each block of YAML is, by page and a text that it has."""
@@ -334,8 +414,12 @@ def test_a_command_that_is_shown_with_its_error_gives_it(shown, here, archsim):
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_and_paths_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
+    for target, _, heading in (t.partition("#") for t in re.findall(r"\]\(([^)\s]+)\)", text)):
+        if "://" in target:
+            continue
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        if heading:
+            assert heading in headings(there), f"{there.name} has no heading #{heading}"
     for path in re.findall(r"`((?:archsim|tests|tools|configs|docs)/[\w./-]+)`", text):
         assert list(ROOT.glob(re.sub(r"[A-Z]{2,}", "*", path.rstrip("/")))), path
