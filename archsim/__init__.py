@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archsim.api.about import catalogue, doctor, schema, start_project
+    from archsim.api.about import catalogue, doctor, keys, schema, start_project
     from archsim.api.designs import Netlist, components, design_ramp, netlist, program_ramp
     from archsim.api.looks import compare, conversion, timeline
     from archsim.api.networks import from_torch, import_network, read_network
@@ -77,6 +77,7 @@ OFFERED = {
     "experiment": "api.studies",
     "from_torch": "api.networks",
     "import_network": "api.networks",
+    "keys": "api.about",
     "load": "api.runs",
     "measure_against": "api.studies",
     "measure_growth": "api.studies",
@@ -127,6 +128,7 @@ __all__ = [
     "experiment",
     "from_torch",
     "import_network",
+    "keys",
     "load",
     "measure_against",
     "measure_growth",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archsim.config.reference import Reference
     from archsim.report.catalogue import Catalogue
     from archsim.report.doctor import Finding
 
@@ -21,6 +22,47 @@ def catalogue() -> Catalogue:
     from archsim.report.catalogue import catalogue as found
 
     return found()
+
+
+def keys(name: str | None = None, /) -> Reference:
+    """Return keys of a configuration: unit, default, what is allowed, what each means.
+
+    Parameters
+    ----------
+    name : str, optional
+        A section, a key, its end or a kind; all by default.
+
+    Returns
+    -------
+    Reference
+        The keys, by their sections.
+
+    Raises
+    ------
+    InputError
+        If there is none of the name, with the nearest ones.
+
+    Examples
+    --------
+    >>> [key.path for key in archsim.keys("adc.bits").sections[0].keys]
+    ['adc.bits']
+    """
+    from archsim.config.reference import Reference, all_keys, keys_below
+
+    return Reference(tuple(all_keys() if name is None else keys_below(name)))
+
+
+def page_of(found: Reference, /) -> str:
+    """Return keys as a page of Markdown, as docs/configuration.md has them.
+
+    Parameters
+    ----------
+    found : Reference
+        All keys.
+    """
+    from archsim.report.keys import keys_page
+
+    return keys_page(found.sections)
 
 
 def schema() -> dict[str, Any]:

@@ -37,16 +37,15 @@ def keys(
 
     Example: archsim keys adc.comparator
     """
-    from archsim.config.reference import all_keys, keys_below
-    from archsim.report.keys import keys_page, keys_report, keys_to_json
+    from archsim.api import about
 
     if markdown and (name is not None or as_json):
         raise InputError("--markdown: it prints the page of all keys: leave the rest away")
-    found = all_keys() if name is None else keys_below(name)
+    found = about.keys(name)
     if markdown:
-        typer.echo(keys_page(found), nl=False)
+        typer.echo(about.page_of(found), nl=False)
         return
-    show(keys_report(found), keys_to_json(found), as_json=as_json)
+    show(found, as_json=as_json)
 
 
 def schema() -> None:

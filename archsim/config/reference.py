@@ -81,6 +81,19 @@ class Keys:
     keys: tuple[Key, ...]
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Keys that were looked up.
+
+    Attributes
+    ----------
+    sections : tuple of Keys
+        They, by their sections.
+    """
+
+    sections: tuple[Keys, ...]
+
+
 def all_keys() -> tuple[Keys, ...]:
     """Return the keys of all sections, those of every kind that loads among them."""
     top = Key("extends", "", "", "none", "text, or list of text", _EXTENDS)

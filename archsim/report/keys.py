@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from archsim.config.reference import Keys, functions
+from archsim.config.reference import Keys, Reference, functions
 from archsim.report.table import Column, Look, Report, report, table
 
 _COLUMNS = (
@@ -43,6 +43,16 @@ What `function` of a linear layer and `functions` of an LSTM may name, beside th
 `input_range` of a linear layer, `functions.range` of an LSTM.
 """
 _WIDTH = 100
+
+
+def report_of_reference(found: Reference) -> Report:
+    """Return the report of keys that were looked up."""
+    return keys_report(found.sections)
+
+
+def reference_to_json(found: Reference) -> dict[str, Any]:
+    """Return keys that were looked up as plain data."""
+    return keys_to_json(found.sections)
 
 
 def keys_report(sections: Sequence[Keys]) -> Report:
