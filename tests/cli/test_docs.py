@@ -24,10 +24,11 @@ from archsim.config.activations import ACTIVATIONS
 from archsim.config.device import DeviceFile
 from archsim.config.load import load_config
 from archsim.config.merge import load_document
+from archsim.config.reference import all_keys, keys_below
 from archsim.config.validate import validate_document
 from archsim.costs.library import load_library
 from archsim.devices import base
-from archsim.errors import ConfigError
+from archsim.errors import ConfigError, InputError
 from archsim.experiments import load_experiment
 from archsim.simulation.prepare import check
 from archsim.simulation.simulate import run
@@ -69,6 +70,10 @@ NOT_RUN = {
 SLOW = (
     *("fig1c", "fig4", "fig5", "sensitivity", "schedule_options", "kws_nonidealities"),
     "charlm.yaml --set trace.waveforms",
+    "timeline charlm",
+    "compare kws sar",
+    *(f"run kws --set {key}" for key in ("technology", "tile", "streams")),
+    *(f"run kws --set adc.{key}" for key in ("comparator", "kind", "early_stop")),
 )
 """What commands that take more than a few seconds have in them."""
 
@@ -233,6 +238,22 @@ def test_a_package_with_a_function_is_found_by_its_entry_point(here):
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "arctan" in done.stdout or "accuracy" in done.stdout
+
+
+def test_keys_that_pages_name_are_there():
+    """What looks like a key, by the section that it begins with, is one."""
+    sections = {key.path.partition(".")[0] for each in all_keys() for key in each.keys if each.path}
+    wrong, seen = [], 0
+    for page in PAGES:
+        for name in re.findall(r"`([a-z_]+\.[a-z_.0-9]+)(?:: [^`]*)?`", page.read_text("utf-8")):
+            if name.partition(".")[0] in sections and not name.endswith((".py", ".yaml")):
+                seen += 1
+                try:
+                    keys_below(name)
+                except InputError as error:
+                    wrong.append(f"{page.name}: {error}")
+    assert wrong == []
+    assert seen > 100
 
 
 def test_commands_that_sentences_name_are_there():
@@ -423,3 +444,10 @@ def test_links_and_paths_lead_somewhere(page):
             assert heading in headings(there), f"{there.name} has no heading #{heading}"
     for path in re.findall(r"`((?:archsim|tests|tools|configs|docs)/[\w./-]+)`", text):
         assert list(ROOT.glob(re.sub(r"[A-Z]{2,}", "*", path.rstrip("/")))), path
+
+
+def test_the_readme_leads_to_every_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*.ipynb")]
+    missing = [page.name for page in pages if f"](docs/{page.name})" not in text]
+    assert missing == []
