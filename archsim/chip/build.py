@@ -17,11 +17,10 @@ from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
     Unit,
-    activation_cost,
-    activations_of,
     to_fixed,
     transfers,
 )
+from archsim.chip.layers.processors import activation_cost, activations_of
 from archsim.chip.layers.signal import Signal
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.operations import add_sequence

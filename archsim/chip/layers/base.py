@@ -22,7 +22,7 @@ from archsim.chip.spec import ChipSpec
 from archsim.config.hardware import Digital
 from archsim.config.run import BUS
 from archsim.config.sections import LayerSection
-from archsim.costs.digital import processor_unit, sum_unit
+from archsim.costs.digital import sum_unit
 from archsim.costs.library import ComponentLibrary
 from archsim.costs.parts import DigitalDesign, UnitCost
 from archsim.kernels.convert import Stage
@@ -202,26 +202,6 @@ def deliver(
         program.add(
             BUS, kind, layer=layer, timestep=timestep, duration=bus.latency + moved, needs=needs
         ),
-    )
-
-
-ACTIVATE, ACTIVATE_LATER = "activate", "activate_later"
-"""Kinds of operations of digital processors: after a layer's first conversion, and its second."""
-
-
-def activations_of(section: LayerSection) -> dict[str, int]:
-    """Return the values a timestep whose functions processors compute for a layer, by operation."""
-    both = {ACTIVATE: section.processed, ACTIVATE_LATER: section.processed_later}
-    return {kind: values for kind, values in both.items() if values}
-
-
-def activation_cost(values: int, context: BuildContext) -> UnitCost:
-    """Return the cost of processors that compute so many functions at a time."""
-    return processor_unit(
-        values,
-        processors=context.spec.digital.processors,
-        design=context.digital_design(),
-        library=context.library,
     )
 
 

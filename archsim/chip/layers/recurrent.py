@@ -19,13 +19,9 @@ from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
 from archsim.chip.layers.base import (
-    ACTIVATE,
-    ACTIVATE_LATER,
     BuildContext,
     ChipLayer,
     Unit,
-    activation_cost,
-    activations_of,
     add_conversion,
     add_work,
     deliver,
@@ -35,6 +31,7 @@ from archsim.chip.layers.base import (
 )
 from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import by_length
+from archsim.chip.layers.processors import processors_of
 from archsim.chip.layers.recurrent_clipped import driving_gates
 from archsim.chip.layers.signal import LayerResult, Recorder, Signal
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
@@ -44,7 +41,6 @@ from archsim.clipping import Clipping
 from archsim.config.hardware import CellActivation
 from archsim.config.sections import LayerSection
 from archsim.costs.elementwise import elementwise_unit
-from archsim.costs.parts import UnitCost
 from archsim.kernels.recurrent import Format, RecurrentOutputs, Span, State, run_recurrent
 from archsim.transfer.ramp import Ramp
 
@@ -144,7 +140,7 @@ class RecurrentLayer(ChipLayer):
         self.output_range = form.h_full_scale / 2.0**form.fraction_bits
         self.matrices = matrices.there
         self._sums = {matrix.name: sum_of_blocks(matrix, context) for matrix in self.matrices}
-        self._processors, self._activate, self._activate_later = _processors(section, context)
+        self._processors, self._activate, self._activate_later = processors_of(section, context)
         self._unit = self._update_unit()
         own = [] if self._processors in (None, context.processors) else [self._processors]
         self.units = tuple(
@@ -380,23 +376,3 @@ def form_of(context: BuildContext, projection: MappedMatrix | None, *, h_full_sc
         second_full_scale=digital.cell_range << digital.fraction_bits,
         projection_level=context.to_fixed(projection.levels()) if projection else empty,
     )
-
-
-def _processors(section: LayerSection, context: BuildContext) -> tuple[Unit | None, str, str]:
-    """Return the digital processors of a conventional design, and what they do for this layer.
-
-    What they do are kinds of their operations: after the gates' conversion and after a second one,
-    empty where nothing is to be done there.
-    """
-    kinds = activations_of(section)
-    if context.spec.kind.computes or not kinds:
-        return None, "", ""
-    first, later = (kind if kind in kinds else "" for kind in (ACTIVATE, ACTIVATE_LATER))
-    if context.processors is not None:
-        names = [f"{kind}_{section.name}" if kind else "" for kind in (first, later)]
-        return context.processors, names[0], names[1]
-    costs = {kind: activation_cost(values, context) for kind, values in kinds.items()}
-    largest = max(costs.values(), key=lambda cost: sum(cost.inventory.area.values()))
-    energy = {kind: cost.energy["activate"] for kind, cost in costs.items()}
-    unit = Unit(f"{section.name}_activation", UnitCost(energy, largest.inventory))
-    return unit, first, later
