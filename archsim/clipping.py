@@ -28,6 +28,8 @@ class Place(StrEnum):
     """Sums of gates beyond an ordinary converter, where the function is not flat yet."""
     GATE_RANGE = "gate_range"
     """Sums of gates at either end of a ramp whose function has no bounds."""
+    CANDIDATE_RANGE = "candidate_range"
+    """Sums of a GRU's candidate at either end of their ramp."""
     CELL_RANGE = "cell_range"
     """|c| beyond the table or ramp of its function, where that is not flat yet."""
     STATE_WORDS = "state_words"
@@ -67,6 +69,10 @@ _TEXTS = {
     Place.GATE_RANGE: (
         "sums of the gates lie at an end of functions.range, where their function goes on",
         "widen functions.range",
+    ),
+    Place.CANDIDATE_RANGE: (
+        "sums of the candidate lie at an end of the layer's candidate_range",
+        "widen its candidate_range",
     ),
     Place.CELL_RANGE: (
         "cell states exceed {limit}, beyond which their function counts as flat",

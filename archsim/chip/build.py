@@ -17,10 +17,10 @@ from archsim.chip.layers.base import (
     BuildContext,
     ChipLayer,
     Unit,
-    digital_design,
     to_fixed,
     transfers,
 )
+from archsim.chip.layers.processors import activation_cost, activations_of
 from archsim.chip.layers.signal import Signal
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.operations import add_sequence
@@ -31,15 +31,14 @@ from archsim.clipping import Clipping, Place
 from archsim.config.hardware import Technology
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, RunConfig
 from archsim.costs.digital import (
-    UnitCost,
     argmax_unit,
     buffer_unit,
     bus_unit,
     chip_overhead,
-    processor_unit,
 )
 from archsim.costs.library import ComponentLibrary, load_library
 from archsim.costs.operation import Inventory, OperationEnergy
+from archsim.costs.parts import UnitCost
 from archsim.costs.scaling import scale_library
 from archsim.errors import ConfigError, DesignError
 from archsim.network.unused import refuse_unused
@@ -211,8 +210,9 @@ def build_chip(
         library,
         weights,
         np.broadcast_to(np.array(spec.network.input_range), spec.network.inputs),
-        processors=_shared_processors(spec, library),
+        np.zeros(spec.network.inputs, dtype=np.bool_),
     )
+    context = replace(context, processors=_shared_processors(context))
     layers = _build_layers(context)
     refuse_unused(weights, config.network)
     units = _shared_units(context, layers)
@@ -289,38 +289,37 @@ def _build_layers(context: BuildContext) -> tuple[ChipLayer, ...]:
     network = context.spec.network
     layers: list[ChipLayer] = []
 
-    def build(number: int, input_range: NDArray[np.float64]) -> NDArray[np.float64]:
-        section = network.layers[number]
-        own = replace(context, input_range=input_range, readers=network.readers(section))
-        layers.append(section.build(input_range.size, own))
-        return np.full(layers[-1].elements, layers[-1].output_range)
+    def build(number: int, taken: NDArray[np.float64]) -> NDArray[np.float64]:
+        section, (ranges, backward) = network.layers[number], taken
+        own = replace(
+            context,
+            input_range=ranges,
+            input_backward=backward > 0,
+            readers=network.readers(section),
+        )
+        layers.append(section.build(ranges.size, own))
+        return np.stack([layers[-1].output_ranges, layers[-1].output_backward])
 
-    flow(network, context.input_range, build, join_arrays)
+    first = np.stack([context.input_range, context.input_backward])
+    flow(network, first, build, join_arrays)
     return tuple(layers)
 
 
-def _shared_processors(spec: ChipSpec, library: ComponentLibrary) -> Unit | None:
+def _shared_processors(context: BuildContext) -> Unit | None:
     """Return the digital processors that all layers share; None where each has its own."""
-    processors = spec.digital.processors
-    sections = [item for item in spec.network.layers if item.processed]
-    if spec.adc.nonlinear or not processors.shared or not sections:
-        return None
-    costs = {
-        f"activate_{section.name}": _activation_cost(section.processed, spec, library)
-        for section in sections
+    spec = context.spec
+    kinds = {
+        f"{kind}_{section.name}": values
+        for section in spec.network.layers
+        for kind, values in activations_of(section).items()
     }
-    largest = _activation_cost(max(each.processed for each in sections), spec, library)
-    energy = {kind: cost.energy["activate"] for kind, cost in costs.items()}
+    if spec.adc.nonlinear or not spec.digital.processors.shared or not kinds:
+        return None
+    largest = activation_cost(max(kinds.values()), context)
+    energy = {
+        kind: activation_cost(values, context).energy["activate"] for kind, values in kinds.items()
+    }
     return Unit(PROCESSORS, UnitCost(energy, largest.inventory))
-
-
-def _activation_cost(values: int, spec: ChipSpec, library: ComponentLibrary) -> UnitCost:
-    return processor_unit(
-        values,
-        processors=spec.digital.processors,
-        design=digital_design(spec.digital),
-        library=library,
-    )
 
 
 def _shared_units(context: BuildContext, layers: Sequence[ChipLayer]) -> tuple[Unit, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -42,6 +43,8 @@ class Operation:
         What of a conversion it does.
     releases : int
         An earlier operation that holds its resource until this one starts, -1 for none.
+    turn : int
+        Of operations that are ready in the same cycle, the one with the least goes first.
     """
 
     resource: str
@@ -53,6 +56,7 @@ class Operation:
     needs: Needs
     part: Part | None = None
     releases: int = -1
+    turn: int = 0
 
 
 @dataclass
@@ -64,6 +68,20 @@ class Program:
 
     operations: list[Operation] = field(default_factory=list)
     stream: int = 0
+    _last: int | None = None
+
+    @contextmanager
+    def against_time(self, timesteps: int) -> Iterator[None]:
+        """Add operations of a sequence that is gone through from its last timestep to its first."""
+        self._last = timesteps - 1
+        try:
+            yield
+        finally:
+            self._last = None
+
+    def place_of(self, timestep: int) -> int:
+        """Return which timestep of its sequence comes as which in the order that is added."""
+        return timestep if self._last is None else self._last - timestep
 
     def add(
         self,
@@ -89,6 +107,7 @@ class Program:
                 tuple(needs),
                 part,
                 releases,
+                self.place_of(timestep),
             )
         )
         return len(self.operations) - 1
@@ -101,7 +120,8 @@ class Program:
     def schedule(self) -> Schedule:
         """Run the event loop and return when every operation starts and ends.
 
-        Operations of an earlier timestep go first where several are ready in the same cycle.
+        Operations of an earlier timestep go first where several are ready in the same cycle; those
+        of a layer that runs against time, of a later one.
         """
         duration = np.array([item.duration for item in self.operations], dtype=np.int64)
         return _timed(tuple(self.operations), _arrays(self.operations), duration)
@@ -116,7 +136,7 @@ def _arrays(operations: list[Operation]) -> Operations:
     pointer = np.cumsum([0, *(len(item.needs) for item in operations)], dtype=np.int64)
     return Operations(
         resource=np.array([names[item.resource] for item in operations], dtype=np.int64),
-        priority=np.array([item.timestep for item in operations], dtype=np.int64),
+        priority=np.array([item.turn for item in operations], dtype=np.int64),
         releases=releases,
         held=held,
         need_pointer=pointer,

@@ -94,9 +94,13 @@ class LayerSection(Section, ABC):
     of_network : tuple of str
         Keys that say what the network is, beside ``functions`` and ``inputs``; the others say how
         it is put on a chip. Two layers that differ in one of them are not compared.
+    left_out : dict of str to anything
+        Keys that came later, with their usual values: a configuration that has these is written
+        without the keys, so that hashes stay what they were.
     """
 
     of_network: ClassVar[tuple[str, ...]] = ("kind", "units", "projection", "timesteps", "function")
+    left_out: ClassVar[Mapping[str, Any]] = {"inputs": None}
 
     kind: str
     name: Name
@@ -110,10 +114,11 @@ class LayerSection(Section, ABC):
 
     @model_serializer(mode="wrap")
     def _without_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `inputs` out where it is not given, so that hashes stay what they were."""
+        """Leave out what is as usual, of the keys that came later."""
         out: dict[str, Any] = dump(self)
-        if self.inputs is None:
-            out.pop("inputs", None)
+        for key, usual in self.left_out.items():
+            if getattr(self, key) == usual:
+                out.pop(key, None)
         return out
 
     @property
@@ -149,6 +154,11 @@ class LayerSection(Section, ABC):
         return False
 
     @property
+    def backward(self) -> bool:
+        """Whether it begins at the last timestep of a sequence."""
+        return False
+
+    @property
     def takes_words(self) -> bool:
         """Whether its inputs are fixed-point words, not pulse widths that drive tiles."""
         return False
@@ -156,6 +166,11 @@ class LayerSection(Section, ABC):
     @property
     def processed(self) -> int:
         """Values a timestep whose functions processors compute where converters only digitise."""
+        return 0
+
+    @property
+    def processed_later(self) -> int:
+        """Values of which they do so in a second turn, after another conversion."""
         return 0
 
     @property
@@ -178,6 +193,13 @@ class LayerSection(Section, ABC):
     def functions_in_use(self) -> Iterator[str]:
         """Yield the names of the activation functions that it computes."""
         yield from ()
+
+    def owns(self, rest: str) -> bool:  # noqa: ARG002
+        """Whether a tensor of this name below `tensors_name` would be its own.
+
+        Several layers may share a `tensors_name`: those of a stack, and both directions.
+        """
+        return True
 
     def meaning_of(self, rest: str, shape: tuple[int, ...] | None) -> str:  # noqa: ARG002
         """Say what an unused tensor means and what to do.

@@ -96,10 +96,11 @@ def _fused(
             code[sequence, column] = 0
     if readout is None:
         return
-    matrix, sequences, when = stage.matrix, code.shape[0], (stage.record.first, conversion)
+    matrix, record, sequences = stage.matrix, stage.record, code.shape[0]
+    when = record.first, record.begins + conversion
     for index in range(matrix.bank.shape[0]):
         charges_of_bank(matrix, index, drive, sequences, when, scratch, extra)
-        latch_bank(matrix, index, drive, code, stage.record, conversion, scratch, extra)
+        latch_bank(matrix, index, drive, code, record, conversion, scratch, extra)
 
 
 @by_type(default=True, leaf=True)
@@ -176,8 +177,9 @@ def _convert_bank(
     activity = np.empty((cycles, tiles, N_ACTIVITY), dtype=np.int64)
     waving = recorded >= 0 and record.waveform.shape[0] > 0
     waveform = np.empty((cycles if waving else 0, columns), dtype=np.int64)
+    of_run = record.first + sequence, record.begins + conversion
     record.cycles_taken[sequence, conversion, bank.place] = convert_cycles(
-        bank, drive, (record.first + sequence, conversion), charge, code, activity, waveform
+        bank, drive, of_run, charge, code, activity, waveform
     )
     first = bank.place * tiles
     to = (sequence * conversions + conversion) * energy.tile.shape[0] + first

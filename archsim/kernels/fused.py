@@ -177,7 +177,7 @@ def latch_bank(
         if record.waveform.shape[0] > 0 and record.recorded[sequence] >= 0:
             continue
         if extra is not None:
-            key = extra.seed, record.first + sequence, conversion
+            key = extra.seed, record.first + sequence, record.begins + conversion
             disturb_decisions(matrix.readout, extra.readout, place, key, extra.narrow, scratch)
         decide(matrix.readout, place, sequence, scratch, code)
         clear_behind(scratch.trip_step, place["columns"])

@@ -36,8 +36,9 @@ class MatrixRecord(NamedTuple):
         Activity summed over the cycles of each conversion; see `totals`.
     cycles_taken : int64 (sequences, conversions, banks)
         Ramp cycles of each conversion, fewer than all where it stops early.
-    first : int
-        Number of the block's first sequence in the run.
+    first, begins : int
+        Numbers of the block's first sequence in the run, and of its first conversion in sequences
+        of which earlier conversions were in other blocks.
     recorded : int64 (sequences,)
         Place of a sequence among those whose cycles are kept, -1 for the others.
     recordings : int
@@ -55,6 +56,7 @@ class MatrixRecord(NamedTuple):
     total: NDArray[np.int64]
     cycles_taken: NDArray[np.int64]
     first: int
+    begins: int
     recorded: NDArray[np.int64]
     recordings: int
     ends: NDArray[np.int64]
@@ -72,6 +74,7 @@ def make_record(
     waveforms: bool,
     reusable: MatrixRecord | None = None,
     ends: NDArray[np.int64] | None = None,
+    begins: int = 0,
 ) -> MatrixRecord:
     """Make the record of a block of sequences, one entry of `recorded` a sequence.
 
@@ -88,13 +91,16 @@ def make_record(
         and ends is None
         and _fits(matrix, reusable, sequences, kept, wave_shape)
     ):
-        return reusable._replace(first=first, recorded=recorded, recordings=recordings, ends=whole)
+        return reusable._replace(
+            first=first, begins=begins, recorded=recorded, recordings=recordings, ends=whole
+        )
     return MatrixRecord(
         total=np.zeros(sequences * conversions * matrix.tiles * N_ACTIVITY, dtype=np.int64),
         cycles_taken=np.zeros(
             (sequences, conversions, matrix.arrays.bank.shape[0]), dtype=np.int64
         ),
         first=first,
+        begins=begins,
         recorded=recorded,
         recordings=recordings,
         ends=whole,

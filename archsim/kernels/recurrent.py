@@ -152,8 +152,17 @@ def finish(
 
 
 @by_type(default=True, leaf=True)
-def drive_second(cell: Any, form: Format, state: State, drive: Drive) -> None:  # noqa: ARG001
-    """Write what goes through the second conversion as pulse widths; `State.c`, by default."""
+def drive_second(
+    cell: Any,  # noqa: ARG001 - for kinds of cells
+    form: Format,
+    state: State,
+    outer: Drive,  # noqa: ARG001
+    drive: Drive,
+) -> None:
+    """Write what goes through the second conversion as pulse widths; `State.c`, by default.
+
+    `outer` is what drives the gates' rows: inputs, the last h, the bias.
+    """
     encode(state.c, form.second_full_scale, form.drive_steps, drive, 0)
 
 
@@ -335,7 +344,7 @@ def run_recurrent(
     encode(state.h, form.h_full_scale, form.drive_steps, drive, inputs)
     buffers = _Buffers(
         drive,
-        make_drive(sequences, units),
+        make_drive(sequences, max(units, drive.stride)),
         np.empty((sequences, outputs.code.shape[2]), dtype=np.uint16),
         np.empty((sequences, units), dtype=np.uint16),
         np.empty((sequences, elements), dtype=np.uint16),
@@ -370,7 +379,7 @@ def _run_steps(
         convert(gates, drive, code, step, scratch[0])
         after_gates(cell, code, state)
         if second is not None:
-            drive_second(cell, form, state, inner)
+            drive_second(cell, form, state, drive, inner)
             convert(second, inner, of_units, step, scratch[1])
         if projection is None:
             _finish(cell, code, second, of_units, state, state.h)

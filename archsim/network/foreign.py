@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 Shape = tuple[int, ...]
 
-_GATES = 4
 _PARAMETRIZED = re.compile(r"parametrizations|weight\w*_[gv]")  # by PyTorch's weight_norm
-_OTHER_CELLS = {3: "a GRU", 1: "a plain recurrent layer (nn.RNN)"}
+_CELLS = {4: ("an LSTM", "lstm"), 3: ("a GRU", "gru"), 1: ("a plain recurrent layer", "rnn")}
+"""Cells and the kinds of layers that they are, by how many rows a unit has in their weights."""
 _KERAS = (
     "is stored transposed, as Keras does (its gates i, f, c, o are i, f, g, o here): save its "
     "transpose"
@@ -61,16 +61,28 @@ def shape_hint(name: str, has: Shape, wants: Shape) -> str:
     return _CHECK
 
 
+def _gates_of(name: str, wants: Shape) -> int:
+    """Return how many rows a unit has in a recurrent layer's weights, 0 where shapes do not tell.
+
+    Those of an LSTM are taken where only inputs are seen.
+    """
+    if "weight_hh" in name and wants[1] and wants[0] % wants[1] == 0:
+        return wants[0] // wants[1]
+    return 4
+
+
 def _matrix_hint(name: str, has: Shape, wants: Shape, *, recurrent: bool) -> str:
     if has == wants[::-1]:
         return f"it {_KERAS}" if recurrent else "it is stored transposed: save its transpose"
     if recurrent and has[1] == wants[1]:
-        for gates, cell in _OTHER_CELLS.items():
-            if has[0] * _GATES == wants[0] * gates:
-                return f"it is that of {cell}, which a layer of kind lstm is not"
-    if "weight_ih" in name and has[0] % _GATES == 0:
-        return f"it is of {has[0] // _GATES} units with {has[1]} inputs: {_CHECK}"
-    if "weight_hh" in name and has[0] == _GATES * has[1]:
+        for gates, (cell, kind) in _CELLS.items():
+            for wanted in _CELLS:
+                if gates != wanted and has[0] * wanted == wants[0] * gates:
+                    return f"it is that of {cell}: take kind {kind} for the layer"
+    gates = _gates_of(name, wants)
+    if "weight_ih" in name and gates and has[0] % gates == 0:
+        return f"it is of {has[0] // gates} units with {has[1]} inputs: {_CHECK}"
+    if "weight_hh" in name and gates and has[0] == gates * has[1]:
         return f"it is of {has[1]} units: {_CHECK}"
     if name.endswith(".weight"):
         return f"it is of {has[0]} units with {has[1]} inputs: {_CHECK}"

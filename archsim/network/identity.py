@@ -142,7 +142,8 @@ def structure_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> l
     if len(one["layers"]) != len(other["layers"]):
         return [*found, f"{len(other['layers'])} layers against {len(one['layers'])}"]
     for number, pair in enumerate(zip(one["layers"], other["layers"], strict=True), 1):
-        mine, theirs = ({"inputs": _place(number - 1), **layer} for layer in pair)
+        usual = {"inputs": _place(number - 1), "direction": "forward"}
+        mine, theirs = ({**usual, **layer} for layer in pair)
         found += [
             f"{key} {theirs[key]} against {mine[key]} in layer {number}"
             for key in mine

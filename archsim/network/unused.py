@@ -81,12 +81,15 @@ def _check_ignored(weights: Weights, names: Sequence[str], ignored: Iterable[str
 
 def _meaning(weights: Weights, name: str, network: Network) -> str | None:
     """Say what a tensor under a layer's name means and what to do; None for other tensors."""
+    sharing = []
     for layer in network.layers:
         start = f"{weights.prefix}{layer.tensors_name}."
         if name.startswith(start):
-            rest = name.removeprefix(start)
-            tensor = weights.tensors.get(name)
-            return layer.meaning_of(rest, None if tensor is None else tensor.shape)
+            sharing.append((layer, name.removeprefix(start)))
+    sharing.sort(key=lambda pair: not pair[0].owns(pair[1]))
+    for layer, rest in sharing[:1]:
+        tensor = weights.tensors.get(name)
+        return layer.meaning_of(rest, None if tensor is None else tensor.shape)
     return None
 
 

@@ -59,10 +59,15 @@ class Weights:
             raise WorkloadError(msg)
         return tensor
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a tensor of a name."""
+        full = self._full(name)
+        return full in self.tensors or full in self.others
+
     def find(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a tensor, checked as `get` does, or None where there is none of the name."""
         full = self._full(name)
-        if full not in self.tensors and full not in self.others:
+        if not self.has(name):
             return None
         self.used[full] = None
         problem = self._problem(full, shape)
@@ -132,6 +137,10 @@ class RandomWeights(Weights):
     """
 
     seed: int = 0
+
+    def has(self, name: str) -> bool:  # noqa: ARG002
+        """Return that there is; any tensor can be drawn."""
+        return True
 
     def find(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Return random weights of a shape; biases are zero."""

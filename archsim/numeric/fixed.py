@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.numeric.jit import leaf
 
 
@@ -34,4 +37,22 @@ def scaled_magnitude(value: int, full_scale: int, steps: int) -> int:
 def pulse_width(value: int, full_scale: int, steps: int) -> int:
     """Return the signed pulse width, in cycles, that drives a row with `value`."""
     magnitude = scaled_magnitude(value, full_scale, steps)
+    return magnitude if value >= 0 else -magnitude
+
+
+@leaf
+def odd_from_table(value: int, table: NDArray[np.int64], shift: int) -> int:
+    """Look an odd function up for a fixed-point value; beyond the table its last entry holds.
+
+    Parameters
+    ----------
+    value : int
+        The value.
+    table : int64 (entries,)
+        The function for values from 0, each entry for ``2**shift`` of them.
+    shift : int
+        ``|value| >> shift`` is the entry.
+    """
+    entry = min(abs(value) >> shift, table.shape[0] - 1)
+    magnitude: int = table[np.uint64(entry)]
     return magnitude if value >= 0 else -magnitude

@@ -31,7 +31,7 @@ network:
   timesteps: 9
   weights: random
   layers:
-    - {kind: gru, name: cell, units: 10}
+    - {kind: own_gru, name: cell, units: 10}
     - {kind: linear, name: output, units: 2}
 workload: {kind: chirps, sequences: 7}
 trace: {level: cycle, sequences: [0, 3]}
@@ -253,7 +253,7 @@ def test_a_fault_of_the_package_is_laid_to_the_package(folder, outside, file, ol
 
 def test_without_the_package_its_kinds_are_not_known(folder, outside):
     done = outside("validate", "outside.yaml", code=2, PYTHONPATH=str(ROOT))
-    assert "'gru' is not one of linear, lstm" in done.stderr
+    assert "'own_gru' is not one of" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_without_the_package_its_kinds_are_not_known(folder, outside):
             "gru.build:COLUMNS",
             "is not a subclass of archsim.config",
         ),
-        ('gru = "', 'gated = "', "calls itself 'gru': give class and entry the same name"),
+        ('own_gru = "', 'gated = "', "calls itself 'own_gru': give class and entry the same name"),
     ],
 )
 def test_a_kind_that_does_not_load_is_one_sentence_and_in_nobodys_way(
@@ -277,7 +277,7 @@ def test_a_kind_that_does_not_load_is_one_sentence_and_in_nobodys_way(
     assert old in text
     (broken / "pyproject.toml").write_text(text.replace(old, new))
     path = f"{offer(folder / 'other', broken)}:{FOLDER}:{ROOT}"
-    layer = "gated" if "gated" in new else "gru"
+    layer = "gated" if "gated" in new else "own_gru"
     words = ("validate", "outside.yaml", "--set", f"network.layers.0.kind={layer}")
     done = outside(*words, code=2, PYTHONPATH=path)
     assert done.stderr.count("\n") == 1

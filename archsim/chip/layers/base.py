@@ -22,9 +22,11 @@ from archsim.chip.spec import ChipSpec
 from archsim.config.hardware import Digital
 from archsim.config.run import BUS
 from archsim.config.sections import LayerSection
-from archsim.costs.digital import DigitalDesign, UnitCost, sum_unit
+from archsim.costs.digital import sum_unit
 from archsim.costs.library import ComponentLibrary
+from archsim.costs.parts import DigitalDesign, UnitCost
 from archsim.kernels.convert import Stage
+from archsim.kernels.recurrent import State
 from archsim.network.weights import Weights
 from archsim.transfer.decisions import half_up
 
@@ -39,6 +41,9 @@ class BuildContext:
         What the chip is built from, costs, tensors.
     input_range : float64 (inputs,)
         The value that a full pulse width of each of the layer's inputs stands for.
+    input_backward : bool (inputs,)
+        Which inputs come from a layer that runs against time, so that their last value is that of
+        the first timestep.
     processors : Unit or None
         Digital processors that all layers share, None where every layer has its own.
     readers : tuple of sections of layers
@@ -49,6 +54,7 @@ class BuildContext:
     library: ComponentLibrary
     weights: Weights
     input_range: NDArray[np.float64]
+    input_backward: NDArray[np.bool_]
     processors: Unit | None = None
     readers: tuple[LayerSection, ...] = ()
 
@@ -242,6 +248,16 @@ class ChipLayer(ABC):
     in_words: bool = False
 
     @property
+    def output_ranges(self) -> NDArray[np.float64]:
+        """`output_range` of each element (elements,)."""
+        return np.full(self.elements, self.output_range)
+
+    @property
+    def output_backward(self) -> NDArray[np.bool_]:
+        """Which elements (elements,) of its output come last at the first timestep."""
+        return np.zeros(self.elements, dtype=np.bool_)
+
+    @property
     def banks(self) -> tuple[Bank, ...]:
         """All banks of its matrices."""
         return tuple(bank for matrix in self.matrices for bank in matrix.banks)
@@ -269,8 +285,19 @@ class ChipLayer(ABC):
         """
 
     @abstractmethod
-    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
-        """Compute a block of sequences."""
+    def run(self, signal: Signal, recorder: Recorder, state: State | None = None) -> LayerResult:
+        """Compute a block of sequences.
+
+        Parameters
+        ----------
+        signal : Signal
+            What goes in.
+        recorder : Recorder
+            Where what tiles do goes.
+        state : State, optional
+            `LayerResult.state` of an earlier chunk of the same sequences; a layer that carries
+            nothing from timestep to timestep does not look at it.
+        """
 
     @abstractmethod
     def run_float(self, x: NDArray[np.float64], length: Whole | None = None) -> NDArray[np.float64]:

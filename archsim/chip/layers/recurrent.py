@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,8 +27,12 @@ from archsim.chip.layers.base import (
     deliver,
     stages,
     sum_of_blocks,
+    transfers,
 )
+from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import by_length
+from archsim.chip.layers.processors import processors_of
+from archsim.chip.layers.recurrent_clipped import driving_gates
 from archsim.chip.layers.signal import LayerResult, Recorder, Signal
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.program import Needs, Program
@@ -35,12 +40,15 @@ from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping
 from archsim.config.hardware import CellActivation
 from archsim.config.sections import LayerSection
-from archsim.costs.digital import elementwise_unit, processor_unit
+from archsim.costs.elementwise import elementwise_unit
 from archsim.kernels.recurrent import Format, RecurrentOutputs, Span, State, run_recurrent
 from archsim.transfer.ramp import Ramp
 
 Steps = Mapping[str, tuple[str, ...]]
 """Kinds of operations of the element-wise unit, and their steps (`archsim.costs.digital`)."""
+
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ class Matrices:
     gates : MappedMatrix
         Rows are inputs, fed-back h and bias; each unit has as many columns as there are gates.
     second : MappedMatrix or None
-        Row u has memristors in column u only.
+        Of a state of the cell's own, row u has memristors in column u only; of a candidate, rows
+        are those of the gates.
     projection : MappedMatrix or None
         Rows are units, columns what they are projected to.
     """
@@ -80,10 +89,16 @@ class RecurrentLayer(ChipLayer):
     whole_steps, split_steps : Mapping
         Operations of the element-wise unit: without a second conversion one, ``update``; with one
         the two before and after it, ``accumulate`` and ``output``.
+    states : int
+        Words of each unit that the element-wise unit keeps: h, and the cell's own state, if any.
+    second_takes_inputs : bool
+        Whether the inputs drive rows of the second conversion's matrix too.
     """
 
-    whole_steps: ClassVar[Steps]
-    split_steps: ClassVar[Steps]
+    whole_steps: ClassVar[Steps] = {}
+    split_steps: ClassVar[Steps] = {}
+    states: ClassVar[int] = 2
+    second_takes_inputs: ClassVar[bool] = False
 
     def assemble(
         self,
@@ -94,6 +109,7 @@ class RecurrentLayer(ChipLayer):
         units: int,
         cell: Any,
         form: Format,
+        start: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     ) -> None:
         """Put the layer together.
 
@@ -111,14 +127,20 @@ class RecurrentLayer(ChipLayer):
             What the kernel gets of the cell.
         form : Format
             What it gets of the digital units.
+        start : tuple of int64 (elements,) and (units,), optional
+            h, and the cell's own state, before the first timestep, fixed point; zeros by default.
         """
         self.name, self.elements = section.name, section.elements
         self._context, self._units = context, units
         self._matrices, self._cell, self._form = matrices, cell, form
+        self._backward = section.backward
+        sizes = section.elements, units if self.states > 1 else 0
+        zeros = (np.zeros(size, dtype=np.int64) for size in sizes)
+        self._start = State(*(start or zeros))
         self.output_range = form.h_full_scale / 2.0**form.fraction_bits
         self.matrices = matrices.there
         self._sums = {matrix.name: sum_of_blocks(matrix, context) for matrix in self.matrices}
-        self._processors, self._activate = _processors(section, context)
+        self._processors, self._activate, self._activate_later = processors_of(section, context)
         self._unit = self._update_unit()
         own = [] if self._processors in (None, context.processors) else [self._processors]
         self.units = tuple(
@@ -135,31 +157,48 @@ class RecurrentLayer(ChipLayer):
             design=self._context.digital_design(),
             library=self._context.library,
             streams=spec.streams,
+            states=self.states,
         )
         return Unit(f"{self.name}_update", cost)
 
     def schedule(self, program: Program, inputs: Sequence[tuple[int, ...]]) -> list[Needs]:
         """Add every timestep's operations; each conversion of the gates needs the last h."""
-        outputs: list[Needs] = []
-        for timestep, needs in enumerate(inputs):
-            feedback = outputs[-1] if outputs else ()
-            last = self._convert(program, self._matrices.gates, (*needs, *feedback), timestep)
-            if self._processors is not None:
-                last = self._work(program, self._processors, self._activate, last, timestep)
-            last = self._update(program, last, timestep)
-            if self._matrices.projection is not None:
-                last = self._deliver(program, "m", last, timestep)
-                last = self._convert(program, self._matrices.projection, last, timestep)
-            outputs.append(self._deliver(program, "h", last, timestep))
+        outputs: list[Needs] = [()] * len(inputs)
+        feedback: Needs = ()
+        with program.against_time(len(inputs)) if self._backward else nullcontext():
+            for timestep in self._order(len(inputs)):
+                last = self._add_timestep(program, (*inputs[timestep], *feedback), timestep)
+                feedback = outputs[timestep] = last
         return outputs
 
-    def _update(self, program: Program, needs: Needs, timestep: int) -> Needs:
-        """Add what brings the states to a timestep."""
+    def _order(self, timesteps: int) -> range:
+        """Return the timesteps of a sequence in the order in which they are computed."""
+        return range(timesteps)[::-1] if self._backward else range(timesteps)
+
+    def _add_timestep(self, program: Program, needs: Needs, timestep: int) -> Needs:
+        """Add what one timestep takes, from the gates to the h that goes out and back."""
+        last = self._convert(program, self._matrices.gates, needs, timestep)
+        if self._processors is not None and self._activate:
+            last = self._work(program, self._processors, self._activate, last, timestep)
+        last = self._update(program, last, timestep, needs)
+        if self._matrices.projection is not None:
+            last = self._deliver(program, "m", last, timestep)
+            last = self._convert(program, self._matrices.projection, last, timestep)
+        return self._deliver(program, "h", last, timestep)
+
+    def _update(self, program: Program, needs: Needs, timestep: int, inputs: Needs) -> Needs:
+        """Add what brings the states to a timestep; `inputs` are what the gates needed."""
         second = self._matrices.second
         if second is None:
             return self._work(program, self._unit, "update", needs, timestep)
         last = self._work(program, self._unit, "accumulate", needs, timestep)
+        if f"{self.name}_r" in transfers(self._context.spec):
+            last = self._deliver(program, "r", last, timestep)
+        if self.second_takes_inputs:
+            last = (*last, *inputs)
         last = self._convert(program, second, last, timestep)
+        if self._processors is not None and self._activate_later:
+            last = self._work(program, self._processors, self._activate_later, last, timestep)
         return self._work(program, self._unit, "output", last, timestep)
 
     def _convert(
@@ -172,7 +211,7 @@ class RecurrentLayer(ChipLayer):
             needs,
             layer=self.name,
             timestep=timestep,
-            conversion=timestep,
+            conversion=program.place_of(timestep),
         )
 
     def _work(self, program: Program, unit: Unit, kind: str, needs: Needs, timestep: int) -> Needs:
@@ -188,10 +227,28 @@ class RecurrentLayer(ChipLayer):
             timestep=timestep,
         )
 
-    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
-        """Run the kernel on a block of sequences."""
+    @property
+    def output_backward(self) -> NDArray[np.bool_]:
+        """All elements of a layer that runs against time."""
+        return np.full(self.elements, self._backward)
+
+    def rest(self, sequences: int) -> State:
+        """Return the state before the first timestep, of so many sequences."""
+        return State(*(np.tile(words, (sequences, 1)) for words in self._start))
+
+    def run(self, signal: Signal, recorder: Recorder, state: State | None = None) -> LayerResult:
+        """Run the kernel on a block of sequences.
+
+        Parameters
+        ----------
+        signal, recorder
+            As of `ChipLayer.run`.
+        state : State, optional
+            That after an earlier chunk of the sequences; `rest` by default. Chunks of a layer that
+            runs against time come last one first.
+        """
         sequences, timesteps, _ = signal.drive.shape
-        shape, units = (sequences, timesteps), self._units
+        shape, units = (sequences, timesteps), self._start.c.size
         room = np.zeros if signal.varies else np.empty  # nothing is written behind an end
         outputs = RecurrentOutputs(
             code=room((*shape, self._matrices.gates.arrays.columns), dtype=np.uint16),
@@ -199,13 +256,11 @@ class RecurrentLayer(ChipLayer):
             h=room((*shape, self.elements), dtype=np.int32),
             h_drive=room((*shape, self.elements), dtype=np.int16),
         )
-        state = State(
-            np.zeros((sequences, self.elements), dtype=np.int64),
-            np.zeros((sequences, units), dtype=np.int64),
-        )
+        begin = state or self.rest(sequences)
+        after = State(*(words.copy() for words in begin))
         steps = stages(self._matrices.all, recorder, timesteps, signal.length)
-        span = Span(signal.length, 0)
-        run_recurrent(self._cell, self._form, steps, signal.drive, state, span, outputs)
+        span = Span(signal.length, int(self._backward))
+        run_recurrent(self._cell, self._form, steps, signal.drive, after, span, outputs)
         # Words have 24 bits at most, which float32 holds exactly.
         h = np.multiply(outputs.h, np.float32(2.0**-self._form.fraction_bits), dtype=np.float32)
         return LayerResult(
@@ -215,16 +270,78 @@ class RecurrentLayer(ChipLayer):
                 signal.length,
                 timesteps,
                 lambda place, when: self.clipped(
-                    signal.drive[place, when], outputs.of(place, when)
+                    signal.drive[place, when], outputs.of(place, when), begin.h[place]
                 ),
             ),
+            after,
+        )
+
+    def run_float(self, x: Array, length: NDArray[np.int64] | None = None) -> Array:
+        """Run the float64 layer, against time where the chip does."""
+        if not self._backward:
+            return self.float_forward(x)
+        steps = np.arange(x.shape[1])
+        ends = np.full(len(x), x.shape[1]) if length is None else length
+        place = ends[:, None] - 1 - steps
+        turned = np.where(place >= 0, place, steps)[:, :, None]
+        return np.take_along_axis(
+            self.float_forward(np.take_along_axis(x, turned, axis=1)), turned, axis=1
         )
 
     @abstractmethod
+    def float_forward(self, x: Array) -> Array:
+        """Run the float64 layer with time.
+
+        Parameters
+        ----------
+        x : float64 (sequences, timesteps, inputs)
+            What goes in.
+
+        Returns
+        -------
+        float64 (sequences, timesteps, elements)
+            Hidden states.
+        """
+
+    @abstractmethod
     def clipped(
-        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs
+        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs, start: NDArray[np.int64]
     ) -> tuple[Clipping, ...]:
-        """Count what a block of sequences clipped, place by place."""
+        """Count what a block of sequences clipped, place by place.
+
+        Parameters
+        ----------
+        x_drive : int16 (sequences, timesteps, inputs)
+            Inputs of sequences that all end where the arrays do.
+        outputs : RecurrentOutputs
+            What came of them.
+        start : int64 (sequences, elements)
+            The h that they began with, fixed point.
+        """
+
+    def driving_gates(
+        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs, start: NDArray[np.int64]
+    ) -> NDArray[np.int16]:
+        """Return what drove the gates' rows (sequences * timesteps, rows), for `clipped`."""
+        return driving_gates(
+            self._form,
+            outputs,
+            x_drive,
+            self._matrices.gates,
+            start=start,
+            backward=self._backward,
+        )
+
+    def clipped_by_circuits(
+        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs, start: NDArray[np.int64]
+    ) -> tuple[Clipping, ...]:
+        """Count codes of the gates that rails or converters of crossbars change, for `clipped`."""
+        gates = self._matrices.gates
+        if not gates.arrays.why:
+            return ()
+        code = outputs.code.reshape(-1, outputs.code.shape[2])
+        drive = self.driving_gates(x_drive, outputs, start)
+        return clipped_by_circuits(self.name, gates, drive, code)
 
 
 def second_matrix(name: str, units: int, ramp: Ramp, context: BuildContext) -> MappedMatrix:
@@ -259,18 +376,3 @@ def form_of(context: BuildContext, projection: MappedMatrix | None, *, h_full_sc
         second_full_scale=digital.cell_range << digital.fraction_bits,
         projection_level=context.to_fixed(projection.levels()) if projection else empty,
     )
-
-
-def _processors(section: LayerSection, context: BuildContext) -> tuple[Unit | None, str]:
-    """Return the digital processors of a conventional design, and what they do for this layer."""
-    if context.spec.kind.computes:
-        return None, ""
-    if context.processors is not None:
-        return context.processors, f"activate_{section.name}"
-    cost = processor_unit(
-        section.processed,
-        processors=context.spec.digital.processors,
-        design=context.digital_design(),
-        library=context.library,
-    )
-    return Unit(f"{section.name}_activation", cost), "activate"

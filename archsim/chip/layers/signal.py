@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.clipping import Clipping
 from archsim.kernels.record import MatrixRecord, make_record
+from archsim.kernels.recurrent import State
 
 Whole = NDArray[np.int64]
 
@@ -53,11 +54,19 @@ class Signal:
         whole = np.full(drive.shape[0], drive.shape[1], dtype=np.int64)
         return Signal(drive, self.fixed[place, timesteps], whole)
 
-    def last(self) -> Signal:
-        """Return the last timestep of each sequence alone."""
-        place, last = np.arange(self.length.size), self.length - 1
+    def last(self, at_first: NDArray[np.bool_] | None = None) -> Signal:
+        """Return the last timestep of each sequence alone.
+
+        Parameters
+        ----------
+        at_first : bool (elements,), optional
+            Elements of which the first timestep is taken instead.
+        """
         one = np.ones(self.length.size, dtype=np.int64)
-        return Signal(self.drive[place, last][:, None], self.fixed[place, last][:, None], one)
+        drive, fixed = (
+            last_of(values, self.length, at_first)[:, None] for values in (self.drive, self.fixed)
+        )
+        return Signal(drive, fixed, one)
 
     @staticmethod
     def side_by_side(signals: Sequence[Signal]) -> Signal:
@@ -71,16 +80,36 @@ class Signal:
         )
 
 
+def last_of(
+    values: NDArray[Any], length: Whole, at_first: NDArray[np.bool_] | None = None
+) -> NDArray[Any]:
+    """Return the last timestep (sequences, elements) of values (sequences, timesteps, elements).
+
+    Parameters
+    ----------
+    values : array
+        The values; where a layer before works at the last timestep alone, there is but one.
+    length : int64 (sequences,)
+        Timesteps of each sequence.
+    at_first : bool (elements,), optional
+        Elements of which the first timestep is taken instead.
+    """
+    last = values[np.arange(length.size), np.minimum(length, values.shape[1]) - 1]
+    return last if at_first is None else np.where(at_first, values[:, 0], last)
+
+
 @dataclass(frozen=True)
 class LayerResult:
     """What a layer computed: the signal for others, arrays for the trace, what it clipped.
 
     There is an entry of `clipped` for every place where the layer can clip, with or without values.
+    `state` is that after each sequence's last timestep, None of a layer that carries none.
     """
 
     signal: Signal
     outputs: dict[str, NDArray[Any]]
     clipped: tuple[Clipping, ...] = ()
+    state: State | None = None
 
 
 @dataclass
@@ -95,6 +124,9 @@ class Recorder:
         Number of the block's first sequence in the run.
     waveforms : bool
         Whether columns' charges are kept as well.
+    begins : int
+        Conversions that each sequence has had before, where it is a chunk of a stream; noise is
+        that of the whole stream then.
     reusable : mapping of str to MatrixRecord
         Records that are not needed any more; those that fit lend their memory.
     records : dict of str to MatrixRecord
@@ -105,6 +137,7 @@ class Recorder:
     first: int
     waveforms: bool
     reusable: Mapping[str, MatrixRecord] = field(default_factory=dict)
+    begins: int = field(default=0, kw_only=True)
     records: dict[str, MatrixRecord] = field(default_factory=dict)
 
     def open(self, matrix: MappedMatrix, conversions: int, ends: Whole) -> MatrixRecord:
@@ -123,6 +156,7 @@ class Recorder:
             matrix.arrays,
             self.recorded,
             first=self.first,
+            begins=self.begins,
             conversions=conversions,
             waveforms=self.waveforms,
             reusable=self.reusable.get(matrix.name),

@@ -8,22 +8,18 @@ import pytest
 from archsim.config.hardware import Processors
 from archsim.costs.accelergy import total_energy
 from archsim.costs.digital import (
-    ADD,
-    LOOK_UP,
-    MULTIPLY,
-    OUTPUT,
-    DigitalDesign,
     argmax_unit,
     buffer_unit,
     bus_unit,
     chip_overhead,
-    elementwise_unit,
     multiply_accumulate_unit,
     processor_unit,
     sum_unit,
 )
+from archsim.costs.elementwise import ADD, LOOK_UP, MULTIPLY, OUTPUT, elementwise_unit
 from archsim.costs.library import SourceKind, load_library
 from archsim.costs.operation import ActionCounts, EnergyTable, Inventory
+from archsim.costs.parts import DigitalDesign
 from archsim.costs.scaling import scale_library
 from archsim.errors import ConfigError
 from tests.runs import ROOT

@@ -93,9 +93,14 @@ _SECOND = {
 UNUSED = {
     "bidirectional": (
         {f"{name}_reverse": tensor for name, tensor in tensors().items() if "lstm" in name},
-        *("'lstm.bias_hh_l0_reverse'", "3 more are not used", "bidirectional=False"),
+        *(
+            "'lstm.bias_hh_l0_reverse'",
+            "3 more are not used",
+            "direction: backward}",
+            "bidirectional",
+        ),
     ),
-    "stacked": (_SECOND, "'lstm.bias_hh_l1'", "add a layer of kind lstm", "_l0 for _l1"),
+    "stacked": (_SECOND, "'lstm.bias_hh_l1'", "add the layer {kind: lstm", "stacked: 1}"),
     "projection": (
         {"lstm.weight_hr_l0": _array(2, 4)},
         *("'lstm.weight_hr_l0'", "set projection of layer 'lstm' to 2"),

@@ -34,7 +34,7 @@ from archsim.chip.layers.linear.kernel import run_linear_digital
 from archsim.chip.layers.linear.reference import linear_float
 from archsim.chip.layers.linear.section import LinearLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
-from archsim.chip.layers.signal import LayerResult, Recorder, Signal
+from archsim.chip.layers.signal import LayerResult, Recorder, Signal, last_of
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.program import Needs, Program
@@ -44,6 +44,7 @@ from archsim.config.sections import Bias
 from archsim.costs.digital import bias_unit, multiply_accumulate_unit
 from archsim.errors import DesignError
 from archsim.kernels.convert import convert_all
+from archsim.kernels.recurrent import State
 from archsim.network.activations.base import Range
 from archsim.transfer.decisions import pulse_widths
 
@@ -59,6 +60,7 @@ class _LinearBase(ChipLayer):
         none = section.bias is Bias.NONE
         self._bias = None if none else find(f"{name}.bias", (section.units,))
         self._at_last = section.at_last_timestep
+        self._at_first = context.input_backward if section.timesteps == "final" else None
         self.macs = section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context
@@ -75,18 +77,22 @@ class _LinearBase(ChipLayer):
         self, x: NDArray[np.float64], length: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
         """Compute the layer in float64 at the timesteps at which it works."""
-        last = np.full(len(x), x.shape[1]) - 1 if length is None else length - 1
-        taken = x[np.arange(len(x)), last][:, None] if self._at_last else x
+        whole = np.full(len(x), x.shape[1]) if length is None else length
+        taken = last_of(x, whole, self._at_first)[:, None] if self._at_last else x
         total = linear_float(taken, self._weight, self._bias)
         return np.asarray(self._function.value(total))
 
-    def _working(self, inputs: Sequence[Needs]) -> range:
-        """Return the timesteps of a sequence at which the layer works."""
-        return range(len(inputs) - 1 if self._at_last else 0, len(inputs))
+    def _working(self, inputs: Sequence[Needs]) -> dict[int, Needs]:
+        """Return the timesteps of a sequence at which the layer works, and what each needs."""
+        if not self._at_last:
+            return dict(enumerate(inputs))
+        last = len(inputs) - 1
+        turned = self._at_first is not None and bool(self._at_first.any())
+        return {last: tuple(dict.fromkeys((*inputs[last], *inputs[0]))) if turned else inputs[last]}
 
     def _taken(self, signal: Signal) -> Signal:
         """Return what the layer takes in of a signal."""
-        return signal.last() if self._at_last else signal
+        return signal.last(self._at_first) if self._at_last else signal
 
     def _clipped_widths(self, fixed: NDArray[np.int64]) -> tuple[Clipping, ...]:
         """Count outputs that a pulse width does not reach, where a layer takes them so."""
@@ -145,8 +151,8 @@ class LinearOnTile(_LinearBase):
         """Add one conversion, and the bias, for every timestep at which the layer works."""
         working = self._working(inputs)
         return [
-            self._convert(program, inputs[timestep], timestep, conversion)
-            for conversion, timestep in enumerate(working)
+            self._convert(program, needs, timestep, conversion)
+            for conversion, (timestep, needs) in enumerate(working.items())
         ]
 
     def _convert(self, program: Program, needs: Needs, timestep: int, conversion: int) -> Needs:
@@ -163,8 +169,9 @@ class LinearOnTile(_LinearBase):
             return ends
         return add_work(program, self._adders, "add_bias", ends, layer=self.name, timestep=timestep)
 
-    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
+    def run(self, signal: Signal, recorder: Recorder, state: State | None = None) -> LayerResult:
         """Convert every input vector of a block of sequences."""
+        del state
         taken = self._taken(signal)
         drive = np.ascontiguousarray(taken.drive)
         code = np.empty((*drive.shape[:2], self.elements), dtype=np.uint16)
@@ -321,15 +328,16 @@ class LinearDigital(_LinearBase):
                 program,
                 self._unit,
                 "multiply_accumulate",
-                inputs[timestep],
+                needs,
                 layer=self.name,
                 timestep=timestep,
             )
-            for timestep in self._working(inputs)
+            for timestep, needs in self._working(inputs).items()
         ]
 
-    def run(self, signal: Signal, recorder: Recorder) -> LayerResult:
+    def run(self, signal: Signal, recorder: Recorder, state: State | None = None) -> LayerResult:
         """Multiply and accumulate every input vector of a block of sequences."""
+        del state
         digital = self._context.spec.digital
         taken = self._taken(signal)
         x = np.ascontiguousarray(taken.fixed)

@@ -47,7 +47,12 @@ class LinearLayer(LayerSection):
         "none: no bias, which random weights have otherwise",
     )
     placement: Placement = Field(Placement.TILE, description="analog tile or digital units")
-    timesteps: Literal["last", "all"] = Field("last", description="when the layer is computed")
+    timesteps: Literal["last", "all", "final"] = Field(
+        "last",
+        description="when the layer is computed: at every timestep, at the last one, or once of "
+        "what each layer before it computed last, which of one that runs backward is its output at "
+        "the first timestep",
+    )
     bits: int | None = Field(
         None, ge=1, le=10, description="resolution of its linear ramp; adc.bits where not given"
     )
@@ -92,8 +97,8 @@ class LinearLayer(LayerSection):
 
     @property
     def at_last_timestep(self) -> bool:
-        """Whether it works at the last timestep only."""
-        return self.timesteps == "last"
+        """Whether it works once a sequence."""
+        return self.timesteps != "all"
 
     @property
     def takes_words(self) -> bool:

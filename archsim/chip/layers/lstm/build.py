@@ -13,15 +13,11 @@ from numpy.typing import NDArray
 
 from archsim.chip.cut import cut_layer
 from archsim.chip.layers.base import BuildContext
+from archsim.chip.layers.cell_function import second_ramp, table_of, table_shift
 from archsim.chip.layers.functions import layer_ramp
+from archsim.chip.layers.gates import gate_levels, gate_ramps
 from archsim.chip.layers.lstm.clipped import LSTMParts, clipped_by_lstm
-from archsim.chip.layers.lstm.functions import (
-    functions_of,
-    gate_ramps,
-    state_ramp,
-    table_entry,
-    table_positions,
-)
+from archsim.chip.layers.lstm.functions import functions_of
 from archsim.chip.layers.lstm.kernel import LSTMArrays
 from archsim.chip.layers.lstm.reference import GATES, LSTMFunctions, lstm_float
 from archsim.chip.layers.lstm.section import LSTMLayer
@@ -44,10 +40,9 @@ from archsim.chip.mapping import with_bias_row
 from archsim.chip.spec import ChipSpec, MatrixSpec
 from archsim.clipping import Clipping
 from archsim.config.converter import CONVERTERS
-from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
+from archsim.costs.elementwise import ADD, LOOK_UP, MULTIPLY, OUTPUT
 from archsim.kernels.recurrent import RecurrentOutputs
 from archsim.network.activations import get_activation
-from archsim.network.nonlinear import processed
 
 
 class LSTMOnChip(RecurrentLayer):
@@ -68,8 +63,9 @@ class LSTMOnChip(RecurrentLayer):
         gates = _gates_matrix(section, self._tensors, functions, context, h_range=h_range)
         second = None
         if goes_by_ramp(context):
-            ramp = state_ramp(functions, section, context)
-            second = second_matrix(f"{section.name}_cell", section.units, ramp, context)
+            name = f"{section.name}_cell"
+            ramp = second_ramp(functions.state, name, context)
+            second = second_matrix(name, section.units, ramp, context)
         projection = _projection_matrix(section, self._tensors, context)
         self.assemble(
             section,
@@ -78,26 +74,31 @@ class LSTMOnChip(RecurrentLayer):
             units=section.units,
             cell=_cell_arrays(gates, second, functions, context),
             form=form_of(context, projection, h_full_scale=full_scale),
+            start=(self._tensors.h0, self._tensors.c0),
         )
         w_hr = self._tensors.w_hr
         self._parts = LSTMParts(self._form, self._cell, gates, projection, w_hr, functions)
 
     def clipped(
-        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs
+        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs, start: NDArray[np.int64]
     ) -> tuple[Clipping, ...]:
         """Count what a block of sequences clipped, place by place."""
-        spec = self._context.spec
-        return clipped_by_lstm(self.name, self._parts, outputs, spec=spec, x_drive=x_drive)
+        return (
+            *clipped_by_lstm(self.name, self._parts, outputs, spec=self._context.spec),
+            *self.clipped_by_circuits(x_drive, outputs, start),
+        )
 
-    def run_float(
-        self,
-        x: NDArray[np.float64],
-        length: NDArray[np.int64] | None = None,  # noqa: ARG002 - no timestep looks ahead
-    ) -> NDArray[np.float64]:
+    def float_forward(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Run the float64 LSTM."""
-        tensors = self._tensors
+        tensors, one = self._tensors, 2.0**self._form.fraction_bits
         return lstm_float(
-            x, tensors.w_ih, tensors.w_hh, tensors.bias, tensors.w_hr, functions=self._functions
+            x,
+            tensors.w_ih,
+            tensors.w_hh,
+            tensors.bias,
+            tensors.w_hr,
+            functions=self._functions,
+            start=(tensors.h0 / one, tensors.c0 / one),
         )
 
 
@@ -116,7 +117,8 @@ def _gates_matrix(
     spec = context.spec
     w_ih, w_hh = (tensors.w_ih * context.input_range).T, tensors.w_hh.T * h_range
     rows = with_bias_row(np.concatenate([w_ih, w_hh]), tensors.bias)
-    ramps, ramp_of_gate = gate_ramps(functions, section, context)
+    limits = section.functions.range
+    ramps, ramp_of_gate = gate_ramps(functions.gates, section.name, context, limits=limits)
     return map_matrix(
         MatrixSpec(section.name, spec, context.library),
         rows,
@@ -154,29 +156,11 @@ def _cell_arrays(
 ) -> LSTMArrays:
     """Put levels and the table of the cell state's function into fixed point."""
     empty = np.zeros(0, dtype=np.int64)
-    positions = table_positions(context.spec)
     return LSTMArrays(
-        level=_gate_levels(gates, functions, context),
+        level=gate_levels(gates, functions.gates, context),
         fraction_bits=context.spec.digital.fraction_bits,
         word_limit=context.word_limit,
-        table=empty if cell else context.to_fixed(functions.state.value(positions)),
-        table_shift=table_entry(context.spec).bit_length() - 1,
+        table=empty if cell else table_of(functions.state, context),
+        table_shift=table_shift(context.spec),
         second_level=context.to_fixed(cell.levels()) if cell else empty,
     )
-
-
-def _gate_levels(
-    gates: MappedMatrix, functions: LSTMFunctions, context: BuildContext
-) -> NDArray[np.int64]:
-    """Return what every gate's codes stand for (gates, codes), in fixed point.
-
-    A nonlinear ramp's levels are the function already; those of an ordinary converter go through
-    the digital processors.
-    """
-    if context.spec.kind.computes:
-        names = [ramp.function for ramp in gates.banks[0].ramps]
-        levels = [gates.levels(names.index(function.name)) for function in functions.gates]
-    else:
-        processors = context.spec.digital.processors
-        levels = [processed(function, gates.levels(), processors) for function in functions.gates]
-    return np.stack([context.to_fixed(level) for level in levels])

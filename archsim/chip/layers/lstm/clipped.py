@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.layers.circuit_limits import clipped_by_circuits
 from archsim.chip.layers.clipped import (
     at_end_of_word,
     beyond,
@@ -19,16 +18,14 @@ from archsim.chip.layers.clipped import (
 )
 from archsim.chip.layers.lstm.kernel import LSTMArrays
 from archsim.chip.layers.lstm.reference import LSTMFunctions
+from archsim.chip.layers.recurrent_clipped import clipped_by_converter, clipped_by_ramps
 from archsim.chip.mapped_matrix import MappedMatrix
 from archsim.chip.spec import ChipSpec
 from archsim.clipping import Clipping, Place
 from archsim.kernels.recurrent import Format, RecurrentOutputs
 from archsim.network.activations import Activation, get_activation
-from archsim.network.activations.base import Range
 
 _GATES = 4
-_FLAT = 50.0
-"""Input at which the gates' functions have come to their ends."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,6 @@ def clipped_by_lstm(
     outputs: RecurrentOutputs,
     *,
     spec: ChipSpec,
-    x_drive: NDArray[np.int16],
 ) -> tuple[Clipping, ...]:
     """Count what a block of sequences clipped, place by place.
 
@@ -75,8 +71,6 @@ def clipped_by_lstm(
         What its kernel gave.
     spec : ChipSpec
         The run's configuration.
-    x_drive : int16 (sequences, timesteps, inputs)
-        Its inputs as pulse widths.
     """
     form, cell, functions = parts.form, parts.cell, parts.functions
     gates, projection, w_hr = parts.gates, parts.projection, parts.w_hr
@@ -96,30 +90,10 @@ def clipped_by_lstm(
         level, limit = projection.levels(), form.word_limit
         found.append(levels_beyond_words(layer, outputs.h, level, limit=limit, one=one))
     if spec.kind.computes:
-        found += _gate_range(layer, outputs, gates, functions)
+        found += clipped_by_ramps(layer, outputs.code, gates, functions.gates)
     else:
-        found.append(_converter_range(layer, outputs, gates, functions))
-    if gates.arrays.why:
-        code = outputs.code.reshape(-1, outputs.code.shape[2])
-        found += clipped_by_circuits(
-            layer, gates, _driving_gates(form, outputs, x_drive, gates), code
-        )
+        found.append(clipped_by_converter(layer, outputs.code, gates, functions.gates))
     return tuple(found)
-
-
-def _driving_gates(
-    form: Format, outputs: RecurrentOutputs, x_drive: NDArray[np.int16], gates: MappedMatrix
-) -> NDArray[np.int16]:
-    """Return what drives the gates' rows in every timestep: inputs, the last h, a full pulse.
-
-    The last row is that of the bias, where there is one.
-    """
-    last = np.zeros_like(outputs.h_drive)
-    last[:, 1:] = outputs.h_drive[:, :-1]
-    bias = np.full((*x_drive.shape[:2], 1), form.drive_steps, dtype=np.int16)
-    rows = max(bank.first_input + bank.rows for bank in gates.banks)
-    whole = np.concatenate([x_drive, last, bias], axis=2)[:, :, :rows]
-    return np.ascontiguousarray(whole).reshape(-1, rows)
 
 
 @lru_cache(maxsize=64)
@@ -190,68 +164,3 @@ def _driving_projection(
         of_c = state.value(c / one)
     steps = form.drive_steps
     return np.asarray(np.rint(cell.level[_GATES - 1][code] / one * of_c * steps) / steps)
-
-
-def _gate_range(
-    layer: str, outputs: RecurrentOutputs, gates: MappedMatrix, functions: LSTMFunctions
-) -> tuple[Clipping, ...]:
-    """Count codes at the ends of ramps whose functions go on beyond them: those without bounds."""
-    names = [ramp.function for ramp in gates.banks[0].ramps]
-    found: tuple[Clipping, ...] = ()
-    for gate, function in enumerate(functions.gates):
-        if function.bounds is None:
-            ramp = gates.banks[0].ramps[names.index(function.name)]
-            step = float(np.abs(np.diff(ramp.level)).max())
-            ends = int(ramp.step_code[0]), int(ramp.step_code[-1])
-            count = _at_ends(outputs, gate, function, limits=ramp.x_range, ends=ends, step=step)
-            limit, of = max(map(abs, ramp.x_range)), outputs.c.size
-            mine = Clipping(layer, Place.GATE_RANGE, limit, count, of, count)
-            found = (found[0] + mine,) if found else (mine,)
-    return found
-
-
-def _converter_range(
-    layer: str, outputs: RecurrentOutputs, gates: MappedMatrix, functions: LSTMFunctions
-) -> Clipping:
-    """Count codes at the ends of an ordinary converter, unless the gates' functions are flat there.
-
-    They are flat where what is left of them is less than half of their widest step.
-    """
-    low, high = gates.banks[0].ramps[0].x_range
-    level, blocks = gates.levels(), gates.row_blocks
-    end, count = max(-low, high) * blocks, 0
-    for gate, function in enumerate(functions.gates):
-        step = float(np.abs(np.diff(function.value(level))).max())
-        limits, ends = (low * blocks, high * blocks), (0, level.size - 1)
-        count += _at_ends(outputs, gate, function, limits=limits, ends=ends, step=step)
-    return Clipping(layer, Place.CONVERTER_RANGE, end, count, outputs.code.size, count)
-
-
-def _at_ends(
-    outputs: RecurrentOutputs,
-    gate: int,
-    function: Activation,
-    *,
-    limits: Range,
-    ends: tuple[int, int],
-    step: float,
-) -> int:
-    """Return how many of a gate's codes stand at an end beyond which its function goes on.
-
-    Parameters
-    ----------
-    outputs, gate, function : RecurrentOutputs, int, Activation
-        The codes, and which gate's they are.
-    limits : (float, float)
-        Inputs at the two ends.
-    ends : (int, int)
-        Codes at the two ends.
-    step : float
-        The function goes on if it changes by more than half of that.
-    """
-    units, (low, high) = outputs.c.shape[2], limits
-    code = outputs.code[:, :, gate * units : (gate + 1) * units]
-    far = np.array([min(-_FLAT, 2 * low), low, high, max(_FLAT, 2 * high)])
-    below, lowest, highest, above = function.value(far)
-    goes = abs(below - lowest) > step / 2, abs(above - highest) > step / 2
-    return sum(int(np.count_nonzero(code == end)) for end, on in zip(ends, goes, strict=True) if on)

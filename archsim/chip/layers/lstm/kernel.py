@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from archsim.kernels.recurrent import State, after_gates, finish
 from archsim.numeric.dispatch import implements
-from archsim.numeric.fixed import round_shift, saturate
-from archsim.numeric.jit import leaf
+from archsim.numeric.fixed import odd_from_table, round_shift, saturate
 
 
 class LSTMArrays(NamedTuple):
@@ -59,14 +58,6 @@ def update_cell(cell: LSTMArrays, code: NDArray[np.uint16], state: State) -> Non
             c[sequence, unit] = saturate(round_shift(total, bits), limit)
 
 
-@leaf
-def tanh_by_table(value: int, table: NDArray[np.int64], shift: int) -> int:
-    """Look tanh up for a fixed-point value; beyond the table its last entry holds."""
-    entry = min(abs(value) >> shift, table.shape[0] - 1)
-    magnitude: int = table[np.uint64(entry)]
-    return magnitude if value >= 0 else -magnitude
-
-
 @implements(finish, LSTMArrays)
 def give_h(
     cell: LSTMArrays,
@@ -82,7 +73,7 @@ def give_h(
     for sequence in range(sequences):
         for unit in range(units):
             if second is None:
-                of_c = tanh_by_table(c[sequence, unit], table, shift)
+                of_c = odd_from_table(c[sequence, unit], table, shift)
             else:
                 of_c = second_level[second[sequence, unit]]
             o = level[3, code[sequence, 3 * units + unit]]

@@ -37,8 +37,9 @@ def lstm_float(
     w_hr: Array | None = None,
     *,
     functions: LSTMFunctions | None = None,
+    start: tuple[Array, Array] | None = None,
 ) -> Array:
-    """Run an LSTM layer from zero state.
+    """Run an LSTM layer.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def lstm_float(
         Projection of h, where there is one (PyTorch's proj_size).
     functions : LSTMFunctions, optional
         By default sigmoids and tanh.
+    start : float64 (elements,) and (units,), optional
+        h and c before the first timestep; zeros by default.
 
     Returns
     -------
@@ -63,8 +66,8 @@ def lstm_float(
     sequences, timesteps, _ = x.shape
     units, elements = w_hh.shape[0] // 4, w_hh.shape[1]
     added: Array | float = 0.0 if bias is None else bias
-    h = np.zeros((sequences, elements))
-    c = np.zeros((sequences, units))
+    first = (np.zeros(elements), np.zeros(units)) if start is None else start
+    h, c = (np.tile(each, (sequences, 1)) for each in first)
     out = np.empty((sequences, timesteps, elements))
     for timestep in range(timesteps):
         i, f, g, o = np.split(x[:, timestep] @ w_ih.T + h @ w_hh.T + added, 4, axis=1)

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from archsim.config.base import Rule, Section, only_if
-from archsim.config.sections import (
-    IGNORE,
-    LAYERS,
-    REMOVE,
-    Bias,
-    LayerSection,
-    Name,
-    OutputRange,
-    TensorsName,
-    check_range,
-)
+from archsim.config.recurrent import RecurrentSection
+from archsim.config.sections import LAYERS, OutputRange, check_range
 
 if TYPE_CHECKING:
     from archsim.config.run import RunConfig
-
-_TENSOR = re.compile(r"(weight_(ih|hh|hr)|bias_(ih|hh))_l(?P<layer>\d+)(?P<reverse>_reverse)?")
 
 
 class LSTMFunctions(Section):
@@ -53,18 +41,11 @@ class LSTMFunctions(Section):
 
 
 @LAYERS.register
-class LSTMLayer(LayerSection):
+class LSTMLayer(RecurrentSection):
     """A layer of LSTM units on tiles, its gates' functions in the converter."""
 
     kind: Literal["lstm"] = Field(description="layer kind")
-    name: Name = Field(description="prefix of the layer's tensors, name of its tile")
-    tensors: TensorsName = None
     units: int = Field(ge=1, le=16384, description="hidden units")
-    bias: Bias = Field(
-        Bias.CELLS,
-        description="cells: in a row of memristors, or no row where the weights have no bias; "
-        "none: no bias, which random weights have otherwise",
-    )
     projection: int | None = Field(
         None,
         ge=1,
@@ -91,16 +72,6 @@ class LSTMLayer(LayerSection):
             check_range(self.projection_range, "projection_range")
         return self
 
-    @model_validator(mode="after")
-    def _bias(self) -> LSTMLayer:
-        if self.bias is Bias.DIGITAL:
-            msg = (
-                "bias digital is for linear layers: the functions of an LSTM's gates have to see "
-                "the whole sum, so its bias is in cells"
-            )
-            raise ValueError(msg)
-        return self
-
     @property
     def elements(self) -> int:
         """Elements of its output."""
@@ -116,11 +87,6 @@ class LSTMLayer(LayerSection):
         """Elements a timestep that go over a bus: h, and o * tanh(c) where it is projected."""
         out = {f"{self.name}_h": self.elements}
         return {**out, f"{self.name}_m": self.units} if self.projection else out
-
-    @property
-    def first_tensor(self) -> str:
-        """Name of a tensor that every LSTM has, below `tensors_name`."""
-        return "weight_ih_l0"
 
     def build(self, inputs: int, context: Any) -> Any:
         """Build the layer on the chip."""
@@ -162,24 +128,9 @@ class LSTMLayer(LayerSection):
             or only_if(bounded, "because every gate's function has bounds of its own"),
         )
 
-    def meaning_of(self, rest: str, shape: tuple[int, ...] | None) -> str:
-        """Say what an unused tensor means and what to do."""
-        parts = _TENSOR.fullmatch(rest)
-        if parts is None:
-            return f"a layer of kind lstm has no such tensor: {REMOVE}"
-        if parts["reverse"]:
-            return (
-                f"layer '{self.name}' is bidirectional and only the forward direction can be "
-                "simulated: train it with bidirectional=False, or name what belongs to the other "
-                "direction in network.ignore"
-            )
-        if parts["layer"] != "0":
-            return (
-                f"it is of a further layer stacked on '{self.name}': add a layer of kind lstm to "
-                f"network.layers and save these tensors under its name, with _l0 for "
-                f"_l{parts['layer']}"
-            )
-        if rest == "weight_hr_l0":
+    def meaning_of_own(self, rest: str, shape: tuple[int, ...] | None) -> str:
+        """Say what an unused tensor of the layer itself means and what to do."""
+        if rest.startswith("weight_hr"):
             size = f" to {shape[0]}" if shape is not None and len(shape) == 2 else ""
             return f"h is projected: set projection of layer '{self.name}'{size}"
-        return f"layer '{self.name}' has bias none: take the key away, or {IGNORE}"
+        return super().meaning_of_own(rest, shape)

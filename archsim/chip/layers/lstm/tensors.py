@@ -12,43 +12,41 @@ from archsim.chip.layers.base import BuildContext
 from archsim.chip.layers.lstm.reference import LSTMFunctions
 from archsim.chip.layers.lstm.section import LSTMLayer
 from archsim.chip.layers.ranges import full_scale, reachable_range
-from archsim.config.sections import Bias
+from archsim.chip.layers.recurrent_tensors import RecurrentTensors
 from archsim.errors import DesignError
 from archsim.network.activations.base import Range
 
 
 @dataclass(frozen=True)
 class LSTMTensors:
-    """Weights of the layer, biases summed; None where there are none."""
+    """Weights of the layer, biases summed; None where there are none.
+
+    `h0` and `c0` are what it begins with, in fixed point.
+    """
 
     w_ih: NDArray[np.float64]
     w_hh: NDArray[np.float64]
     bias: NDArray[np.float64] | None
     w_hr: NDArray[np.float64] | None
+    h0: NDArray[np.int64]
+    c0: NDArray[np.int64]
 
 
 def load_tensors(section: LSTMLayer, inputs: int, context: BuildContext) -> LSTMTensors:
     """Read the layer's tensors by PyTorch's names."""
     columns, elements = 4 * section.units, section.projection or section.units
-
-    def get(name: str, *shape: int) -> NDArray[np.float64]:
-        return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
-
+    tensors = RecurrentTensors(section, context)
+    w_ih = tensors.get("weight_ih", columns, inputs)
+    w_hh = tensors.get("weight_hh", columns, elements)
+    biases = tensors.biases(columns)
     return LSTMTensors(
-        w_ih=get("weight_ih", columns, inputs),
-        w_hh=get("weight_hh", columns, elements),
-        bias=_bias(section, context),
-        w_hr=get("weight_hr", elements, section.units) if section.projection else None,
+        w_ih=w_ih,
+        w_hh=w_hh,
+        bias=None if biases is None else biases[0] + biases[1],
+        w_hr=tensors.get("weight_hr", elements, section.units) if section.projection else None,
+        h0=tensors.start("h0", elements),
+        c0=tensors.start("c0", section.units),
     )
-
-
-def _bias(section: LSTMLayer, context: BuildContext) -> NDArray[np.float64] | None:
-    """Return the sum of PyTorch's two biases, None for a layer without."""
-    if section.bias is Bias.NONE:
-        return None
-    first, second = (f"{section.tensors_name}.bias_{name}_l0" for name in ("ih", "hh"))
-    pair = context.weights.find_pair((first, second), (4 * section.units,))
-    return None if pair is None else pair[0] + pair[1]
 
 
 def projection_range(section: LSTMLayer, tensors: LSTMTensors) -> Range:

@@ -19,12 +19,12 @@ from archsim.chip.layers.recurrent import (
     goes_by_ramp,
     second_matrix,
 )
+from archsim.chip.layers.recurrent_tensors import RecurrentTensors
 from archsim.chip.mapped_matrix import MappedMatrix, map_matrix
 from archsim.chip.mapping import with_bias_row
 from archsim.chip.spec import MatrixSpec
 from archsim.clipping import Clipping, Place
-from archsim.config.sections import Bias
-from archsim.costs.digital import ADD, LOOK_UP, MULTIPLY, OUTPUT
+from archsim.costs.elementwise import ADD, LOOK_UP, MULTIPLY, OUTPUT
 from archsim.kernels.recurrent import RecurrentOutputs
 from archsim.network.activations import get_activation
 from archsim.network.nonlinear import processed
@@ -50,15 +50,14 @@ class GRUOnChip(RecurrentLayer):
     def __init__(self, section: GRULayer, inputs: int, context: BuildContext) -> None:
         units = section.units
 
-        def get(name: str, *shape: int) -> NDArray[np.float64]:
-            return context.weights.get(f"{section.tensors_name}.{name}_l0", shape)
-
-        none = section.bias is Bias.NONE
-        self.bias_row = not none
-        self._weights = (get("weight_ih", 3 * units, inputs), get("weight_hh", 3 * units, units))
-        self._biases = tuple(
-            np.zeros(3 * units) if none else get(name, 3 * units) for name in ("bias_ih", "bias_hh")
+        tensors = RecurrentTensors(section, context)
+        self._weights = (
+            tensors.get("weight_ih", 3 * units, inputs),
+            tensors.get("weight_hh", 3 * units, units),
         )
+        biases = tensors.biases(3 * units)
+        self.bias_row = biases is not None
+        self._biases = biases or (np.zeros(3 * units), np.zeros(3 * units))
         self.macs = 3 * units * (inputs + units)
         gates = self._gates_matrix(section, context)
         second = None
@@ -106,19 +105,13 @@ class GRUOnChip(RecurrentLayer):
         )
 
     def clipped(
-        self,
-        x_drive: NDArray[np.int16],
-        outputs: RecurrentOutputs,
+        self, x_drive: NDArray[np.int16], outputs: RecurrentOutputs, start: NDArray[np.int64]
     ) -> tuple[Clipping, ...]:
         """Count candidates at the end of a word."""
         one, limit = 1 << self._form.fraction_bits, self._form.word_limit
         return (at_end_of_word(self.name, Place.STATE_WORDS, outputs.c, limit=limit, one=one),)
 
-    def run_float(
-        self,
-        x: NDArray[np.float64],
-        length: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.float64]:
+    def float_forward(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Run the GRU in float64."""
         return gru_float(x, *self._weights, *self._biases)
 

@@ -1,4 +1,4 @@
-"""A GRU in a configuration: ``kind: gru``."""
+"""A GRU in a configuration: ``kind: own_gru``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from archsim.config.sections import Bias, LayerSection, check_range
+from archsim.config.recurrent import RecurrentSection
+from archsim.config.sections import check_range
 
 
-class GRULayer(LayerSection):
+class GRULayer(RecurrentSection):
     """A layer of PyTorch's GRU: the reset gate acts on what comes out of W_hn h + b_hn."""
 
-    kind: Literal["gru"] = Field(description="layer kind")
+    kind: Literal["own_gru"] = Field(description="layer kind")
     units: int = Field(ge=1, le=16384, description="hidden units")
-    bias: Literal[Bias.CELLS, Bias.NONE] = Field(Bias.CELLS, description="where the bias is")
     candidate_range: tuple[float, float] = Field(
         (-4.0, 4.0), description="where the ramps of the candidate's two sums begin and end"
     )
@@ -39,11 +39,6 @@ class GRULayer(LayerSection):
     def transfers(self) -> Mapping[str, int]:
         """Elements a timestep that go over a bus."""
         return {f"{self.name}_h": self.units}
-
-    @property
-    def first_tensor(self) -> str:
-        """Name of a tensor that every GRU has, below `tensors_name`."""
-        return "weight_ih_l0"
 
     def derived_names(self) -> Iterator[str]:
         """Yield the names of its other tiles and units."""

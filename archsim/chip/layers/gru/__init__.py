@@ -1,0 +1,1 @@
+"""A GRU layer: section, build, kernel, float reference."""

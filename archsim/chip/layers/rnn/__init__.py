@@ -1,0 +1,1 @@
+"""A plain recurrent layer (Elman's): section, build, kernel, float reference."""
