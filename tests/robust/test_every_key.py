@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import h5py
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
@@ -26,7 +27,7 @@ from archsim.exits import run_and_exit
 from archsim.simulation.simulate import run
 from tests.random_run import LSTM, OUTPUT
 from tests.runs import ROOT
-from tests.small_run import write_small_run
+from tests.small_run import CLASSES, INPUTS, TIMESTEPS, write_small_run
 
 SMALL = (
     *("tile.rows=64", "tile.columns=64", "tile.input_bits=3", "adc.bits=3"),
@@ -126,6 +127,12 @@ BASES: dict[str, tuple[str, ...]] = {
     "ideal": ("adc.kind=ideal",),
     "summary": ("trace.level=summary",),
     "spotting": (),
+    "file": (),
+    "decided": (
+        *("network.layers.1.units=1", "network.layers.1.timesteps=all"),
+        "task={kind: agreement}",
+    ),
+    "numbers": ("network.layers.1.timesteps=all", "task={kind: regression}", "workload.target=one"),
 }
 
 _DEVICE = {
@@ -243,6 +250,15 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "network.layers(linear).input_range": ("ramp", "[-1, 1]"),
     "workload(keyword_spotting).sequences": ("spotting", "3"),
     "workload(synthetic).sequences": ("ramp", "3"),
+    "workload(file).inputs": ("file", "more"),
+    "workload(file).target": ("file", "other"),
+    "workload(file).lengths": ("file", "fewer"),
+    "workload(file).split": ("file", "b"),
+    "workload(file).sequences": ("file", "2"),
+    "workload(file).synthetic": ("file", "true"),
+    "task(agreement).threshold": ("decided", "-100"),
+    "task(agreement).timesteps": ("decided", "all"),
+    "network.input_range": ("ramp", "2"),
     "streams": ("ramp", "2"),
     "trace.level": ("first", "event"),
     "trace.sequences": ("ramp", "[0]"),
@@ -282,6 +298,8 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield f"device(memristor).programming.{key}", base, (f"device.programming.{key}={value}",)
     levels = ("device.levels=4", "device.sources.levels='assumed: for a test'")
     yield "device(memristor).levels", "memristor", levels
+    every = ("task.timesteps=all", "workload.target=every")
+    yield "task(regression).timesteps", "numbers", every
     method = "device.programming={method: write_verify}"
     yield "device(memristor).programming.method", "memristor", (method,)
     yield "device(custom).name", "custom", ("device.name=every_key_half",)
@@ -295,13 +313,16 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
 CHANGES = {key: (base, changes) for key, base, changes in _changes()}
 CHOICES = {  # what decides which other keys there are: changed by the bases
     *("adc.kind", "network.layers(lstm).kind", "network.layers(linear).kind"),
-    *("workload(synthetic).kind", "workload(keyword_spotting).kind"),
+    *(f"workload({kind}).kind" for kind in ("synthetic", "keyword_spotting", "file")),
+    *(f"task({kind}).kind" for kind in ("agreement", "classification", "next_symbol")),
+    *(f"task({kind}).kind" for kind in ("regression", "tagging")),
     *(f"device({model}).model" for model in ("ideal", "memristor", "table", "custom")),
 }
 FILES = {  # their content is, not their names
     *("technology.components", "network.weights", "device(table).table"),
     *("network.prefix", "network.ignore"),  # what a weights file calls its tensors
     *("workload(keyword_spotting).source", "workload(keyword_spotting).split"),
+    "workload(file).source",
     "adc.bit_serial.component",  # the library has one
 }
 SILENT_ALONE = {"device(ideal).slices.ratio"}  # has no effect with any other key
@@ -346,9 +367,32 @@ def prepared(folder: Path) -> Path:
     return write_small_run(folder)
 
 
+@cache
+def arrays_of(folder: Path) -> Path:
+    """Write a file of sequences with several arrays to choose from; return its path."""
+    rng = np.random.default_rng(2)
+    path = folder / "arrays.npz"
+    np.savez(
+        path,
+        inputs=rng.uniform(-1, 1, (6, TIMESTEPS, INPUTS)),
+        more=rng.uniform(-1, 1, (6, TIMESTEPS, INPUTS)),
+        target=rng.integers(0, CLASSES, 6),
+        other=rng.integers(0, CLASSES, 6),
+        one=rng.normal(size=(6, CLASSES)),
+        every=rng.normal(size=(6, TIMESTEPS, CLASSES)),
+        lengths=np.array([5, 4, 3, 2, 1, 5]),
+        fewer=np.array([5, 1, 1, 1, 1, 5]),
+        split=np.array(["a", "b", "a", "b", "a", "b"]),
+    )
+    return path
+
+
 def load(folder: Path, base: str, changes: tuple[str, ...] = ()) -> Config:
     if base == "spotting":
         return load_config(prepared(folder), ["workload.sequences=2", *changes])
+    if base in {"file", "numbers"}:
+        of_file = f"workload={{kind: file, source: {arrays_of(folder)}}}"
+        return load_config(prepared(folder), [of_file, *BASES[base], *changes])
     layers = f"network.layers=[{LSTM}, {OUTPUT}]"
     return load_config(ROOT / "configs/random-lstm.yaml", [*SMALL, layers, *BASES[base], *changes])
 
