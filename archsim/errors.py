@@ -17,6 +17,14 @@ class ArchsimError(Exception):
     ----------
     exit_code : int
         What the command line exits with: 1 unless a subclass says otherwise.
+
+    Examples
+    --------
+    >>> try:
+    ...     archsim.load("kws", set={"adc.bits": 23})
+    ... except archsim.ArchsimError as error:
+    ...     print(error)
+    set adc.bits=23: adc.bits: 23 is above the maximum 10
     """
 
     exit_code = 1

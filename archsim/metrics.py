@@ -29,6 +29,14 @@ class Metric:
         How many answers it is taken over.
     reference : float or None
         The same of the float64 network on the same sequences; None where it is not known.
+
+    Examples
+    --------
+    >>> metric = archsim.Metric(value=0.9, low=0.6, high=0.98, count=10)
+    >>> metric.beside(0.95).reference
+    0.95
+    >>> metric.to_json()["count"]
+    10
     """
 
     value: float
@@ -38,7 +46,13 @@ class Metric:
     reference: float | None = None
 
     def beside(self, reference: float | None) -> Metric:
-        """Return the metric with that of the float64 network."""
+        """Return the metric with that of the float64 network.
+
+        Parameters
+        ----------
+        reference : float or None
+            Its value; None where it is not known.
+        """
         return replace(self, reference=reference)
 
     def to_json(self) -> dict[str, Any]:

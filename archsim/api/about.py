@@ -81,6 +81,11 @@ def schema() -> dict[str, Any]:
 def doctor() -> tuple[Finding, ...]:
     """Look at this machine: versions, processor, kernel cache, extras, what to install for what.
 
+    Returns
+    -------
+    tuple of Finding
+        What was found, and what is wrong with it.
+
     Examples
     --------
     >>> any(finding.fault for finding in archsim.doctor())

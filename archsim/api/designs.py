@@ -165,7 +165,7 @@ def components(
 
     Examples
     --------
-    >>> archsim.components(node="28 nm").components["adder"].area > 0
+    >>> archsim.components(node="28 nm").components["adder"].area.value > 0
     True
     """
     from archsim.report.components import library_from_text
@@ -189,6 +189,12 @@ class Netlist:
         What it writes then: voltages over time.
     codes : tuple of int
         Codes that the simulator latches in its columns.
+
+    Examples
+    --------
+    >>> found = archsim.netlist("kws", "kws.cir", columns=4)
+    >>> found.path.name, found.table.name, len(found.codes)
+    ('kws.cir', 'kws.txt', 4)
     """
 
     path: Path

@@ -123,7 +123,7 @@ def conversion(
     >>> keys = {"workload.sequences": 1, "trace.waveforms": True}
     >>> trace = archsim.run("kws", set=keys, out="waves.h5").trace
     >>> archsim.conversion(trace).v_mac.shape
-    (65, 129)
+    (66, 128)
     """
     from archsim.analysis.waveform import conversion_of
     from archsim.trace.trace import Trace

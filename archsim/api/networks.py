@@ -87,6 +87,11 @@ def from_torch(
     ------
     NetworkError, OutputError
         If the module cannot be simulated, or the files cannot be written.
+
+    Examples
+    --------
+    >>> module = torch.nn.LSTM(8, 16)  # doctest: +SKIP
+    >>> archsim.from_torch(module, "mine", timesteps=20)  # doctest: +SKIP
     """
     from archsim.network.importers.torch_module import from_torch as read
     from archsim.network.importers.writer import write_network

@@ -165,6 +165,10 @@ def measure_speed(
     ------
     InputError
         If there is no such section.
+
+    Examples
+    --------
+    >>> archsim.measure_speed(only=["start"])  # doctest: +SKIP
     """
     from archsim.bench.sections import NETWORKS, measure, sections_of
     from archsim.experiments.side_by_side import unwatched
@@ -183,10 +187,19 @@ def measure_against(peer: str, /, progress: Progress | None = None) -> Against:
     progress : callable, optional
         Called with the cases done and in all.
 
+    Returns
+    -------
+    Against
+        Times of both, s.
+
     Raises
     ------
     InputError
         If it is none of them, or not installed.
+
+    Examples
+    --------
+    >>> archsim.measure_against("ngspice")  # doctest: +SKIP
     """
     from archsim.bench.peers.against import measure_against as measured
 
@@ -200,6 +213,15 @@ def measure_growth(progress: Progress | None = None) -> list[Point]:
     ----------
     progress : callable, optional
         Called with the steps done and in all.
+
+    Returns
+    -------
+    list of Point
+        Time, s, and memory, bytes, of each size.
+
+    Examples
+    --------
+    >>> archsim.measure_growth()  # doctest: +SKIP
     """
     from archsim.bench.growth import growth
 

@@ -66,6 +66,24 @@ class Chip:
         The costs, at the chip's node and supply.
     weights : Weights
         Those of the network.
+
+    Examples
+    --------
+    >>> chip = archsim.build_chip("kws")
+    >>> [tile.name for tile in chip.tiles]
+    ['lstm', 'output']
+    >>> chip.operations == chip.operations_of(49)
+    True
+    >>> chip.schedule.cycles == chip.schedule_of([49]).cycles
+    True
+    >>> area, leakage = chip.area_by_component(), chip.leakage_by_component()  # m^2, W
+    >>> max(area, key=area.get)
+    'feedback_capacitors'
+    >>> x = np.linspace(-1.2, 1.2, 49 * 40, dtype=np.float32).reshape(1, 49, 40)
+    >>> int(chip.encode(x).drive.max())  # a full pulse width, in clock cycles
+    31
+    >>> chip.clipped_inputs(x).count > 0
+    True
     """
 
     config: RunConfig
@@ -119,7 +137,13 @@ class Chip:
         return self.operations_of(self.config.network.timesteps)
 
     def operations_of(self, timesteps: int) -> int:
-        """Return the operations of one inference of a sequence of so many timesteps."""
+        """Return the operations of one inference of a sequence.
+
+        Parameters
+        ----------
+        timesteps : int
+            Its timesteps.
+        """
         sections = self.config.network.layers
         return 2 * sum(
             layer.macs * (1 if section.at_last_timestep else timesteps)
@@ -143,6 +167,11 @@ class Chip:
             The inputs.
         length : int64 (sequences,), optional
             Timesteps of each sequence; all by default.
+
+        Returns
+        -------
+        Signal
+            Pulse widths, clock cycles, and the inputs as fixed-point words.
         """
         steps = 2**self.config.tile.input_bits - 1
         fixed = to_fixed(x.astype(np.float64), self.config.digital)
@@ -154,6 +183,16 @@ class Chip:
         """Count inputs (..., inputs) beyond `network.input_range`, which pulse widths do not reach.
 
         Where each input has a range of its own, magnitudes are shares of it.
+
+        Parameters
+        ----------
+        x : float (..., inputs)
+            The inputs.
+
+        Returns
+        -------
+        Clipping
+            How many there are, and the largest.
         """
         given = self.config.network.input_range
         whole = 1.0 if isinstance(given, tuple) else given

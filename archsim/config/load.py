@@ -58,6 +58,19 @@ class Config:
         A sentence for each key that was written and has no effect here.
     document : Document
         What it was checked from.
+
+    Examples
+    --------
+    >>> config = archsim.load("kws")
+    >>> config.adc.bits, config.tile.v_read  # of quantities the number in SI, here 200 mV
+    (5, 0.2)
+    >>> changed = config.with_values({"adc.bits": 4, "tile.v_read": "150 mV"}).with_seed(7)
+    >>> changed.adc.bits, changed.tile.v_read, changed.seed
+    (4, 0.15, 7)
+    >>> config.hash == changed.hash
+    False
+    >>> config.yaml.splitlines()[0]
+    'name: kws'
     """
 
     path: Path
@@ -112,7 +125,13 @@ class Config:
         return getattr(self.config, name)
 
     def with_seed(self, seed: int) -> Config:
-        """Return the same configuration with another seed: another chip of its kind."""
+        """Return the same configuration with another seed: another chip of its kind.
+
+        Parameters
+        ----------
+        seed : int
+            The seed, at least 0.
+        """
         document = self.document.copied()
         override(document, {"seed": seed})
         config = self.config.model_copy(update={"seed": seed})

@@ -96,6 +96,20 @@ class DeviceModel(ABC):
         Its value of ``device.model``, or of ``device.name`` where it has no keys of its own.
     keys : type of DeviceSection, or None
         Its section of the configuration; None where ``model: custom`` names it.
+
+    Examples
+    --------
+    >>> from archsim.devices.base import Programmed, register
+    >>> @register
+    ... class Weak(archsim.DeviceModel):
+    ...     model = "weak"
+    ...     def program(self, target, site):
+    ...         return Programmed(0.9 * target, pulses=0, energy=0.0)
+    ...     def read_sigma(self, conductance):
+    ...         return 0.01 * conductance
+    >>> device = {"model": "custom", "name": "weak", "g_min": "0 S", "g_max": "150 uS"}
+    >>> archsim.load({"extends": "kws", "device": None}, set={"device": device}).device.name
+    'weak'
     """
 
     model: ClassVar[str]
@@ -106,10 +120,34 @@ class DeviceModel(ABC):
 
     @abstractmethod
     def program(self, target: Array, site: Site) -> Programmed:
-        """Program devices to `target` (rows, columns), S."""
+        """Program devices.
+
+        Parameters
+        ----------
+        target : float64 (rows, columns)
+            What they should hold, S.
+        site : Site
+            Where they stand, by which random numbers are keyed.
+
+        Returns
+        -------
+        Programmed
+            What they hold, S.
+        """
 
     def read_sigma(self, conductance: Array) -> Array | None:
-        """Return the read noise of devices (any shape), S; None where there is none."""
+        """Return the read noise of devices, S; None where there is none.
+
+        Parameters
+        ----------
+        conductance : float64, any shape
+            What they hold, S.
+
+        Returns
+        -------
+        float64, the same shape, or None
+            Standard deviation of each, S, drawn for each conversion.
+        """
         del conductance
         return None
 

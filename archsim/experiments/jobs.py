@@ -61,6 +61,16 @@ class Job(Work):
         ``trace.level`` off); returns plain data.
     label : str
         What it is called in messages.
+
+    Examples
+    --------
+    >>> from archsim.simulation.inputs import Inputs
+    >>> def accuracy(result, trace):
+    ...     return result.summary.accuracy
+    >>> few = {"workload.sequences": 12, "trace.level": "off"}
+    >>> job = archsim.Job(archsim.load("kws", set=few), accuracy, "twelve words")
+    >>> 0 <= job.do(Inputs()) <= 1
+    True
     """
 
     config: Config
@@ -78,7 +88,18 @@ class Job(Work):
         return {"config_hash": self.config.hash}
 
     def do(self, inputs: Inputs) -> Any:
-        """Run it and read what is wanted of it."""
+        """Run it and read what is wanted of it.
+
+        Parameters
+        ----------
+        inputs : Inputs
+            Files that jobs share.
+
+        Returns
+        -------
+        Any
+            What was read, plain data.
+        """
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trace.h5"
             off = self.config.trace.level is TraceLevel.OFF
@@ -97,6 +118,20 @@ class Executor:
         Where results are kept and found again.
     asked, computed : int
         Jobs that were asked for, and those that were done, for all calls together.
+
+    Examples
+    --------
+    >>> def energy(result, trace):
+    ...     return result.summary.energy_j  # J
+    >>> few = {"workload.sequences": 12, "trace.level": "off"}
+    >>> configs = [archsim.load("kws", set={**few, "adc.bits": bits}) for bits in (4, 5)]
+    >>> jobs = [archsim.Job(config, energy) for config in configs]
+    >>> executor = archsim.Executor()
+    >>> four, five = executor.results(jobs)
+    >>> four < five, executor.computed
+    (True, 2)
+    >>> [outcome.reason for outcome in executor.map(jobs[:1])]
+    ['']
     """
 
     workers: int = 1
@@ -109,6 +144,18 @@ class Executor:
 
         Results are kept as they come, so that an interrupt loses none of them: jobs that are at
         work end, and are kept too. A second interrupt ends them at once.
+
+        Parameters
+        ----------
+        jobs : iterable of Work
+            The jobs; equal ones are done once.
+        progress : callable
+            Called with the jobs done and in all.
+
+        Returns
+        -------
+        list of Outcome
+            What came of each.
         """
         wanted = list(jobs)
         times = Counter(job.id for job in wanted)
@@ -137,6 +184,16 @@ class Executor:
 
     def results(self, jobs: Iterable[Work], progress: Progress = _silent) -> list[Any]:
         """Do jobs; return what each found, in their order.
+
+        Parameters
+        ----------
+        jobs, progress
+            As of `map`.
+
+        Returns
+        -------
+        list
+            What was read of each.
 
         Raises
         ------

@@ -65,13 +65,33 @@ class Store:
     ----------
     folder : Path
         The folder; made when the first result is kept.
+
+    Examples
+    --------
+    >>> def energy(result, trace):
+    ...     return result.summary.energy_j  # J
+    >>> few = {"workload.sequences": 12, "trace.level": "off"}
+    >>> job = archsim.Job(archsim.load("kws", set=few), energy)
+    >>> store = archsim.Store(Path("results"))
+    >>> store.get(job) is None
+    True
+    >>> (outcome,) = archsim.Executor(store=store).map([job])
+    >>> store.get(job).data == outcome.data
+    True
+    >>> store.put(outcome)
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def get(self, job: Work) -> Outcome | None:
-        """Return what a job found before; None where that is not known, or its file is damaged."""
+        """Return what a job found before; None where that is not known, or its file is damaged.
+
+        Parameters
+        ----------
+        job : Work
+            The job.
+        """
         try:
             found = json.loads(self._path(job).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -82,6 +102,11 @@ class Store:
 
     def put(self, outcome: Outcome) -> None:
         """Keep what a job found; that a job failed is written down beside it.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            What came of it.
 
         Raises
         ------

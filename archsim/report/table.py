@@ -315,6 +315,13 @@ class Report:
     ----------
     parts : tuple of Table or Line
         Its parts.
+
+    Examples
+    --------
+    >>> from archsim.report.table import report, table
+    >>> found = report(table("bits", ["bits", "accuracy"], [("4", "95 %"), ("5", "96 %")]), "done")
+    >>> [each.title for each in found.tables], found.to_json()["lines"]
+    (['bits'], ['done'])
     """
 
     parts: tuple[Part, ...] = field(default_factory=tuple)

@@ -59,6 +59,21 @@ class Plan:
         Where the chip can clip, with nothing counted yet.
     scored : bool
         Whether answers are scored: whether they mean something, and it is known what is right.
+
+    Examples
+    --------
+    >>> class Ask:
+    ...     def begin(self, plan):
+    ...         self.sequences, self.tiles = len(plan.data), len(plan.chip.tiles)
+    ...     def block(self, block):
+    ...         pass
+    ...     def end(self, summary):
+    ...         pass
+    >>> ask = Ask()
+    >>> few = {"workload.sequences": 12, "trace.level": "off"}
+    >>> run = archsim.run("kws", set=few, observers=[ask])
+    >>> ask.sequences, ask.tiles
+    (12, 2)
     """
 
     config: Config
@@ -96,6 +111,21 @@ class Block:
         What the matrices did.
     cycles : mapping of str to dict of str to array
         Datasets of the tiles whose cycles are recorded, by tile; empty where none are.
+
+    Examples
+    --------
+    >>> class Keep:
+    ...     def begin(self, plan):
+    ...         self.joules = []
+    ...     def block(self, block):
+    ...         self.joules += block.energy.sum(axis=1).tolist()  # J, of each of its sequences
+    ...     def end(self, summary):
+    ...         pass
+    >>> keep = Keep()
+    >>> few = {"workload.sequences": 12, "trace.level": "off"}
+    >>> run = archsim.run("kws", set=few, observers=[keep])
+    >>> keep.joules == run.energy.sum(axis=1).tolist()
+    True
     """
 
     first: int
@@ -134,13 +164,31 @@ class Observer(Protocol):
     """
 
     def begin(self, plan: Plan, /) -> None:
-        """Take notice of a run that is about to begin."""
+        """Take notice of a run that is about to begin.
+
+        Parameters
+        ----------
+        plan : Plan
+            What it is about to do.
+        """
 
     def block(self, block: Block, /) -> None:
-        """Take notice of a block of sequences that is done."""
+        """Take notice of a block of sequences that is done.
+
+        Parameters
+        ----------
+        block : Block
+            What was found; its arrays are used again.
+        """
 
     def end(self, summary: Summary, /) -> None:
-        """Take notice of a run that has ended."""
+        """Take notice of a run that has ended.
+
+        Parameters
+        ----------
+        summary : Summary
+            Its numbers.
+        """
 
 
 class ShowProgress:

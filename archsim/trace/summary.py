@@ -67,6 +67,18 @@ class Summary:
     metrics : dict of str to Metric
         How good the answers are, by the names that the run's task gives them, the main one first;
         empty where nothing says what is right, or weights or inputs are random.
+
+    Examples
+    --------
+    >>> summary = archsim.open_trace("traces/kws.h5").summary
+    >>> summary.energy_j == math.fsum(summary.energy_by_component.values())
+    True
+    >>> f"{summary.latency_s * 1e6:.3f} us, {summary.cycles:,.0f} cycles"
+    '3.735 us, 3,735 cycles'
+    >>> summary.numbers()["accuracy"] == summary.metrics["accuracy"].value
+    True
+    >>> summary.to_json()["name"]
+    'kws'
     """
 
     name: str

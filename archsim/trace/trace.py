@@ -63,8 +63,25 @@ class Trace:
     Examples
     --------
     >>> trace = archsim.open_trace("traces/kws.h5")
-    >>> trace.summary.accuracy
-    >>> trace.cycles("lstm").energy.sum("cycle")
+    >>> trace.parts["tiles"]
+    ('lstm', 'output')
+    >>> tile = trace.cycles("lstm")
+    >>> tile["energy"].values.sum(axis=0)  # J of each component, over the recorded cycles
+    >>> trace.outputs("lstm")["h"].values.shape  # sequences, timesteps, units
+    (12, 49, 32)
+    >>> trace.codes()["lstm"].shape  # sequences, conversions, columns
+    (12, 49, 128)
+    >>> [work.name for work in trace.tiles()], len([*trace.units()]) > 0
+    (['lstm', 'output'], True)
+    >>> len(trace.groups()), trace.group_of(3) is not None
+    (12, True)
+    >>> trace.waveforms(conversion=0, tile="lstm")
+    >>> trace.setting("adc", "kind"), trace.setting("adc", "bits", kind=int)
+    ('nonlinear_ramp', 5)
+    >>> with trace.reading():  # for who reads a trace and finds that it is not what a run writes
+    ...     raise trace.damage("tiles/lstm", "is empty")
+    Traceback (most recent call last):
+    archsim.errors.TraceError: traces/kws.h5: ...
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -213,6 +230,11 @@ class Trace:
     def group_of(self, sequence: int) -> GroupEvents:
         """Return the events of the group that a sequence belongs to.
 
+        Parameters
+        ----------
+        sequence : int
+            The sequence, from 0.
+
         Raises
         ------
         InputError
@@ -255,6 +277,13 @@ class Trace:
     def setting(self, *keys: str, kind: type = str) -> Any:
         """Return a value of the run's configuration by its keys, as text or of another kind.
 
+        Parameters
+        ----------
+        *keys : str
+            Keys from the outermost section to the value.
+        kind : type
+            What it has to be.
+
         Raises
         ------
         TraceError
@@ -269,7 +298,15 @@ class Trace:
 
     @staticmethod
     def damage(part: str, reason: str) -> DamageError:
-        """Return what to raise within `reading` for a part that is not what a run writes."""
+        """Return what to raise within `reading` for a part that is not what a run writes.
+
+        Parameters
+        ----------
+        part : str
+            Which part, such as ``tiles/lstm``.
+        reason : str
+            What is wrong with it.
+        """
         return DamageError(f"{part} {reason}")
 
     def _arrays(self, *place: str) -> dict[str, Array]:

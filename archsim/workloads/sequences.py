@@ -34,6 +34,16 @@ class Sequences:
         Free text.
     lengths : int64 (sequences,) or None
         Timesteps of each sequence, at least 1; None where all are as long as `inputs`.
+
+    Examples
+    --------
+    >>> from archsim.workloads.sequences import Sequences
+    >>> x = np.zeros((3, 5, 2), dtype=np.float32)
+    >>> few = Sequences(x, None, (), ("a", "b", "c"), True, "none", lengths=np.array([5, 4, 2]))
+    >>> few.part(slice(1, 3)).length
+    array([4, 2])
+    >>> few.as_sequences() is few
+    True
     """
 
     inputs: NDArray[np.float32]
@@ -71,7 +81,13 @@ class Sequences:
         return self.inputs[before] if self.varies else self.inputs.reshape(-1, self.inputs.shape[2])
 
     def part(self, which: slice | NDArray[np.int64]) -> Sequences:
-        """Return some of the sequences, by a slice or by their numbers."""
+        """Return some of the sequences.
+
+        Parameters
+        ----------
+        which : slice, or int64 (sequences,)
+            Which ones, or their numbers from 0.
+        """
         every = range(len(self))
         chosen = every[which] if isinstance(which, slice) else which.tolist()
         return replace(

@@ -243,17 +243,20 @@ def test_a_package_with_a_function_is_found_by_its_entry_point(here):
 def test_keys_that_pages_name_are_there():
     """What looks like a key, by the section that it begins with, is one."""
     sections = {key.path.partition(".")[0] for each in all_keys() for key in each.keys if each.path}
-    wrong, seen = [], 0
-    for page in PAGES:
-        for name in re.findall(r"`([a-z_]+\.[a-z_.0-9]+)(?:: [^`]*)?`", page.read_text("utf-8")):
-            if name.partition(".")[0] in sections and not name.endswith((".py", ".yaml")):
-                seen += 1
-                try:
-                    keys_below(name)
-                except InputError as error:
-                    wrong.append(f"{page.name}: {error}")
+    named = {
+        (name, page.name)
+        for page in PAGES
+        for name in re.findall(r"`([a-z_]+\.[a-z_.0-9]+)(?:: [^`]*)?`", page.read_text("utf-8"))
+        if name.partition(".")[0] in sections and not name.endswith((".py", ".yaml"))
+    }
+    wrong = []
+    for name, page in sorted(dict(named).items()):
+        try:
+            keys_below(name)
+        except InputError as error:
+            wrong.append(f"{page}: {error}")
     assert wrong == []
-    assert seen > 100
+    assert len(named) > 100
 
 
 def test_commands_that_sentences_name_are_there():

@@ -136,4 +136,4 @@ def test_the_notebook_runs(run, tmp_path):
     (tmp_path / "notebook.py").write_text("\n\n".join(cells(NOTEBOOK)), encoding="utf-8")
     printed = run("notebook.py")
     assert "the largest is the answer: True" in printed
-    assert "operations; columns:" in printed
+    assert "operations of" in printed

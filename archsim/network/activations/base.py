@@ -56,6 +56,21 @@ class Activation(ABC):
         Infimum and supremum of ``g``, which its levels reach; None where ``g`` is unbounded on
         either side, so that an input range has to be configured. A function with bounds comes
         from one of them and goes to one of them, as x goes from minus to plus infinity.
+
+    Examples
+    --------
+    >>> class Arctan(archsim.Activation):
+    ...     name = "arctan"
+    ...     bounds = (-1.0, 1.0)
+    ...     def value(self, x):
+    ...         return 2 / np.pi * np.arctan(x)
+    ...     def inverse(self, y):
+    ...         return np.tan(np.pi / 2 * y)
+    >>> arctan = Arctan()
+    >>> arctan.domain(None), arctan.output_range(None)
+    ((-inf, inf), (-1.0, 1.0))
+    >>> [branch.rising for branch in arctan.branches()]
+    [True]
     """
 
     name: str
@@ -63,13 +78,32 @@ class Activation(ABC):
 
     @abstractmethod
     def value(self, x: Array) -> Array:
-        """Return ``g(x)``, any shape, dimensionless."""
+        """Return ``g(x)``.
+
+        Parameters
+        ----------
+        x : float64, any shape
+            Where, dimensionless.
+
+        Returns
+        -------
+        float64, the same shape
+            The values, dimensionless.
+        """
 
     @abstractmethod
     def inverse(self, y: Array) -> Array:
-        """Return the x with ``g(x) = y``, for y strictly inside the output range.
+        """Return the x with ``g(x) = y``; where there are several, the last one.
 
-        Where there are several such x, the last one.
+        Parameters
+        ----------
+        y : float64, any shape
+            Values strictly inside the output range, dimensionless.
+
+        Returns
+        -------
+        float64, the same shape
+            Where the function has these values.
         """
 
     def branches(self) -> tuple[Branch, ...]:
@@ -78,6 +112,11 @@ class Activation(ABC):
 
     def domain(self, input_range: Range | None) -> Range:
         """Return the x between which the levels are laid: all, or `input_range` if unbounded.
+
+        Parameters
+        ----------
+        input_range : (float, float) or None
+            What is configured; not looked at where the function has bounds.
 
         Raises
         ------
@@ -97,6 +136,11 @@ class Activation(ABC):
 
     def output_range(self, input_range: Range | None) -> Range:
         """Return ``(y_min, y_max)``: the bounds, or the least and the largest value on `domain`.
+
+        Parameters
+        ----------
+        input_range : (float, float) or None
+            As of `domain`.
 
         Raises
         ------
