@@ -93,6 +93,7 @@ ELSEWHERE = {
     # what reads and checks: by what a user writes
     "config/activations": ("unit/network/test_activations.py", "functions are tested together"),
     "config/points": ("unit/network/test_activations.py", "functions are tested together"),
+    "config/words": ("physics/test_word_layers.py", "sizes are learnt from networks"),
     "config/[bchrs]*": ("robust/test_every_key.py", "every key of every section"),
     "config/device": ("unit/devices/test_devices.py", "devices are tested together"),
     "config/fields": ("unit/config/test_kinds.py", "fields that kinds fill"),
