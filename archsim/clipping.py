@@ -32,6 +32,8 @@ class Place(StrEnum):
     """Sums of a GRU's candidate at either end of their ramp."""
     CELL_RANGE = "cell_range"
     """|c| beyond the table or ramp of its function, where that is not flat yet."""
+    TABLE_RANGE = "table_range"
+    """Inputs beyond the table of a function, where that is not flat yet."""
     STATE_WORDS = "state_words"
     """Cell states that words do not hold."""
     OUTPUT_WORDS = "output_words"
@@ -77,6 +79,10 @@ _TEXTS = {
     Place.CELL_RANGE: (
         "cell states exceed {limit}, beyond which their function counts as flat",
         "raise digital.cell_range{power}",
+    ),
+    Place.TABLE_RANGE: (
+        "inputs exceed {limit}, beyond which the table of the function counts as flat",
+        "raise the layer's table_range{power}",
     ),
     Place.STATE_WORDS: (
         "cell states stand at the end of a word, {limit}",

@@ -109,7 +109,9 @@ def train(folder: Path, *, epochs: int, seed: int) -> tuple[Speaker, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, help="folder with JapaneseVowels_TRAIN.ts and _TEST.ts")
+    parser.add_argument(
+        "source", type=Path, help="folder with JapaneseVowels_TRAIN.ts and _TEST.ts"
+    )
     parser.add_argument("--out", type=Path, default=Path("configs/vowels"), help="folder to write")
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)

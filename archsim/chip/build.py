@@ -144,10 +144,9 @@ class Chip:
         timesteps : int
             Its timesteps.
         """
-        sections = self.config.network.layers
         return 2 * sum(
-            layer.macs * (1 if section.at_last_timestep else timesteps)
-            for layer, section in zip(self.layers, sections, strict=True)
+            layer.macs * (1 if once else timesteps)
+            for layer, once in zip(self.layers, self.config.network.once, strict=True)
         )
 
     def area_by_component(self) -> dict[str, float]:
@@ -161,6 +160,8 @@ class Chip:
     def encode(self, x: NDArray[np.float32], length: NDArray[np.int64] | None = None) -> Signal:
         """Turn inputs into pulse widths, of which a full one stands for `network.input_range`.
 
+        Inputs that are indices are kept as they are.
+
         Parameters
         ----------
         x : float32 (sequences, timesteps, inputs)
@@ -173,9 +174,12 @@ class Chip:
         Signal
             Pulse widths, clock cycles, and the inputs as fixed-point words.
         """
+        whole = np.full(x.shape[0], x.shape[1], dtype=np.int64) if length is None else length
+        if self.config.network.entries:  # neither pulse widths nor words hold indices
+            nothing = np.zeros(x.shape, dtype=np.int16)
+            return Signal(nothing, nothing.astype(np.int32), whole, x.astype(np.int32))
         steps = 2**self.config.tile.input_bits - 1
         fixed = to_fixed(x.astype(np.float64), self.config.digital)
-        whole = np.full(x.shape[0], x.shape[1], dtype=np.int64) if length is None else length
         widths = pulse_widths(x / np.array(self.config.network.input_range), 1.0, steps)
         return Signal(widths, fixed.astype(np.int32), whole)
 
@@ -198,6 +202,8 @@ class Chip:
         whole = 1.0 if isinstance(given, tuple) else given
         if isinstance(given, tuple):
             x = x / np.array(given)
+        if self.config.network.entries:
+            return Clipping(self.layers[0].name, Place.INPUTS, whole, 0, x.size)
         largest = float(max(x.max(initial=0.0), -x.min(initial=0.0)))
         limit = whole * (1 + 0.5 / (2**self.config.tile.input_bits - 1))
         count = int(np.count_nonzero(np.abs(x) > limit)) if largest > limit else 0
@@ -364,8 +370,11 @@ def _shared_processors(context: BuildContext) -> Unit | None:
 def _shared_units(context: BuildContext, layers: Sequence[ChipLayer]) -> tuple[Unit, ...]:
     """Return the input buffer, the classifier if outputs are compared, and what layers share."""
     spec, last = context.spec, layers[-1]
-    bits = spec.network.inputs * (spec.tile.input_bits + 1)
-    load = buffer_unit(bits, design=context.digital_design(), library=context.library)
+    entries, inputs = spec.network.entries, spec.network.inputs
+    width = (entries - 1).bit_length() if entries else spec.tile.input_bits + 1
+    load = buffer_unit(
+        max(inputs * width, 1), design=context.digital_design(), library=context.library
+    )
     units = [Unit(INPUT_BUFFER, load)]
     if spec.decides != "never":
         width = spec.digital.word_bits if last.in_words else last.banks[0].ramps[0].bits

@@ -27,9 +27,11 @@ def add_sequence(program: Program, chip: Chip, timesteps: int) -> None:
         if number in loads and number != reader:
             own = dict(zip(loads[reader], loads[number], strict=True))
             needs = [tuple(own.get(need, need) for need in each) for each in needs]
+        program.begins = timesteps - len(needs)
         return layers[number].schedule(program, needs)
 
     produced = flow(network, loaded, schedule, join_needs)
+    program.begins = 0
     decides = chip.config.task.decides
     if decides != "never":
         classifier = chip.units[1]

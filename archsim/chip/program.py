@@ -63,11 +63,13 @@ class Operation:
 class Program:
     """Operations of the sequences that are at work together, in the order of adding.
 
-    `stream` is the stream that operations are added for.
+    `stream` is the stream that operations are added for, `begins` the timestep of their sequence
+    that they count from: not 0 behind a layer that works once a sequence.
     """
 
     operations: list[Operation] = field(default_factory=list)
     stream: int = 0
+    begins: int = 0
     _last: int | None = None
 
     @contextmanager
@@ -102,12 +104,12 @@ class Program:
                 kind,
                 layer,
                 self.stream,
-                timestep,
+                self.begins + timestep,
                 duration,
                 tuple(needs),
                 part,
                 releases,
-                self.place_of(timestep),
+                self.begins + self.place_of(timestep),
             )
         )
         return len(self.operations) - 1

@@ -19,6 +19,7 @@ from archsim.config.hardware import (
     Tile,
 )
 from archsim.config.quantity import ConfigPath
+from archsim.config.sections import INPUT_BUFFER as INPUT_BUFFER  # noqa: PLC0414 - for others
 from archsim.config.sections import (
     LAYERS,
     WORKLOADS,
@@ -29,7 +30,7 @@ from archsim.config.sections import (
 from archsim.config.tasks import Task, usual_task
 from archsim.listing import listed, shortened
 
-INPUT_BUFFER, CLASSIFIER, CHIP = "input_buffer", "classifier", "chip"
+CLASSIFIER, CHIP = "classifier", "chip"
 BUS, PROCESSORS = "bus", "processors"
 """Names of the units that are no layer's own, in traces."""
 
@@ -104,6 +105,20 @@ class Network(Section):
         )
 
     @property
+    def once(self) -> tuple[bool, ...]:
+        """Which layers work once a sequence, and not at every timestep."""
+        found: dict[str, bool] = {}
+        for layer, sources in zip(self.layers, self.sources, strict=True):
+            before = any(found.get(name, False) for name in sources)
+            found[layer.name] = layer.at_last_timestep or before
+        return tuple(found.values())
+
+    @property
+    def entries(self) -> int:
+        """How many entries the inputs choose from, where they are indices; 0 where they are not."""
+        return max(layer.chooses_from for layer in self.layers)
+
+    @property
     def without_processed(self) -> str:
         """Why what computes functions beside the converters has no effect, if so."""
         processed = any(layer.processed for layer in self.layers)
@@ -119,17 +134,6 @@ class Network(Section):
         """Yield keys that may change nothing, with the reason where they change nothing."""
         for key in ("prefix", "ignore"):
             yield key, only_if(self.weights == "random", "with network.weights random")
-
-    @model_validator(mode="after")
-    def _last(self) -> Network:
-        for layer in self.layers[:-1]:
-            if layer.at_last_timestep:
-                msg = (
-                    f"layer '{layer.name}' works at the last timestep only, so no layer can follow "
-                    "it: set its timesteps to all"
-                )
-                raise ValueError(msg)
-        return self
 
     @model_validator(mode="after")
     def _names(self) -> Network:
@@ -164,6 +168,39 @@ class Network(Section):
                 msg = (
                     f"in layers, none takes the outputs of '{layer.name}': name it among the "
                     "inputs of a layer below it, or take it away"
+                )
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Network:
+        sizes = {INPUT_BUFFER: self.inputs}
+        for layer, sources in zip(self.layers, self.sources, strict=True):
+            try:
+                layer.learn_inputs({name: sizes[name] for name in sources})
+            except ValueError as error:
+                msg = f"in layers, '{layer.name}' {error}"
+                raise ValueError(msg) from error
+            sizes[layer.name] = layer.elements
+            if self.entries and INPUT_BUFFER in sources and not layer.chooses_from:
+                msg = (
+                    f"in layers, '{layer.name}' takes the inputs as numbers, but they are indices "
+                    "for another layer: take them in there"
+                )
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _once(self) -> Network:
+        once = dict(zip((layer.name for layer in self.layers), self.once, strict=True))
+        for layer, sources in zip(self.layers, self.sources, strict=True):
+            single = [name for name in sources if once.get(name, False)]
+            others = [name for name in sources if not once.get(name, False)]
+            if single and others:
+                msg = (
+                    f"in layers, '{layer.name}' takes in '{single[0]}', which works once a "
+                    f"sequence, and '{others[0]}', which works at every timestep: set the "
+                    f"timesteps of '{single[0]}' to all"
                 )
                 raise ValueError(msg)
         return self

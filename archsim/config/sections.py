@@ -21,6 +21,9 @@ from archsim.config.kinds import Kinds
 if TYPE_CHECKING:
     from archsim.config.run import Network
 
+INPUT_BUFFER = "input_buffer"
+"""Name of the unit that gives a network's own inputs, among the inputs of a layer."""
+
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 LARGEST_INPUT = 1e6
 """Largest magnitude, and inverse of the least width, of the range of a ramp."""
@@ -150,8 +153,32 @@ class LayerSection(Section, ABC):
 
     @property
     def at_last_timestep(self) -> bool:
-        """Whether it works at the last timestep only, so that no layer can take its outputs."""
+        """Whether it works once a sequence, as all layers do then that take its outputs."""
         return False
+
+    @property
+    def takes_final(self) -> bool:
+        """Whether it takes what a layer that runs against time gives at the first timestep."""
+        return False
+
+    @property
+    def chooses_from(self) -> int:
+        """How many entries the network's inputs choose from, where they are indices; else 0."""
+        return 0
+
+    def learn_inputs(self, sources: Mapping[str, int]) -> None:
+        """Learn what the layer takes in, from the network that it is in.
+
+        Parameters
+        ----------
+        sources : dict of str to int
+            Elements of each of its sources.
+
+        Raises
+        ------
+        ValueError
+            If it cannot take these in.
+        """
 
     @property
     def backward(self) -> bool:
@@ -187,7 +214,7 @@ class LayerSection(Section, ABC):
 
     @property
     def first_tensor(self) -> str:
-        """Name of a tensor that every layer of the kind has, below `tensors_name`."""
+        """Name of a tensor that every such layer has, below `tensors_name`; empty if none."""
         return "weight"
 
     def functions_in_use(self) -> Iterator[str]:

@@ -31,7 +31,13 @@ def prefix_of(names: Iterable[str], network: Network) -> str:
     """
     if network.prefix is not None:
         return f"{network.prefix.rstrip('.')}." if network.prefix else ""
-    wanted = [f"{layer.tensors_name}.{layer.first_tensor}" for layer in network.layers]
+    wanted = [
+        f"{layer.tensors_name}.{layer.first_tensor}"
+        for layer in network.layers
+        if layer.first_tensor
+    ]
+    if not wanted:
+        return ""
     known = set(names)
     ends = [name for name in known if name.endswith(f".{wanted[0]}")]
     fit = [""] if wanted[0] in known else []

@@ -291,8 +291,7 @@ class _Simulation:
 
     def _run_block(self, first: int, size: int) -> _Computed:
         here = slice(first, first + size)
-        whole = self._signal
-        signal = Signal(whole.drive[here], whole.fixed[here], whole.length[here])
+        signal = self._signal.part(here)
         recordings = self._plan.recordings(first, size)
         reusable = self._reusable_or_nothing()
         recorder = Recorder(recordings, first, self._plan.waveforms, reusable.records)

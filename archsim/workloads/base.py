@@ -18,8 +18,22 @@ def load_workload(config: RunConfig) -> Sequences:
         is scored by, such as other classes.
     """
     data: Sequences = config.workload.load(config.network, config.seed).as_sequences()
+    _check_indices(data, config.workload.origin, config.network.entries)
     config.task.check(data, config.workload.origin, config.network)
     return data
+
+
+def _check_indices(data: Sequences, source: str, entries: int) -> None:
+    """Refuse inputs that are no indices of so many entries, where they are to be; 0 is any."""
+    given = data.given
+    if not entries or ((given == given.round()) & (given >= 0) & (given < entries)).all():
+        return
+    msg = (
+        f"{source}: its inputs run from {given.min():g} to {given.max():g}, but a layer takes them "
+        f"as indices, whole numbers from 0 to {entries - 1}: save such numbers, or raise the "
+        "layer's entries"
+    )
+    raise WorkloadError(msg)
 
 
 def seed_matters(config: RunConfig) -> bool:

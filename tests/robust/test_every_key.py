@@ -81,6 +81,15 @@ OWN = ("activations=[{name: own, points: [[-1, 0], [1, 1]]}]",)
 HIDDEN = "{kind: linear, name: hidden, units: 5, timesteps: all}"
 PROJECTED = "{kind: lstm, name: lstm, units: 6, projection: 3}"
 SECOND = "{kind: lstm, name: second, units: 6}"
+GRU = "{kind: gru, name: cell, units: 6}"
+RNN = "{kind: rnn, name: cell, units: 6, function: relu, input_range: [-2, 2]}"
+TABLE = "{kind: embedding, name: table, entries: 9, units: 6}"
+BEFORE = "{kind: linear, name: before, units: 5, timesteps: all, input_range: [-2, 2]}"
+SUM = "{kind: add, name: sum, inputs: [lstm, second]}"
+THIRD = "{kind: lstm, name: third, units: 6, inputs: [second]}"
+SIDES = "{kind: concatenate, name: sides, inputs: [lstm, second]}"
+TANH = "{kind: function, name: f, function: tanh}"
+OF_WORDS = ("add", "concatenate", "function")
 BOTH = "{kind: linear, name: output, units: 5, inputs: [lstm, second]}"
 
 BASES: dict[str, tuple[str, ...]] = {
@@ -118,6 +127,27 @@ BASES: dict[str, tuple[str, ...]] = {
         f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 5, placement: digital}}]",
     ),
     "two": (f"network.layers=[{LSTM}, {SECOND}, {BOTH}]",),
+    "two gru": (f"network.layers=[{LSTM}, {GRU.replace('cell', 'second')}, {BOTH}]",),
+    "two rnn": (f"network.layers=[{LSTM}, {RNN.replace('cell', 'second')}, {BOTH}]",),
+    "two function": (
+        f"network.layers=[{LSTM}, {SECOND}, {TANH[:-1]}, inputs: [lstm, second]}}, {OUTPUT}]",
+    ),
+    "two add": (
+        f"network.layers=[{LSTM}, {SECOND}, {THIRD}, {SUM}, {BOTH.replace('[', '[sum, third, ')}]",
+    ),
+    "gru": (f"network.layers=[{GRU}, {OUTPUT}]",),
+    "rnn": (f"network.layers=[{RNN}, {OUTPUT}]",),
+    "embedding": (f"network.layers=[{TABLE}, {LSTM}, {OUTPUT}]", "network.inputs=1"),
+    "function": (f"network.layers=[{BEFORE}, {TANH}, {OUTPUT}]",),
+    "add": (f"network.layers=[{LSTM}, {SECOND}, {SUM}, {OUTPUT}]",),
+    "sides": (f"network.layers=[{LSTM}, {SECOND}, {SIDES}, {OUTPUT}]",),
+    "before": (f"network.layers=[{GRU.replace('6', '6, reset: before')}, {OUTPUT}]",),
+    "conventional": (f"network.layers=[{GRU}, {OUTPUT}]", "adc.kind=linear_ramp"),
+    "conventional rnn": (f"network.layers=[{RNN}, {OUTPUT}]", "adc.kind=linear_ramp"),
+    "tanh": (f"network.layers=[{{kind: rnn, name: cell, units: 6}}, {OUTPUT}]",),
+    "last sum": (f"network.layers=[{LSTM}, {SECOND}, {SUM}]",),
+    "last table": (f"network.layers=[{TABLE}]", "network.inputs=1"),
+    "last relu": (f"network.layers=[{BEFORE}, {TANH.replace('tanh', 'relu')}]",),
     "no lstm": (f"network.layers=[{OUTPUT}]",),
     "memristor": (device("memristor", **EFFECTS),),
     "verified": (device("memristor", **VERIFIED),),
@@ -265,6 +295,29 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "trace.tiles": ("ramp", "[lstm]"),
     "trace.waveforms": ("ramp", "true"),
 }
+_CELLS = {
+    "name": "other",
+    "units": "7",
+    "bias": "none",
+    "tensors": "other",
+    "direction": "backward",
+    "stacked": "1",
+}
+_KINDS = {
+    "gru": _CELLS | {"reset": "before", "candidate_range": "[-1, 1]"},
+    "rnn": _CELLS | {"function": "silu", "input_range": "[-1, 1]", "output_range": "3"},
+    "lstm": {"direction": "backward", "stacked": "1"},
+    "embedding": {
+        "name": "other",
+        "units": "7",
+        "tensors": "other",
+        "entries": "5",
+        "output_range": "9",
+    },
+    "function": {"name": "other", "function": "sigmoid", "table_range": "1", "output_range": "9"},
+    "add": {"name": "other", "output_range": "9"},
+}
+"""Changes of keys, by kind, on a base that is called as the kind."""
 SECTIONS = {"lstm": "network.layers.0", "linear": "network.layers.1"}
 
 
@@ -310,12 +363,32 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield "activations.name", "own", (*renamed, "trace.waveforms=true")
 
 
-CHANGES = {key: (base, changes) for key, base, changes in _changes()}
+def _changes_of_kinds() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield key, base and overrides of kinds of layers beside the first two."""
+    places = {"function": 1, "add": 2}
+    for kind, keys in _KINDS.items():
+        base = "ramp" if kind == "lstm" else kind
+        for key, value in keys.items():
+            path = f"network.layers.{places.get(kind, 0)}.{key}"
+            yield f"network.layers({kind}).{key}", base, (f"{path}={value}",)
+    yield "network.layers(concatenate).name", "sides", ("network.layers.2.name=other",)
+    for kind, base, inputs in (
+        ("concatenate", "sides", "2.inputs=[second, lstm]"),
+        ("function", "two function", "2.inputs=[second, lstm]"),
+        ("add", "two add", "3.inputs=[lstm, third]"),
+        ("gru", "two gru", "1.inputs=[input_buffer]"),
+        ("rnn", "two rnn", "1.inputs=[input_buffer]"),
+    ):
+        yield f"network.layers({kind}).inputs", base, (f"network.layers.{inputs}",)
+
+
+CHANGES = {key: (base, changes) for key, base, changes in (*_changes(), *_changes_of_kinds())}
 CHOICES = {  # what decides which other keys there are: changed by the bases
     *("adc.kind", "network.layers(lstm).kind", "network.layers(linear).kind"),
     *(f"workload({kind}).kind" for kind in ("synthetic", "keyword_spotting", "file")),
     *(f"task({kind}).kind" for kind in ("agreement", "classification", "next_symbol")),
     *(f"task({kind}).kind" for kind in ("regression", "tagging")),
+    *(f"network.layers({kind}).kind" for kind in (*OF_WORDS, "gru", "rnn", "embedding")),
     *(f"device({model}).model" for model in ("ideal", "memristor", "table", "custom")),
 }
 FILES = {  # their content is, not their names
@@ -325,7 +398,11 @@ FILES = {  # their content is, not their names
     "workload(file).source",
     "adc.bit_serial.component",  # the library has one
 }
-SILENT_ALONE = {"device(ideal).slices.ratio"}  # has no effect with any other key
+SILENT_ALONE = {  # have no effect with any other key
+    "device(ideal).slices.ratio",
+    "network.layers(embedding).inputs",  # says what it has to be
+    *(f"network.layers({kind}).tensors" for kind in OF_WORDS),
+}
 FREE_TEXT = {  # repeated in the trace with the configuration
     *("description", *(f"device({model}).description" for model in ("memristor", "table"))),
     *(f"device({model}).sources" for model in ("memristor", "table", "custom")),
@@ -482,6 +559,17 @@ SILENT = [
     ("digital", "network.layers.1.bits", "6"),
     ("digital", "network.layers.1.input_range", "[-2, 2]"),
     ("bounded", "network.layers.1.input_range", "[-2, 2]"),
+    ("before", "network.layers.0.candidate_range", "[-1, 1]"),
+    ("conventional", "network.layers.0.candidate_range", "[-1, 1]"),
+    ("conventional rnn", "network.layers.0.input_range", "[-1, 1]"),
+    ("tanh", "network.layers.0.input_range", "[-1, 1]"),
+    ("last relu", "network.layers.1.table_range", "4"),
+    ("last relu", "network.layers.1.output_range", "4"),
+    ("function", "network.layers.1.tensors", "other"),
+    ("add", "network.layers.2.tensors", "other"),
+    ("sides", "network.layers.2.tensors", "other"),
+    ("last sum", "network.layers.2.output_range", "4"),
+    ("last table", "network.layers.0.output_range", "4"),
     ("ramp", "activations", "[{name: own, points: [[-1, 0], [1, 1]]}]"),
 ]
 

@@ -80,7 +80,7 @@ SETS = {
     # typos in values
     "enum-level": ("trace.level=cycles", "trace.level: 'cycles'", "did you mean 'cycle'?"),
     "enum-device": ("device.model=idael", "device.model: 'idael'", "did you mean 'ideal'?"),
-    "enum-kind": ("network.layers.0.kind=gru", "network.layers.0.kind: 'gru'", "linear, lstm"),
+    "enum-kind": ("network.layers.0.kind=lstn", "network.layers.0.kind: 'lstn'", "'lstm'?"),
     "enum-placement": ("network.layers.1.placement=digitl", "did you mean 'digital'?"),
     "enum-tanh": ("digital.cell_activation=ramps", "did you mean 'ramp'?"),
     "enum-workload": ("workload.kind=kws", "workload.kind: 'kws'", "keyword_spotting"),

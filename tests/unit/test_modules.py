@@ -81,6 +81,8 @@ ELSEWHERE = {
     "chip/layers/signal": ("physics/test_lengths.py", "what flows is seen in what comes out"),
     "chip/layers/recurrent": ("robust/test_extension.py", "a cell from outside is built on it"),
     "chip/layers/recurrent_*": ("physics/test_directions.py", "whole layers, either way"),
+    "chip/layers/*/arithmetic": ("physics/test_word_layers.py", "against plain whole numbers"),
+    "chip/layers/words": ("physics/test_word_layers.py", "what layers on words have in common"),
     "chip/layers/processors": ("physics/test_ideal_cells.py", "seen in what timesteps take"),
     "chip/layers/gates": ("physics/test_gate_functions.py", "seen in what layers compute"),
     "chip/layers/cell_function": ("physics/test_gate_functions.py", "seen in what layers compute"),
@@ -91,6 +93,7 @@ ELSEWHERE = {
     # what reads and checks: by what a user writes
     "config/activations": ("unit/network/test_activations.py", "functions are tested together"),
     "config/points": ("unit/network/test_activations.py", "functions are tested together"),
+    "config/words": ("physics/test_word_layers.py", "sizes are learnt from networks"),
     "config/[bchrs]*": ("robust/test_every_key.py", "every key of every section"),
     "config/experiment": ("unit/config/test_kinds.py", "kinds are tested together"),
     "config/device": ("unit/devices/test_devices.py", "devices are tested together"),

@@ -281,7 +281,8 @@ class RecurrentLayer(ChipLayer):
         if not self._backward:
             return self.float_forward(x)
         steps = np.arange(x.shape[1])
-        ends = np.full(len(x), x.shape[1]) if length is None else length
+        whole = np.full(len(x), x.shape[1])
+        ends = whole if length is None else np.minimum(length, whole)
         place = ends[:, None] - 1 - steps
         turned = np.where(place >= 0, place, steps)[:, :, None]
         return np.take_along_axis(

@@ -29,11 +29,14 @@ class Signal:
         In fixed point.
     length : int64 (sequences,)
         Timesteps of each sequence; what lies behind its end is not looked at.
+    index : int32 (sequences, timesteps, elements), optional
+        Of the network's inputs where they are indices; the other arrays mean nothing then.
     """
 
     drive: NDArray[np.int16]
     fixed: NDArray[np.int32]
     length: Whole
+    index: NDArray[np.int32] | None = None
 
     @property
     def varies(self) -> bool:
@@ -52,7 +55,13 @@ class Signal:
         """
         drive = self.drive[place, timesteps]
         whole = np.full(drive.shape[0], drive.shape[1], dtype=np.int64)
-        return Signal(drive, self.fixed[place, timesteps], whole)
+        index = None if self.index is None else self.index[place, timesteps]
+        return Signal(drive, self.fixed[place, timesteps], whole, index)
+
+    def part(self, place: Any) -> Signal:
+        """Return the signal of some sequences (a slice or an array of numbers), whole."""
+        index = None if self.index is None else self.index[place]
+        return Signal(self.drive[place], self.fixed[place], self.length[place], index)
 
     def last(self, at_first: NDArray[np.bool_] | None = None) -> Signal:
         """Return the last timestep of each sequence alone.

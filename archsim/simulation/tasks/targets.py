@@ -84,11 +84,12 @@ def check_every_timestep(network: Network) -> None:
     WorkloadError
         If so.
     """
-    last = network.layers[-1]
-    if last.at_last_timestep:
+    for layer, once in zip(network.layers, network.once, strict=True):
+        if not once or not network.once[-1]:
+            continue
         msg = (
-            f"task.kind: it asks for an answer at every timestep, but layer '{last.name}' works at "
-            "the last one only: set its timesteps to all"
+            f"task.kind: it asks for an answer at every timestep, but layer '{layer.name}' works "
+            "once a sequence: set its timesteps to all"
         )
         raise WorkloadError(msg)
 

@@ -10,7 +10,7 @@ from archsim.config.sections import WORKLOADS, WorkloadSection
 
 if TYPE_CHECKING:
     from archsim.config.run import Network
-    from archsim.workloads.features import FeatureSet
+    from archsim.workloads.sequences import Sequences
 
 
 @WORKLOADS.register
@@ -20,7 +20,7 @@ class Synthetic(WorkloadSection):
     kind: Literal["synthetic"] = Field(description="workload kind")
     sequences: int = Field(1, ge=1, le=1_000_000, description="how many sequences to run")
 
-    def load(self, network: Network, seed: int) -> FeatureSet:
+    def load(self, network: Network, seed: int) -> Sequences:
         """Draw the sequences."""
         from archsim.workloads.synthetic.sequences import random_sequences
 

@@ -60,7 +60,7 @@ class _LinearBase(ChipLayer):
         none = section.bias is Bias.NONE
         self._bias = None if none else find(f"{name}.bias", (section.units,))
         self._at_last = section.at_last_timestep
-        self._at_first = context.input_backward if section.timesteps == "final" else None
+        self._at_first = context.input_backward if section.takes_final else None
         self.macs = section.units * inputs
         self._drive_steps = context.drive_steps
         self._context = context

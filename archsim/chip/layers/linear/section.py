@@ -19,7 +19,7 @@ from archsim.config.sections import (
     TensorsName,
     check_range,
 )
-from archsim.listing import listed
+from archsim.config.words import no_widths
 
 if TYPE_CHECKING:
     from archsim.config.run import RunConfig
@@ -101,6 +101,11 @@ class LinearLayer(LayerSection):
         return self.timesteps != "all"
 
     @property
+    def takes_final(self) -> bool:
+        """Whether it takes what each layer before it computed last."""
+        return self.timesteps == "final"
+
+    @property
     def takes_words(self) -> bool:
         """Whether it is computed in digital units."""
         return self.placement is Placement.DIGITAL
@@ -131,13 +136,7 @@ class LinearLayer(LayerSection):
             "input_range",
             in_words or only_if(is_bounded(self.function, config.activations), bounded),
         )
-        readers = config.network.readers(self)
-        if not readers:
-            yield "output_range", "because no layer follows"
-        else:
-            names = listed([f"'{reader.name}'" for reader in readers])
-            digital = f"because {names} {'is' if len(readers) == 1 else 'are'} digital"
-            yield "output_range", only_if(all(reader.takes_words for reader in readers), digital)
+        yield "output_range", no_widths(self, config)
 
     def meaning_of(self, rest: str, shape: tuple[int, ...] | None) -> str:
         """Say what an unused tensor means and what to do."""

@@ -1,0 +1,1 @@
+"""A sum of layers, element by element: section, build, arithmetic, float reference."""

@@ -1,0 +1,1 @@
+"""Layers side by side: section and build."""

@@ -1,0 +1,1 @@
+"""An embedding, which looks vectors up: section and build."""

@@ -1,0 +1,1 @@
+"""A function of each element, in digital units: section, build, arithmetic, float reference."""

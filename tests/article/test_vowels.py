@@ -1,0 +1,62 @@
+"""Do recordings of people come out as they are, and does the chip tell them apart as float does?
+
+Japanese Vowels: the float network finds 351 of the 370 speakers (94.86 %), the 5-bit chip with
+ideal devices 352.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import archsim
+from tests.runs import ROOT
+
+OFF = {"trace.level": "off"}
+
+
+@pytest.fixture(scope="module")
+def run():
+    return archsim.run("vowels", set=OFF)
+
+
+def test_the_shipped_set_is_the_published_one():
+    """Kudo et al. (1999): 370 utterances of nine men, 7 to 29 frames of 12 coefficients."""
+    with np.load(ROOT / "configs/vowels/test.npz") as file:
+        arrays = dict(file)
+    assert arrays["lengths"].shape == (370,)
+    assert (arrays["lengths"].min(), arrays["lengths"].max()) == (7, 29)
+    assert arrays["inputs"].shape == (arrays["lengths"].sum(), 12)
+    assert np.bincount(arrays["target"]).tolist() == [31, 35, 88, 44, 29, 24, 40, 50, 29]
+    assert "CC BY 4.0" in str(arrays["description"])
+
+
+def test_the_chip_finds_as_many_speakers_as_the_float_network_within_a_point(run):
+    metric = run.summary.metrics["accuracy"]
+    assert metric.count == 370
+    assert metric.reference == pytest.approx(351 / 370)
+    assert abs(metric.value - metric.reference) <= 0.01
+    assert metric.low < metric.reference < metric.high
+    assert not run.summary.synthetic
+
+
+def test_energy_and_latency_of_an_utterance_follow_its_own_length(run):
+    with np.load(ROOT / "configs/vowels/test.npz") as file:
+        length = file["lengths"]
+    per_step = np.unique(np.diff([run.cycles[length == n][0] for n in range(7, 16)]))
+    assert per_step.size == 1  # so many cycles a frame
+    assert (run.cycles == run.cycles[length == 7][0] + (length - 7) * per_step[0]).all()
+    energy = run.energy.sum(axis=1)
+    slope, _ = np.polyfit(length, energy, 1)
+    assert np.corrcoef(length, energy)[0, 1] > 0.99
+    assert slope == pytest.approx(run.summary.energy_per_timestep_j, rel=0.1)
+    assert run.summary.mean_timesteps == pytest.approx(length.mean())
+
+
+@pytest.mark.slow
+def test_fewer_bits_and_real_devices_cost_accuracy():
+    """20 chips of the article's device: 92.96 % on average, 86.49 to 95.68 %."""
+    found = archsim.sweep("vowels-taox", {"adc.bits": [5]}, seeds=20)
+    accuracy = np.array([row["accuracy"] for row in found.rows])
+    assert 0.90 < accuracy.mean() < 351 / 370
+    assert 0.005 < accuracy.std(ddof=1) < 0.04
