@@ -1,4 +1,4 @@
-"""Train the network of configs/vowels on the training set of Japanese Vowels, and write its test set.
+"""Train the network of configs/vowels on Japanese Vowels, and write the test set.
 
 One LSTM layer of 64 units and a linear layer on its last ``h``, plain PyTorch in floating point:
 nothing of a chip is in the training. A tenth of the training set, the same share of each speaker,
@@ -57,6 +57,7 @@ class Speaker(nn.Module):
         self.output = nn.Linear(UNITS, SPEAKERS)
 
     def forward(self, x: Tensor, length: Tensor) -> Tensor:
+        """Return logits (sequences, speakers) of padded sequences."""
         h, _ = self.lstm(x)
         return self.output(h[torch.arange(len(x)), length - 1])
 
@@ -108,6 +109,7 @@ def train(folder: Path, *, epochs: int, seed: int) -> tuple[Speaker, float]:
 
 
 def main() -> None:
+    """Train, say how good the network is, and write both files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "source", type=Path, help="folder with JapaneseVowels_TRAIN.ts and _TEST.ts"

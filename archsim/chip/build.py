@@ -137,12 +137,12 @@ class Chip:
         return self.operations_of(self.config.network.timesteps)
 
     def operations_of(self, timesteps: int) -> int:
-        """Return the operations of one inference of a sequence.
+        """Return the operations of one inference.
 
         Parameters
         ----------
         timesteps : int
-            Its timesteps.
+            Timesteps of its sequence.
         """
         return 2 * sum(
             layer.macs * (1 if once else timesteps)
