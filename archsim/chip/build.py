@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,7 @@ from archsim.chip.operations import add_sequence
 from archsim.chip.program import Program, Schedule
 from archsim.chip.spec import ChipSpec, chip_spec
 from archsim.chip.tile_cost import tile_inventory
+from archsim.chip.totals import total
 from archsim.clipping import Clipping, Place
 from archsim.config.hardware import Technology
 from archsim.config.run import BUS, CLASSIFIER, INPUT_BUFFER, PROCESSORS, RunConfig
@@ -209,15 +210,6 @@ class Chip:
         count = int(np.count_nonzero(np.abs(x) > limit)) if largest > limit else 0
         first = self.layers[0].name
         return Clipping(first, Place.INPUTS, whole, count, x.size, count, largest)
-
-
-def total(parts: Iterable[dict[str, float]]) -> dict[str, float]:
-    """Add up dictionaries of numbers by key."""
-    out: dict[str, float] = {}
-    for part in parts:
-        for key, value in part.items():
-            out[key] = out.get(key, 0.0) + value
-    return out
 
 
 def build_chip(

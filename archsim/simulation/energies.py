@@ -7,9 +7,10 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.chip.build import Chip, total
+from archsim.chip.build import Chip
 from archsim.chip.layers.signal import Recorder
 from archsim.chip.program import Schedule
+from archsim.chip.totals import total
 from archsim.costs.operation import ActionCounts
 from archsim.kernels.record import totals
 from archsim.simulation.recording.actions import ActionTally

@@ -52,6 +52,7 @@ ELSEWHERE = {
     "chip/operations": ("physics/test_schedules.py", "operations are seen in when they run"),
     "chip/program": ("physics/test_schedules.py", "operations are seen in when they run"),
     "chip/spec": ("physics/test_statistics.py", "holds data and computes nothing"),
+    "chip/totals": ("physics/test_closed_forms.py", "sums are seen in areas and energies"),
     "chip/tile_cost": (
         "unit/costs/test_costs_converters.py",
         "tiles have converters",
