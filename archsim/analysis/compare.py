@@ -107,9 +107,10 @@ def read_designs(traces: Sequence[Trace]) -> list[Design]:
         summary = trace.summary
         taken = [design.name for design in designs]
         name = summary.name if summary.name not in taken else f"{summary.name} ({len(taken) + 1})"
-        levels = {metrics.level: metrics for metrics in level_metrics(trace)}
-        path = path_by_kind(trace)
-        designs.append(Design(name, summary, levels, path, node_of(trace), bits_of(trace)))
+        with trace:  # opened once for all that is read
+            levels = {metrics.level: metrics for metrics in level_metrics(trace)}
+            path = path_by_kind(trace)
+            designs.append(Design(name, summary, levels, path, node_of(trace), bits_of(trace)))
     check_counts([(design.name, design.summary) for design in designs])
     return designs
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from archsim.listing import listed
 from archsim.shown import shown_in_line
 from archsim.trace import checked
 from archsim.trace.hdf5 import Group
-from archsim.trace.reader import open_trace, reading
+from archsim.trace.source import Source
 
 Array = NDArray[np.float64]
 
@@ -52,13 +51,13 @@ class Waveforms:
     components: list[str]
 
 
-def read_waveforms(path: Path, number: int, tile: str | None = None) -> Waveforms:
+def read_waveforms(source: Source, number: int, tile: str | None = None) -> Waveforms:
     """Read one conversion of a trace with waveforms.
 
     Parameters
     ----------
-    path : Path
-        The trace.
+    source : Source
+        The trace's file.
     number : int
         Which of the recorded conversions of the tile, from 0.
     tile : str, optional
@@ -69,12 +68,12 @@ def read_waveforms(path: Path, number: int, tile: str | None = None) -> Waveform
     TraceError, InputError
         If the trace has no waveforms, no such tile or no such conversion.
     """
-    with open_trace(path) as file, reading(path):
+    with source.lent() as file:
         tiles = checked.group(file, "tiles") if "tiles" in file else {}
         names = list(tiles)
         if not names:
             msg = (
-                f"{path}: it has no cycles: run with --set trace.level=cycle --set "
+                f"{source.path}: it has no cycles: run with --set trace.level=cycle --set "
                 "trace.waveforms=true"
             )
             raise TraceError(msg)
@@ -85,7 +84,7 @@ def read_waveforms(path: Path, number: int, tile: str | None = None) -> Waveform
             raise InputError(msg)
         group = checked.group(tiles, name)
         if "v_mac" not in group:
-            msg = f"{path}: it has no waveforms: run with --set trace.waveforms=true"
+            msg = f"{source.path}: it has no waveforms: run with --set trace.waveforms=true"
             raise TraceError(msg)
         return _conversion(group, shown_in_line(name), number)
 

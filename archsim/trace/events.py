@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archsim.errors import InputError, TraceError
 from archsim.trace import checked
 from archsim.trace.checked import DamageError
-from archsim.trace.reader import open_trace, read_summary, reading
+from archsim.trace.source import Source
 from archsim.trace.summary import Summary
 
 _NUMBERS = ("start_cycle", "end_cycle", "stream", "sequence", "timestep", "waited_for")
@@ -55,32 +55,42 @@ class GroupEvents:
         return int(self.end.max())
 
 
-def read_groups(path: str | Path, groups: list[int] | None = None) -> list[GroupEvents]:
+def read_groups(
+    source: Source, summary: Summary, numbers: Sequence[int] | None = None
+) -> list[GroupEvents]:
     """Read the events of groups of a trace.
 
     Parameters
     ----------
-    path : str or Path
-        The trace; it has to be complete and to have events.
-    groups : list of int, optional
-        Their numbers; by default all whose streams all have a sequence, or else the only one.
+    source : Source
+        The trace's file; it has to have events.
+    summary : Summary
+        The trace's summary.
+    numbers : sequence of int, optional
+        Which groups; by default all whose streams all have a sequence, or else the only one.
 
     Raises
     ------
+    InputError
+        If there is no such group.
     TraceError
-        If it has no events, or is not a complete trace.
+        If it has no events, or is damaged.
     """
-    summary = read_summary(path)
-    if groups is None:
-        groups = list(range(max(summary.sequences // summary.streams, 1)))
-    with open_trace(path) as file, reading(path):
+    full = range(max(summary.sequences // summary.streams, 1))
+    chosen = list(full if numbers is None else numbers)
+    for number in chosen:
+        if not 0 <= number < summary.groups:
+            count = summary.groups
+            msg = f"{source.path}: there is no group {number}; it has {count}, counted from 0"
+            raise InputError(msg)
+    with source.lent() as file:
         if "events" not in file:
-            msg = f"{path}: it has no events: run with --set trace.level=event"
+            msg = f"{source.path}: it has no events: run with --set trace.level=event"
             raise TraceError(msg)
-        return _read(checked.group(file, "events"), summary, groups)
+        return _read(checked.group(file, "events"), summary, chosen) if chosen else []
 
 
-def read_group_of(path: str | Path, sequence: int) -> GroupEvents:
+def read_group_of(source: Source, summary: Summary, sequence: int) -> GroupEvents:
     """Read the events of the group that a sequence belongs to.
 
     Raises
@@ -88,11 +98,10 @@ def read_group_of(path: str | Path, sequence: int) -> GroupEvents:
     InputError
         If there is no such sequence.
     TraceError
-        If the trace has no events, or is not a complete trace.
+        If the trace has no events, or is damaged.
     """
-    summary = read_summary(path)
     check_sequence(sequence, summary.sequences, "trace")
-    (found,) = read_groups(path, [sequence // summary.streams])
+    (found,) = read_groups(source, summary, [sequence // summary.streams])
     return found
 
 
@@ -121,13 +130,13 @@ def _read(events: h5py.Group, summary: Summary, groups: list[int]) -> list[Group
     return [
         _group(
             group,
-            slice(span.start - begin, span.stop - begin),
-            span.start,
+            slice(spans[group].start - begin, spans[group].stop - begin),
+            spans[group].start,
             number=number,
             name=name,
             summary=summary,
         )
-        for group, span in spans.items()
+        for group in groups
     ]
 
 

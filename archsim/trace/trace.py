@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,8 @@ from archsim.trace import checked
 from archsim.trace.checked import DamageError
 from archsim.trace.conversion import Waveforms, read_waveforms
 from archsim.trace.events import GroupEvents, check_sequence, read_group_of, read_groups
-from archsim.trace.reader import open_trace, read_summary, reading
+from archsim.trace.reader import read_summary, reading
+from archsim.trace.source import Source
 from archsim.trace.summary import Summary
 from archsim.trace.work import Work, read_work
 
@@ -49,6 +50,9 @@ class Array:
 
 class Trace:
     """What a run left.
+
+    The file is opened for each reading, and what was read of `summary`, `config` and `parts` is
+    kept. ``with trace:`` keeps it open from the first reading of the block to the last.
 
     Parameters
     ----------
@@ -86,7 +90,15 @@ class Trace:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._source = Source(self.path)
         self._summary = read_summary(self.path)
+
+    def __enter__(self) -> Trace:
+        self._source.hold()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.release()
 
     def __repr__(self) -> str:
         return f"<Trace of {self.summary.name}, {self.path}>"
@@ -99,7 +111,7 @@ class Trace:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration, as plain data; `archsim.load` takes it, paths apart."""
-        with open_trace(self.path) as file, reading(self.path):
+        with self._source.lent() as file:
             return checked.stored_config(file)
 
     @cached_property
@@ -108,7 +120,7 @@ class Trace:
 
         Levels ``summary`` and ``event`` have no cycles.
         """
-        with open_trace(self.path) as file, reading(self.path):
+        with self._source.lent() as file:
             return {
                 name: tuple(key for key in file[name] if isinstance(file[name][key], h5py.Group))
                 if name in file
@@ -178,7 +190,7 @@ class Trace:
         ``end_cycle``, ``resource``, ``kind``, ``layer``, ``stream``, ``sequence``, ``timestep``,
         ``waited_for``, an event a row.
         """
-        with open_trace(self.path) as file:
+        with self._source.lent() as file:
             if "events" not in file:
                 raise self._none("event", "", (), "event")
         found = self._arrays("events")
@@ -200,7 +212,7 @@ class Trace:
         TraceError
             If the trace is damaged.
         """
-        return read_work(self.path, "tiles")
+        return read_work(self._source, "tiles")
 
     def units(self) -> Iterator[Work]:
         """Yield when each digital unit worked, and on which sequences; none without cycles.
@@ -210,22 +222,24 @@ class Trace:
         TraceError
             If the trace is damaged.
         """
-        return read_work(self.path, "units")
+        return read_work(self._source, "units")
 
-    def groups(self, numbers: list[int] | None = None) -> list[GroupEvents]:
+    def groups(self, numbers: Sequence[int] | None = None) -> list[GroupEvents]:
         """Return the events of groups of sequences that were at work together.
 
         Parameters
         ----------
-        numbers : list of int, optional
+        numbers : sequence of int, optional
             Which groups; by default all whose streams all have a sequence, or else the only one.
 
         Raises
         ------
+        InputError
+            If there is no such group.
         TraceError
             If the run recorded no events, or the trace is damaged.
         """
-        return read_groups(self.path, numbers)
+        return read_groups(self._source, self.summary, numbers)
 
     def group_of(self, sequence: int) -> GroupEvents:
         """Return the events of the group that a sequence belongs to.
@@ -242,7 +256,7 @@ class Trace:
         TraceError
             If the run recorded no events, or the trace is damaged.
         """
-        return read_group_of(self.path, sequence)
+        return read_group_of(self._source, self.summary, sequence)
 
     def waveforms(self, conversion: int = 0, tile: str | None = None) -> Waveforms:
         """Return voltages, latches and energy of one conversion, cycle by cycle.
@@ -259,7 +273,7 @@ class Trace:
         TraceError, InputError
             If the run recorded no waveforms, or there is no such tile or conversion.
         """
-        return read_waveforms(self.path, conversion, tile)
+        return read_waveforms(self._source, conversion, tile)
 
     def codes(self) -> dict[str, NDArray[np.uint16]]:
         """Return the codes (sequences, conversions, columns) of every layer that has some.
@@ -269,7 +283,7 @@ class Trace:
         TraceError
             If the trace is damaged.
         """
-        with open_trace(self.path) as file, reading(self.path):
+        with self._source.lent() as file:
             outputs = checked.group(file, "outputs")
             found = {name: checked.group(outputs, name) for name in outputs}
             return {name: group["code"][...] for name, group in found.items() if "code" in group}
@@ -289,7 +303,7 @@ class Trace:
         TraceError
             If there is no such value of that kind.
         """
-        with open_trace(self.path) as file, reading(self.path):
+        with self._source.lent() as file:
             return checked.setting(file, *keys, kind=kind)
 
     def reading(self) -> AbstractContextManager[None]:
@@ -310,7 +324,7 @@ class Trace:
         return DamageError(f"{part} {reason}")
 
     def _arrays(self, *place: str) -> dict[str, Array]:
-        with open_trace(self.path) as file, reading(self.path):
+        with self._source.lent() as file:
             node = file
             for name in place:
                 node = checked.group(node, name)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.trace import checked
-from archsim.trace.reader import open_trace, reading
+from archsim.trace.source import Source
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Work:
         return [code for code, name in self.phases.items() if name in wanted]
 
 
-def read_work(path: Path, room: str) -> Iterator[Work]:
+def read_work(source: Source, room: str) -> Iterator[Work]:
     """Yield what the parts of a group of the file did, one in memory at a time.
 
     Raises
@@ -52,10 +51,10 @@ def read_work(path: Path, room: str) -> Iterator[Work]:
     TraceError
         If the trace is damaged.
     """
-    with open_trace(path) as file, reading(path):
+    with source.lent() as file:
         names = list(checked.group(file, room)) if room in file else []
     for name in names:
-        with open_trace(path) as file, reading(path):
+        with source.lent() as file:
             group = checked.group(checked.group(file, room), name)
             cycle = checked.whole(group, "cycle")
             phases: dict[int, str] = {}

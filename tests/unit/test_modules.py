@@ -156,7 +156,6 @@ ELSEWHERE = {
     "simulation/inputs": ("robust/test_inputs.py", "has its name in another folder"),
     "simulation/prepare": ("robust/test_every_key.py", "what a run refuses, a check refuses"),
     "simulation/simulate": ("unit/simulation/test_run.py", "runs are tested together"),
-    "trace/trace": ("unit/test_api.py", "a trace as an object"),
     "trace/*": ("robust/test_hostile_traces.py", "what is written is read, cut and bent"),
     "analysis/published": ("article/test_published.py", "published figures are the article's"),
     "analysis/sameness": ("robust/test_identity.py", "what makes designs the same"),
