@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archsim.api.designs import Netlist, components, design_ramp, netlist, program_ramp
     from archsim.api.looks import compare, conversion, timeline
     from archsim.api.networks import from_torch, import_network, read_network
+    from archsim.api.ranges import calibrate, write_calibration
     from archsim.api.reports import draw, report_of, to_json
     from archsim.api.runs import Run, build_chip, check, load, open_trace, run
     from archsim.api.studies import (
@@ -66,6 +67,7 @@ OFFERED = {
     "Summary": "trace.summary",
     "Trace": "trace.trace",
     "build_chip": "api.runs",
+    "calibrate": "api.ranges",
     "catalogue": "api.about",
     "check": "api.runs",
     "compare": "api.looks",
@@ -93,6 +95,7 @@ OFFERED = {
     "sweep": "api.studies",
     "timeline": "api.looks",
     "to_json": "api.reports",
+    "write_calibration": "api.ranges",
 }
 """Where each name is."""
 
@@ -117,6 +120,7 @@ __all__ = [
     "Trace",
     "__version__",
     "build_chip",
+    "calibrate",
     "catalogue",
     "check",
     "compare",
@@ -144,6 +148,7 @@ __all__ = [
     "sweep",
     "timeline",
     "to_json",
+    "write_calibration",
 ]
 
 

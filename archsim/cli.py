@@ -21,7 +21,7 @@ _GROUPS = {
         *(simulate.init, simulate.import_, simulate.run, simulate.validate),
         *(simulate.experiment, simulate.sweep),
     ),
-    "design": (design.adc, design.components, design.spice),
+    "design": (design.adc, design.calibrate, design.components, design.spice),
     "look": (look.report, look.timeline, look.plot),
     "compare": (compare.compare, compare.bench),
     "reference": (reference.list_, reference.keys, reference.schema, reference.doctor),

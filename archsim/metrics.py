@@ -29,6 +29,8 @@ class Metric:
         How many answers it is taken over.
     reference : float or None
         The same of the float64 network on the same sequences; None where it is not known.
+    share : bool
+        Whether it is a share, which is read in percent.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Metric:
     high: float
     count: int
     reference: float | None = None
+    share: bool = False
 
     def beside(self, reference: float | None) -> Metric:
         """Return the metric with that of the float64 network.
@@ -63,6 +66,7 @@ class Metric:
             "high": _finite(self.high),
             "count": self.count,
             "reference": None if self.reference is None else _finite(self.reference),
+            "share": self.share,
         }
 
 
@@ -90,10 +94,10 @@ def share_of(count: int, of: int) -> Metric:
     half = z / (1 + z**2 / of) * math.sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)
     # At the ends the interval reaches the share itself; rounding must not put it a bit beyond.
     low, high = min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)
-    return Metric(share, low, high, of)
+    return Metric(share, low, high, of, share=True)
 
 
-def ratio_of(parts: ArrayLike, wholes: ArrayLike) -> Metric:
+def ratio_of(parts: ArrayLike, wholes: ArrayLike, *, share: bool = False) -> Metric:
     """Return a ratio of sums, such as right steps over all steps, with its interval.
 
     Parameters
@@ -101,6 +105,8 @@ def ratio_of(parts: ArrayLike, wholes: ArrayLike) -> Metric:
     parts, wholes : array_like of float (n,)
         What each sequence adds to the numerator and to the denominator; sequences are what is drawn
         at random, steps of one sequence belong together.
+    share : bool
+        Whether the ratio is a share, such as of right steps.
 
     Notes
     -----
@@ -110,14 +116,17 @@ def ratio_of(parts: ArrayLike, wholes: ArrayLike) -> Metric:
     part, whole = (np.asarray(each, dtype=np.float64).ravel() for each in (parts, wholes))
     total, count = float(whole.sum()), round(float(whole.sum()))
     if not total:
-        return Metric(math.nan, math.nan, math.nan, 0)
+        return Metric(math.nan, math.nan, math.nan, 0, share=share)
     ratio = float(part.sum()) / total
     if part.size < 2:
-        return Metric(ratio, math.nan, math.nan, count)
+        return Metric(ratio, math.nan, math.nan, count, share=share)
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     spread = math.sqrt(float(((part - ratio * whole) ** 2).sum()) / (part.size - 1))
     half = z * spread / (math.sqrt(part.size) * float(whole.mean()))
-    return Metric(ratio, ratio - half, ratio + half, count)
+    low, high = ratio - half, ratio + half
+    if share:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Metric(ratio, low, high, count, share=share)
 
 
 def mean_of(values: ArrayLike) -> Metric:

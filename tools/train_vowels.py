@@ -1,8 +1,8 @@
-"""Train the network of configs/vowels on Japanese Vowels, and write the test set.
+"""Train the network of configs/vowels on Japanese Vowels, and write its data.
 
 One LSTM layer of 64 units and a linear layer on its last ``h``, plain PyTorch in floating point:
 nothing of a chip is in the training. A tenth of the training set, the same share of each speaker,
-decides when to stop. The test set is only written down, and read once, at the end.
+decides when to stop. The test set is read once, at the end.
 
 The data: M. Kudo, J. Toyama, M. Shimbo, "Multidimensional curve classification using
 passing-through regions", Pattern Recognition Letters 20 (1999) 1103; UCI Machine Learning
@@ -31,7 +31,7 @@ except ImportError:
 UNITS, SPEAKERS, COEFFICIENTS = 64, 9, 12
 HELD_OUT = 3  # of the 30 sequences of each speaker
 DESCRIPTION = (
-    "Japanese Vowels, test set: 12 LPC cepstrum coefficients of /ae/, spoken by nine men; "
+    "Japanese Vowels: 12 LPC cepstrum coefficients of /ae/, spoken by nine men; "
     "M. Kudo, J. Toyama, M. Shimbo (1999), UCI, doi 10.24432/C5NS47, CC BY 4.0"
 )
 
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     model, held_out = train(args.source, epochs=args.epochs, seed=args.seed)
-    trained, _ = read_sequences(args.source / "JapaneseVowels_TRAIN.ts")
+    trained, speakers_trained = read_sequences(args.source / "JapaneseVowels_TRAIN.ts")
     largest = max(float(np.abs(each).max()) for each in trained)
     print(f"held out: {held_out:.1%}; inputs of the training set reach {largest:.4g}")
     sequences, speakers = read_sequences(args.source / "JapaneseVowels_TEST.ts")
@@ -129,11 +129,13 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(tensors, args.out / "weights.safetensors")
+    every = [*trained, *sequences]
     np.savez_compressed(
-        args.out / "test.npz",
-        inputs=np.concatenate(sequences),
-        lengths=length.numpy(),
-        target=speakers,
+        args.out / "vowels.npz",
+        inputs=np.concatenate(every),
+        lengths=np.array([len(each) for each in every]),
+        target=np.concatenate([speakers_trained, speakers]),
+        split=np.array(["train"] * len(trained) + ["test"] * len(sequences)),
         classes=np.array([f"speaker {number + 1}" for number in range(SPEAKERS)]),
         description=np.array(DESCRIPTION),
     )

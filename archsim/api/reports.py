@@ -26,6 +26,7 @@ _SHOWN = {
     "SweepResult": ("experiment:sweep_report", None, None),
     "ImportReport": ("imported:import_report", None, None),
     "Reference": ("keys:report_of_reference", "keys:reference_to_json", None),
+    "Calibration": ("calibration:calibration_report", None, None),
     "ComponentLibrary": ("components:components_report", "components:components_to_json", None),
     "Catalogue": ("catalogue:catalogue_report", None, None),
     "tuple": ("doctor:doctor_report", "doctor:doctor_to_json", None),

@@ -9,6 +9,7 @@ import typer
 
 from archsim.console import progress_of, say, show, tell_kept
 from archsim.errors import InputError
+from archsim.exits import tell
 from archsim.options import (
     ConfigArgument,
     JsonOption,
@@ -87,6 +88,53 @@ def _refuse(options: dict[str, object]) -> None:
         if given:
             msg = f"{option}: it goes with --device only; add that or leave both"
             raise InputError(msg)
+
+
+def calibrate(
+    config: ConfigArgument,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="sequences (.npz, .h5, ...)")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="split of the workload to take")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="maximum, percentile or mse")] = "maximum",
+    percentile: Annotated[
+        float, typer.Option("--percentile", help="percent of magnitudes below the range")
+    ] = 99.9,
+    sequences: Annotated[
+        int | None, typer.Option("--sequences", metavar="N", min=1, help="how many to take")
+    ] = None,
+    overrides: SetOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="configuration to write, with the ranges"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the ranges of inputs, states and sums in data that the test does not see.
+
+    Example: archsim calibrate vowels --split train --method mse --out ranges.yaml
+    """
+    from archsim.api import ranges
+
+    if method not in {"maximum", "percentile", "mse"}:
+        raise InputError(f"--method: '{method}' is not one of maximum, percentile, mse")
+    if out and overrides:
+        raise InputError("--out: it extends CONFIG without --set: leave one of the two out")
+    found = ranges.calibrate(
+        config,
+        data=data,
+        split=split,
+        method=method,  # type: ignore[arg-type]
+        percentile=percentile,
+        sequences=sequences,
+        set=overrides,
+    )
+    show(found, as_json=as_json)
+    if out:
+        ranges.write_calibration(found, config, out)
+        tell(f"wrote {out}: archsim run {out}")
 
 
 def components(

@@ -125,6 +125,14 @@ class LayerSection(Section, ABC):
         return out
 
     @property
+    def range_keys(self) -> Mapping[str, tuple[str, bool]]:
+        """Keys of ranges, by what `archsim.chip.layers.base.ChipLayer.watch` is told of.
+
+        Beside each: whether it has both ends; otherwise it is the largest magnitude.
+        """
+        return {}
+
+    @property
     def tensors_name(self) -> str:
         """Name of the layer's tensors in the weights file."""
         return self.tensors or self.name

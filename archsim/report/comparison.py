@@ -129,8 +129,11 @@ def _answers(designs: list[Design], metric: str | None) -> list[str]:
     for design in designs if metric else ():
         mine = design.summary.metrics.get(str(metric))
         if mine is not None:
-            told = f"{measured(mine.value)} ({measured(mine.low)} to {measured(mine.high)})"
-            reference = "" if mine.reference is None else f", float {measured(mine.reference)}"
+            low, high = measured(mine, mine.low), measured(mine, mine.high)
+            told = f"{measured(mine)} ({low} to {high})"
+            reference = (
+                "" if mine.reference is None else f", float {measured(mine, mine.reference)}"
+            )
             found.append(f"{design.name} {told}{reference}")
     if not found:
         return []
@@ -164,7 +167,7 @@ def _level(
     for design in designs:
         metrics = design.levels[level]
         found = design.summary.metrics.get(metric or "")
-        told = (measured(found.value),) if found and whole else nothing
+        told = (measured(found),) if found and whole else nothing
         rows.append(
             (
                 f"  {design.name}",

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from archsim.clipping import Clipping, worth_telling
+from archsim.metrics import Metric
 from archsim.report.table import (
     Cell,
     Column,
@@ -182,20 +183,17 @@ def _over(what: str, summary: Summary) -> str:
 
 
 def _metric_rows(summary: Summary) -> list[tuple[Cell, ...]]:
-    """Say how good the answers are, with what chance leaves open, and those of the float network.
-
-    Metrics between 0 and 1 are shares.
-    """
+    """Say how good the answers are, with what chance leaves open, and the float network's."""
     if not summary.metrics:
         return [("accuracy", "-", "not measured: the weights or the inputs are random")]
     rows: list[tuple[Cell, ...]] = []
     for name, metric in summary.metrics.items():
         text = f"{metric.count:,} answers of the chip, 95% confidence"
-        within = None if math.isnan(metric.low) else (metric.low, metric.high)
-        rows.append((in_words(name), measured(metric.value, within), text))
+        rows.append((in_words(name), measured(metric, interval=True), text))
         if metric.reference is not None:
             text = "the same sequences, network in float64"
-            rows.append((f"{in_words(name)}, float", measured(metric.reference), text))
+            reference = measured(metric, metric.reference)
+            rows.append((f"{in_words(name)}, float", reference, text))
     return rows
 
 
@@ -204,9 +202,21 @@ def in_words(metric: str) -> str:
     return metric.replace("_", " ")
 
 
-def measured(value: float, within: tuple[float, float] | None = None) -> Value:
-    """Return a metric, read as a share where it can be one, with its interval."""
-    return number(value, ".2%" if 0 <= value <= 1 else ".4g", within=within)
+def measured(metric: Metric, value: float | None = None, *, interval: bool = False) -> Value:
+    """Return a metric, or another value of it, read in percent where it is a share.
+
+    Parameters
+    ----------
+    metric : Metric
+        The metric.
+    value : float, optional
+        A value in place of its own.
+    interval : bool
+        Whether its interval goes with it.
+    """
+    within = None if not interval or math.isnan(metric.low) else (metric.low, metric.high)
+    form = ".2%" if metric.share else ".4g"
+    return number(metric.value if value is None else value, form, within=within)
 
 
 def _programming_rows(summary: Summary) -> list[tuple[Cell, ...]]:

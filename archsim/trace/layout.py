@@ -30,7 +30,7 @@ read. Every axis has a dimension scale, every dataset `units` and `long_name`.
                       layer and a place of `archsim.clipping.Place` with a dot between them; what
                       is measured of the answers: metric_value, metric_low, metric_high (95 %
                       confidence interval), metric_reference (of the float64 network),
-                      metric_count (metric)
+                      metric_count, metric_share (metric)
 
 Level ``summary`` has /summary and the last layer's logits and labels, ``event`` adds /events and
 all of /outputs, ``cycle`` adds /tiles and /units for the recorded sequences; ``off`` writes no

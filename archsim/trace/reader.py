@@ -212,7 +212,8 @@ def _metrics(node: h5py.Group, sequences: int) -> dict[str, Metric]:
         for part in ("value", "low", "high", "reference")
     )
     counts = checked.whole(node, "metric_count", len(names)).tolist()
-    rows = zip(names, values, low, high, counts, map(_known, reference), strict=True)
+    shares = map(bool, checked.whole(node, "metric_share", len(names)).tolist())
+    rows = zip(names, values, low, high, counts, map(_known, reference), shares, strict=True)
     return {name: Metric(*row) for name, *row in rows}
 
 

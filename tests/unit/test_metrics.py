@@ -62,5 +62,6 @@ def test_one_value_leaves_its_interval_open_and_json_says_null():
         "high": None,
         "count": 1,
         "reference": None,
+        "share": False,
     }
     assert found.beside(3.5).to_json()["reference"] == 3.5

@@ -7,7 +7,7 @@ To add a kind of layer: a folder beside those that are there, whose `section` su
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ from archsim.kernels.convert import Stage
 from archsim.kernels.recurrent import State
 from archsim.network.weights import Weights
 from archsim.transfer.decisions import half_up
+
+Watch = Callable[[str, NDArray[np.float64], int | None], None]
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,9 @@ class ChipLayer(ABC):
         Whether its outputs are fixed-point words, not codes of a converter.
     output_range : float
         The value that a full pulse width of its output stands for (`archsim.chip.layers.ranges`).
+    watch : callable or None
+        Told of what the float64 network holds on the way: the name, values (sequences, ...), and
+        the timestep, None where the second axis are the timesteps (`LayerSection.range_keys`).
     """
 
     name: str
@@ -246,6 +251,7 @@ class ChipLayer(ABC):
     output_range: float
     bias_row: bool = False
     in_words: bool = False
+    watch: Watch | None = None
 
     @property
     def output_ranges(self) -> NDArray[np.float64]:

@@ -215,6 +215,7 @@ _METRICS = tuple(
         ("_high", "f8", "upper end of the 95 % confidence interval"),
         ("_reference", "f8", "the same of the float64 network"),
         ("_count", "i8", "answers that were scored"),
+        ("_share", "u1", "1 for a share"),
     )
 )
 

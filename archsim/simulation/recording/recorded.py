@@ -185,6 +185,7 @@ def _measured(summary: Summary) -> list[tuple[str, list[float]]]:
         ("metric_high", [metric.high for metric in found]),
         ("metric_reference", [_or_nan(metric.reference) for metric in found]),
         ("metric_count", [metric.count for metric in found]),
+        ("metric_share", [metric.share for metric in found]),
     ]
 
 

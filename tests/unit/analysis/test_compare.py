@@ -86,7 +86,7 @@ def test_shipped_architectures_have_all_three_levels(path, tmp_path):
 def test_shipped_components_have_a_level():
     """Names that cost energy or area stand in its sources as first arguments and pieces."""
     text = "".join(path.read_text() for path in ROOT.glob("archsim/c[ho]*/**/*.py"))
-    calls = r"(?:_Piece|_Actions|add\w*)\(\s*\"([a-z_0-9]+)\""
+    calls = r"(?:_?Piece|_?Actions|add\w*)\(\s*\"([a-z_0-9]+)\""
     named = set(re.findall(calls, text))
     assert {"bus", "sum_adders", "converters", "leakage", "ramp_cells"} <= named
     assert not named - frozenset().union(*COMPONENTS.values())

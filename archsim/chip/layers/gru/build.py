@@ -98,7 +98,15 @@ class _GRU(RecurrentLayer):
         """Run the float64 GRU."""
         start = self._h0 / 2.0**self._form.fraction_bits
         before = self._section.resets_before
-        return gru_float(x, self._w_ih, self._w_hh, self._biases, resets_before=before, start=start)
+        return gru_float(
+            x,
+            self._w_ih,
+            self._w_hh,
+            self._biases,
+            resets_before=before,
+            start=start,
+            watch=self.watch,
+        )
 
     def _clipped_h(self, outputs: RecurrentOutputs) -> Clipping:
         """Count h beyond a full pulse width, which only what it began with can bring about."""

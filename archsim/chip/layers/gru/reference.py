@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ def gru_float(
     *,
     resets_before: bool,
     start: Array | None = None,
+    watch: Callable[[str, Array, int], None] | None = None,
 ) -> Array:
     """Run a GRU layer.
 
@@ -33,6 +36,8 @@ def gru_float(
         Whether r multiplies h on its way into the matrix, not what comes out of it.
     start : float64 (units,), optional
         h before the first timestep; zeros by default.
+    watch : callable, optional
+        Told of the sums that make the candidate, and the timestep.
 
     Returns
     -------
@@ -51,9 +56,13 @@ def gru_float(
         r = sigmoid(of_r + h @ w_hr.T + b_hr)
         z = sigmoid(of_z + h @ w_hz.T + b_hz)
         if resets_before:
-            n = tanh(of_n + (r * h) @ w_hn.T + b_hn)
+            of_h = (r * h) @ w_hn.T + b_hn
+            n = tanh(of_n + of_h)
         else:
-            n = tanh(of_n + r * (h @ w_hn.T + b_hn))
+            of_h = h @ w_hn.T + b_hn
+            n = tanh(of_n + r * of_h)
+        if watch is not None:
+            watch("candidate", np.concatenate([of_n, of_h], axis=1), timestep)
         h = (1 - z) * n + z * h
         out[:, timestep] = h
     return out

@@ -42,6 +42,11 @@ class GRULayer(RecurrentSection):
         return self
 
     @property
+    def range_keys(self) -> Mapping[str, tuple[str, bool]]:
+        """Where the sums that make the candidate lie."""
+        return {"candidate": ("candidate_range", True)}
+
+    @property
     def elements(self) -> int:
         """Elements of its output."""
         return self.units

@@ -80,7 +80,11 @@ class _LinearBase(ChipLayer):
         whole = np.full(len(x), x.shape[1]) if length is None else length
         taken = last_of(x, whole, self._at_first)[:, None] if self._at_last else x
         total = linear_float(taken, self._weight, self._bias)
-        return np.asarray(self._function.value(total))
+        out = np.asarray(self._function.value(total))
+        if self.watch is not None:
+            self.watch("sum", total, None)
+            self.watch("output", out, None)
+        return out
 
     def _working(self, inputs: Sequence[Needs]) -> dict[int, Needs]:
         """Return the timesteps of a sequence at which the layer works, and what each needs."""

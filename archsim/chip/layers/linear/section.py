@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,6 +89,11 @@ class LinearLayer(LayerSection):
             )
             raise ValueError(msg)
         return self
+
+    @property
+    def range_keys(self) -> Mapping[str, tuple[str, bool]]:
+        """Where sums and outputs lie."""
+        return {"sum": ("input_range", True), "output": ("output_range", False)}
 
     @property
     def elements(self) -> int:

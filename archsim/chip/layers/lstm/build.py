@@ -99,6 +99,7 @@ class LSTMOnChip(RecurrentLayer):
             tensors.w_hr,
             functions=self._functions,
             start=(tensors.h0 / one, tensors.c0 / one),
+            watch=self.watch,
         )
 
 

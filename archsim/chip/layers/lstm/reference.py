@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ def lstm_float(
     *,
     functions: LSTMFunctions | None = None,
     start: tuple[Array, Array] | None = None,
+    watch: Callable[[str, Array, int], None] | None = None,
 ) -> Array:
     """Run an LSTM layer.
 
@@ -55,6 +57,8 @@ def lstm_float(
         By default sigmoids and tanh.
     start : float64 (elements,) and (units,), optional
         h and c before the first timestep; zeros by default.
+    watch : callable, optional
+        Told of c and h (sequences, units or elements) and the timestep.
 
     Returns
     -------
@@ -76,4 +80,7 @@ def lstm_float(
         if w_hr is not None:
             h = h @ w_hr.T
         out[:, timestep] = h
+        if watch is not None:
+            watch("c", c, timestep)
+            watch("h", h, timestep)
     return out

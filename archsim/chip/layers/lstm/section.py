@@ -78,6 +78,11 @@ class LSTMLayer(RecurrentSection):
         return self.projection or self.units
 
     @property
+    def range_keys(self) -> Mapping[str, tuple[str, bool]]:
+        """Where h lies, which a projection's ramp gives where there is one."""
+        return {"h": ("projection_range", True) if self.projection else ("output_range", False)}
+
+    @property
     def processed(self) -> int:
         """Values a timestep whose functions processors compute: those of the gates."""
         return 4 * self.units

@@ -136,5 +136,11 @@ class RNNOnChip(RecurrentLayer):
         """Run the float64 layer."""
         start = self._h0 / 2.0**self._form.fraction_bits
         return rnn_float(
-            x, self._w_ih, self._w_hh, self._bias, function=self._function, start=start
+            x,
+            self._w_ih,
+            self._w_hh,
+            self._bias,
+            function=self._function,
+            start=start,
+            watch=self.watch,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ def rnn_float(
     *,
     function: Activation,
     start: Array | None = None,
+    watch: Callable[[str, Array, int], None] | None = None,
 ) -> Array:
     """Return ``h_t = f(W_ih x_t + W_hh h_{t-1} + b)``.
 
@@ -33,6 +36,8 @@ def rnn_float(
         The function.
     start : float64 (units,), optional
         h before the first timestep; zeros by default.
+    watch : callable, optional
+        Told of the sums before the function and of h, and the timestep.
 
     Returns
     -------
@@ -44,6 +49,10 @@ def rnn_float(
     h = np.tile(np.zeros(units) if start is None else start, (len(x), 1))
     out = np.empty((*x.shape[:2], units))
     for timestep in range(x.shape[1]):
-        h = np.asarray(function.value(x[:, timestep] @ w_ih.T + h @ w_hh.T + added))
+        total = x[:, timestep] @ w_ih.T + h @ w_hh.T + added
+        h = np.asarray(function.value(total))
         out[:, timestep] = h
+        if watch is not None:
+            watch("sum", total, timestep)
+            watch("h", h, timestep)
     return out

@@ -44,6 +44,11 @@ class RNNLayer(RecurrentSection):
         return self
 
     @property
+    def range_keys(self) -> Mapping[str, tuple[str, bool]]:
+        """Where sums and h lie."""
+        return {"sum": ("input_range", True), "h": ("output_range", False)}
+
+    @property
     def elements(self) -> int:
         """Elements of its output."""
         return self.units

@@ -98,7 +98,7 @@ class Agreement(TaskSection):
         apart = (found.marks - reference.marks) ** 2
         known = np.isfinite(apart)
         return {
-            "agreement": ratio_of(equal, made.sum(axis=1)),
+            "agreement": ratio_of(equal, made.sum(axis=1), share=True),
             "mean_square_difference": ratio_of(
                 np.where(known, apart, 0).sum(axis=1), known.sum(axis=1)
             ),

@@ -68,4 +68,4 @@ class NextSymbol(TaskSection):
     def score(self, marks: NDArray[np.float64]) -> dict[str, Metric]:
         """Return bits a symbol and the share of right ones."""
         bits, right, of = marks.T
-        return {"bits_per_symbol": ratio_of(bits, of), "accuracy": ratio_of(right, of)}
+        return {"bits_per_symbol": ratio_of(bits, of), "accuracy": ratio_of(right, of, share=True)}

@@ -58,4 +58,4 @@ class Tagging(TaskSection):
 
     def score(self, marks: NDArray[np.float64]) -> dict[str, Metric]:
         """Return the share of right labels."""
-        return {"accuracy": ratio_of(*marks.T)}
+        return {"accuracy": ratio_of(*marks.T, share=True)}
