@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from archsim.config.sections import IGNORE, REMOVE, Bias, LayerSection, Name, TensorsName
 
-_TENSOR = re.compile(r"(weight|bias)_(ih|hh|hr)_l(?P<stacked>\d+)(?P<reverse>_reverse)?")
+_TENSOR = re.compile(r"(weight_(ih|hh|hr)|bias_(ih|hh))_l(?P<stacked>\d+)(?P<reverse>_reverse)?")
 
 Direction = Literal["forward", "backward"]
 

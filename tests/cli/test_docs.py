@@ -375,7 +375,22 @@ def has_functions_of_its_own(text, here):
     assert run(config, here / "t.h5").summary.accuracy > 0.85
 
 
+def is_a_network_without_weights(text, here):
+    network = text.replace("layers:", "timesteps: 3\n  layers:")
+    Path("mine.yaml").write_text(f"extends: random-lstm\n{network}")
+    check(load_config("mine.yaml"))
+
+
+def is_a_bidirectional_stack(text, here):
+    is_a_network_without_weights(text, here)
+    network = load_config("mine.yaml").config.network
+    assert [layer.backward for layer in network.layers] == [False, True, False, True, False]
+    assert network.sources[-1] == ("up1", "down1")
+
+
 YAML = {
+    ("docs/layers.md", "name: down1"): is_a_bidirectional_stack,
+    ("docs/layers.md", "kind: embedding"): is_a_network_without_weights,
     ("docs/components.md", "schema: archsim-components/1"): is_a_library,
     ("docs/components.md", "from_hwcomponents:"): is_an_entry_of_a_library,
     ("docs/components.md", "# in ERT.yaml"): is_in_the_action_counts_energies,

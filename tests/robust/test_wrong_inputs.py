@@ -647,6 +647,7 @@ def _second_layer(name, **more):
     return f"network.layers.1={{kind: linear, name: {name}, units: 3{keys}}}"
 
 
+ONCE = "{kind: linear, name: output, units: 3}"
 LSTM, MORE = "{kind: lstm, name: lstm, units: 4}", "{kind: linear, name: more, units: 3}"
 NO_CHIP = {
     "layer-called-classifier": ("classifier", _second_layer("classifier")),
@@ -656,7 +657,7 @@ NO_CHIP = {
     "unit-called-chip": ("chip", _second_layer("chip", placement="digital")),
     "last-timestep-only": (
         "output",
-        f"network.layers=[{LSTM}, {{kind: linear, name: output, units: 3}}, {MORE}]",
+        f"network.layers=[{LSTM}, {ONCE}, {MORE[:-1]}, inputs: [lstm, output]}}]",
     ),
     "voltage-tiny": ("output", "tile.full_scale=1e-320 V"),
     "voltage-huge": ("output", "tile.v_read=1e300 V"),

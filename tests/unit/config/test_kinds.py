@@ -190,8 +190,11 @@ def test_keys_of_a_converter_that_is_not_asked_for_are_checked_and_told(all_thre
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("network.layers.0.kind=gatd", "'gatd' is not one of gated, linear, lstm (did you mean"),
-        ("network.layers.0={name: a}", "the key 'kind' is missing; it is one of gated, linear"),
+        ("network.layers.0.kind=gatd", "(did you mean 'gated'?)"),
+        (
+            "network.layers.0={name: a}",
+            "the key 'kind' is missing; it is one of add, concatenate, embedding, function, gated",
+        ),
         ("network.layers.0={kind: gated, name: a, unit: 3}", "layers.0: unknown key 'unit' (did"),
         ("network.layers.0={kind: gated, name: a, units: x}", "layers.0.units: expected a whole"),
         ("network.layers.0=3", "network.layers.0: expected a mapping (key: value), got 3"),

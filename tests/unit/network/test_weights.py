@@ -283,7 +283,7 @@ def test_a_digital_bias_beyond_a_word_saturates(small):
 
 @pytest.mark.parametrize(
     ("layer", "more", "says"),
-    [(1, ["network.layers.1.function=relu"], "'relu'"), (0, [], "functions of an LSTM's gates")],
+    [(1, ["network.layers.1.function=relu"], "'relu'"), (0, [], "functions of a recurrent layer")],
 )
 def test_a_digital_bias_needs_the_sum_itself(small, layer, more, says):
     reason = _reason(small, None, f"network.layers.{layer}.bias=digital", *more)
