@@ -106,7 +106,7 @@ class LayerSection(Section, ABC):
     left_out: ClassVar[Mapping[str, Any]] = {"inputs": None}
 
     kind: str
-    name: Name
+    name: Name = Field(description="name of the layer, and of its unit")
     tensors: TensorsName = None
     inputs: tuple[str, ...] | None = Field(
         None,
