@@ -68,7 +68,7 @@ def test_the_float_network_has_the_same_functions(small):
     plain, _ = prepare(load_config(small))
     assert np.abs(plain.layers[0].run_float(x) - by_hand(chip, x)).max() > 0.01
     logits = chip.layers[1].run_float(by_hand(chip, x))
-    assert (Inputs().float_labels(chip, data) == logits[:, -1].argmax(axis=1)).all()
+    assert (Inputs().float_answers(chip, data).answer == logits[:, -1].argmax(axis=1)).all()
 
 
 def test_functions_by_default_are_those_that_an_lstm_has():

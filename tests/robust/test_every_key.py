@@ -83,7 +83,7 @@ PROJECTED = "{kind: lstm, name: lstm, units: 6, projection: 3}"
 SECOND = "{kind: lstm, name: second, units: 6}"
 GRU = "{kind: gru, name: cell, units: 6}"
 RNN = "{kind: rnn, name: cell, units: 6, function: relu, input_range: [-2, 2]}"
-TABLE = "{kind: embedding, name: table, entries: 9, units: 6}"
+LOOKED_UP = "{kind: embedding, name: table, entries: 9, units: 6}"
 BEFORE = "{kind: linear, name: before, units: 5, timesteps: all, input_range: [-2, 2]}"
 SUM = "{kind: add, name: sum, inputs: [lstm, second]}"
 THIRD = "{kind: lstm, name: third, units: 6, inputs: [second]}"
@@ -137,7 +137,7 @@ BASES: dict[str, tuple[str, ...]] = {
     ),
     "gru": (f"network.layers=[{GRU}, {OUTPUT}]",),
     "rnn": (f"network.layers=[{RNN}, {OUTPUT}]",),
-    "embedding": (f"network.layers=[{TABLE}, {LSTM}, {OUTPUT}]", "network.inputs=1"),
+    "embedding": (f"network.layers=[{LOOKED_UP}, {LSTM}, {OUTPUT}]", "network.inputs=1"),
     "function": (f"network.layers=[{BEFORE}, {TANH}, {OUTPUT}]",),
     "add": (f"network.layers=[{LSTM}, {SECOND}, {SUM}, {OUTPUT}]",),
     "sides": (f"network.layers=[{LSTM}, {SECOND}, {SIDES}, {OUTPUT}]",),
@@ -146,7 +146,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "conventional rnn": (f"network.layers=[{RNN}, {OUTPUT}]", "adc.kind=linear_ramp"),
     "tanh": (f"network.layers=[{{kind: rnn, name: cell, units: 6}}, {OUTPUT}]",),
     "last sum": (f"network.layers=[{LSTM}, {SECOND}, {SUM}]",),
-    "last table": (f"network.layers=[{TABLE}]", "network.inputs=1"),
+    "last table": (f"network.layers=[{LOOKED_UP}]", "network.inputs=1"),
     "last relu": (f"network.layers=[{BEFORE}, {TANH.replace('tanh', 'relu')}]",),
     "no lstm": (f"network.layers=[{OUTPUT}]",),
     "memristor": (device("memristor", **EFFECTS),),

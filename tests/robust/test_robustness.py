@@ -309,7 +309,11 @@ def test_a_bug_before_the_first_sequence_keeps_the_older_trace(folder, here, mon
     def fail(*arguments, **options):
         raise ZeroDivisionError("no")
 
-    target = "archsim.simulation.simulate.layout" if place == "layout" else f"{WRITER}._lay_out"
+    target = (
+        "archsim.simulation.recording.recorded.layout"
+        if place == "layout"
+        else f"{WRITER}._lay_out"
+    )
     monkeypatch.setattr(target, fail)
     before = (folder / "whole.h5").read_bytes()
     code, out, err = here("run", "small.yaml", "--out", "whole.h5")

@@ -74,18 +74,18 @@ def test_calls_that_overlap_in_two_threads_give_the_setting_back():
 
 def test_a_run_takes_one_thread_also_where_it_fails(tmp_path, monkeypatch):
     before, seen = threads(), []
-    labels = Inputs.float_labels
+    labels = Inputs.float_answers
 
     def watched(self, chip, data):
         seen.append(threads())
         return labels(self, chip, data)
 
-    monkeypatch.setattr(Inputs, "float_labels", watched)
+    monkeypatch.setattr(Inputs, "float_answers", watched)
     inputs = Inputs()
     loaded = inputs.load(write_small_run(tmp_path), ["trace.level=off"])
     run(loaded, inputs=inputs)
     assert (seen, threads()) == ([{1}], before)
-    monkeypatch.setattr(Inputs, "float_labels", lambda *_: 1 / 0)
+    monkeypatch.setattr(Inputs, "float_answers", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(loaded, inputs=inputs)
     assert threads() == before
