@@ -36,6 +36,11 @@ CONVENTIONAL = ("adc.kind=sar", "adc.bits=10", "adc.input_range=[-4, 4]",
                 "adc.sharing.component=adc_survey_8b", "adc.sharing.cycles=10")  # fmt: skip
 
 
+def slow(which):
+    """Mark a cell for whose kernels more has to be compiled than a quick test should."""
+    return pytest.param(which, marks=pytest.mark.slow)
+
+
 def cell(which, tmp_path, *settings, bias=True):
     text, gates, own = CELLS[which]
     size = 0.2 if which == "relu" else 0.4
@@ -62,7 +67,7 @@ def test_the_chip_is_the_float_layer_but_for_pulse_widths(which, bias, tmp_path)
     assert 4 < errors[1] / errors[0] < 12
 
 
-@pytest.mark.parametrize("which", ["gru", "gru before", "rnn", "relu"])
+@pytest.mark.parametrize("which", [slow("gru"), slow("gru before"), "rnn", "relu"])
 def test_a_conventional_chip_comes_near(which, tmp_path):
     """Ten bits over -4 .. 4 are steps of 8/1023, and processors look functions up."""
     fine = ("tile.input_bits=10", "digital.word_bits=20", "digital.fraction_bits=14")
@@ -75,7 +80,7 @@ def test_a_conventional_chip_comes_near(which, tmp_path):
     assert units["cell_activation"] == kinds
 
 
-@pytest.mark.parametrize("which", CELLS)
+@pytest.mark.parametrize("which", [*map(slow, list(CELLS)[:3]), "rnn", "relu"])
 def test_walking_through_all_cycles_gives_the_same(which, tmp_path):
     chip = cell(which, tmp_path)
     x = random_inputs(3, 4, 5)
