@@ -200,3 +200,35 @@ def test_what_cannot_be_is_refused_with_its_key(tmp_path):
     digital = "network.layers=[{kind: gru, name: cell, units: 6, bias: digital}]"
     with pytest.raises(ConfigError, match="bias digital is for linear layers"):
         load_config(ROOT / "configs/random-lstm.yaml", [digital])
+
+
+# ----------------------------------------------------------------- other chips
+
+CHIPS = {
+    "bit-serial": (
+        *("technology.node=32 nm", "adc.kind=bit_serial", "tile.row_sum=digital"),
+        f"technology.components={ROOT}/configs/components/isaac-system-32nm.yaml",
+        *("adc.bit_serial.adc_bits=8", "adc.bit_serial.component=isaac_adc_8b"),
+        *("adc.bit_serial.read_cycles=100", "adc.input_range=[-4, 4]"),
+    ),
+    "digital sums": (
+        *("adc.kind=linear_ramp", "tile.rows=5", "tile.row_sum=digital"),
+        "adc.input_range=[-4, 4]",
+    ),
+    "buffers": ("tile.double_buffer=true", "tile.columns=8", "adc.banks_per_converter=2"),
+    "rails": ("tile.integrator.saturation=true", "tile.integrator.headroom=200 mV"),
+    "early stop": ("adc.early_stop=true",),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["gru", "gru before", "rnn", "relu"])
+@pytest.mark.parametrize("kind", CHIPS)
+def test_any_chip_comes_near_the_float_layer(kind, which, tmp_path):
+    """Steps of 8 bits, of 8/255 where the range is -4 .. 4, and pulse widths of 6."""
+    chip = cell(which, tmp_path, *CHIPS[kind], "adc.bits=8", "tile.input_bits=6")
+    assert (chip.schedule.start >= 0).all()
+    length, x = np.array([7, 2, 5, 3]), random_inputs(4, 7, 5)
+    found, expected = run_layers(chip, x, length)["cell"]["h"], run_floats(chip, x, length)
+    for place, end in enumerate(length):
+        assert np.abs(found[place, :end] - expected[place, :end]).max() < 0.06
