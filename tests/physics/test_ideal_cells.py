@@ -225,10 +225,16 @@ CHIPS = {
 @pytest.mark.parametrize("which", ["gru", "gru before", "rnn", "relu"])
 @pytest.mark.parametrize("kind", CHIPS)
 def test_any_chip_comes_near_the_float_layer(kind, which, tmp_path):
-    """Steps of 8 bits, of 8/255 where the range is -4 .. 4, and pulse widths of 6."""
+    """Steps of 8 bits, of 8/255 where the range is -4 .. 4, and pulse widths of 6.
+
+    Each of three row blocks whose codes are added up is half a step off, and h comes back.
+    """
     chip = cell(which, tmp_path, *CHIPS[kind], "adc.bits=8", "tile.input_bits=6")
     assert (chip.schedule.start >= 0).all()
     length, x = np.array([7, 2, 5, 3]), random_inputs(4, 7, 5)
     found, expected = run_layers(chip, x, length)["cell"]["h"], run_floats(chip, x, length)
     for place, end in enumerate(length):
-        assert np.abs(found[place, :end] - expected[place, :end]).max() < 0.06
+        error = np.abs(found[place, :end] - expected[place, :end])
+        several = kind == "digital sums"
+        assert error.max() < (0.12 if several else 0.06)
+        assert error.mean() < (0.03 if several else 0.02)
