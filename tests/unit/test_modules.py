@@ -112,7 +112,6 @@ ELSEWHERE = {
     "config/yaml_scalar": ("unit/config/test_yaml_source.py", "scalars are read in documents"),
     "costs/models/*": ("unit/costs/test_components.py", "models are seen in libraries"),
     "costs/digital": ("unit/costs/test_costs_actions.py", "costs are counted actions"),
-    "costs/elementwise": ("unit/costs/test_costs_actions.py", "costs are counted actions"),
     "costs/parts": ("unit/costs/test_costs_actions.py", "costs are counted actions"),
     "costs/operation": ("unit/costs/test_costs_actions.py", "costs are counted actions"),
     "costs/library": ("unit/costs/test_component_library_file.py", "a library is a file"),
