@@ -141,6 +141,7 @@ LAYERS = (
 )
 
 
+@pytest.mark.slow
 def test_every_layer_has_it_and_none_has_memristors_of_a_ramp(tmp_path):
     settings = (IDEAL, "digital.cell_activation=ramp", "tile.rows=4", "tile.double_buffer=true")
     result = run(load_random(*settings, layers=LAYERS), tmp_path / "t.h5")

@@ -503,7 +503,12 @@ def test_every_key_of_the_schema_is_looked_at():
     assert not set(CHANGES) & (CHOICES | FILES | FREE_TEXT)
 
 
-@pytest.mark.parametrize("key", CHANGES)
+SLOW = {"tile.v_clp"}  # integrators that clip are kernels of their own
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=[pytest.mark.slow] * (key in SLOW)) for key in CHANGES]
+)
 def test_a_change_of_a_key_is_seen(folder, key):
     base, changes = CHANGES[key]
     assert load(folder, base, changes).notes == ()

@@ -213,6 +213,7 @@ def test_an_experiment_of_the_package_has_workers_and_a_store(folder, outside):
     assert "timesteps" in json.loads(outside("list", "--json").stdout)["kinds"]["experiment kind"]
 
 
+@pytest.mark.slow
 def test_other_code_of_the_package_may_find_other_results(folder, outside):
     (folder / "lengths.yaml").write_text(EXPERIMENT)
     copy = folder / "copy"
