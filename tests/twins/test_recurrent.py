@@ -82,11 +82,11 @@ def of_steps(lstm: NaiveLSTM, steps: list, name: str) -> list:
     return [[tile for bank in getattr(step, name).banks for tile in bank.totals] for step in steps]
 
 
-QUICK = [*SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[2:])]
+FIRST = [*SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[2:])]
 """Each seed draws what there is of layers, and what is drawn first has to be compiled."""
 
 
-@pytest.mark.parametrize("seed", QUICK)
+@pytest.mark.parametrize("seed", FIRST)
 def test_sequences_run_as_by_themselves(seed: int) -> None:
     block = Block(f"spans {seed}")
     outputs, state, found = block.run()
