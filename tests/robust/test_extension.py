@@ -322,7 +322,7 @@ def test_a_shipped_kind_whose_folder_is_gone_leaves_the_others_running(without, 
     done = without("validate", kws, "--set", "adc.kind=sar", code=2)
     assert "'sar' is not one of ideal, linear_ramp, nonlinear_ramp" in done.stderr
     done = without("validate", kws, "--set", "workload={kind: synthetic}", code=2)
-    assert "'synthetic' is not keyword_spotting" in done.stderr
+    assert "'synthetic' is not one of file, keyword_spotting" in done.stderr
     done = without("validate", kws, "--set", "device.model=table", code=2)
     assert "'table' is not one of custom, ideal, memristor" in done.stderr
     done = without("validate", kws, "--set", "network.layers.0.functions.g=silu", code=2)
