@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
 """Share of samples whose interval holds the value of the whole population."""
@@ -144,6 +144,65 @@ def mean_of(values: ArrayLike) -> Metric:
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     half = z * float(array.std(ddof=1)) / math.sqrt(array.size)
     return Metric(mean, mean - half, mean + half, int(array.size))
+
+
+def area_under_curve(values: ArrayLike, positive: ArrayLike, sequence: ArrayLike) -> Metric:
+    """Return the area under the receiver operating characteristic, with its interval.
+
+    The chance that a value of a positive is above one of a negative, where equal ones count half:
+    how well a threshold anywhere would tell them apart.
+
+    Parameters
+    ----------
+    values : array_like of float (n,)
+        What a threshold is held against.
+    positive : array_like of bool (n,)
+        Which of them should lie above it.
+    sequence : array_like of int (n,)
+        Which sequence each is of; those of one sequence belong together.
+
+    Returns
+    -------
+    Metric
+        NaN where there are no positives or no negatives; its ends are NaN where fewer than two
+        sequences have either.
+
+    Notes
+    -----
+    N. A. Obuchowski, Biometrics 53 (1997) 567: the structural components of E. R. DeLong et al.,
+    Biometrics 44 (1988) 837, summed within each sequence.
+
+    Examples
+    --------
+    >>> found = area_under_curve([0.1, 0.4, 0.3, 0.9], [False, False, True, True], [0, 1, 0, 1])
+    >>> found.value
+    0.75
+    """
+    value, above = np.asarray(values, dtype=np.float64), np.asarray(positive, dtype=np.bool_)
+    high, low = np.sort(value[above]), np.sort(value[~above])
+    if not high.size or not low.size:
+        return Metric(math.nan, math.nan, math.nan, 0, share=True)
+
+    def below(of: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+        ends = np.searchsorted(of, x, side="left") + np.searchsorted(of, x, side="right")
+        return np.asarray(ends / (2 * of.size))
+
+    component = np.where(above, below(low, value), 1 - below(high, value))
+    area = float(component[above].mean())
+    _, which = np.unique(np.asarray(sequence), return_inverse=True)
+    parts, clusters = [], []
+    for side in (above, ~above):
+        parts.append(np.bincount(which, np.where(side, component - area, 0.0)) / side.sum())
+        clusters.append(int((np.bincount(which, side) > 0).sum()))
+    if min(clusters) < 2:
+        return Metric(area, math.nan, math.nan, value.size, share=True)
+    variance = sum(
+        n / (n - 1) * float((part**2).sum()) for n, part in zip(clusters, parts, strict=True)
+    )
+    every = int(which.max()) + 1
+    variance += 2 * every / (every - 1) * float((parts[0] * parts[1]).sum())
+    half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt(max(variance, 0.0))
+    return Metric(area, max(area - half, 0.0), min(area + half, 1.0), value.size, share=True)
 
 
 def _finite(value: float) -> float | None:

@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from archsim.metrics import mean_of, share_of
+from archsim.metrics import area_under_curve, mean_of, share_of
+
+RNG = np.random.default_rng(8)
 
 
 def test_wilsons_interval_is_the_published_one():
@@ -65,3 +67,39 @@ def test_one_value_leaves_its_interval_open_and_json_says_null():
         "share": False,
     }
     assert found.beside(3.5).to_json()["reference"] == 3.5
+
+
+def test_the_area_under_the_curve_is_the_chance_that_a_positive_lies_above():
+    values, positive = RNG.integers(0, 6, 40).astype(float), RNG.random(40) < 0.4
+    chance = np.mean(
+        [(a > b) + (a == b) / 2 for a in values[positive] for b in values[~positive]]
+    )
+    found = area_under_curve(values, positive, np.arange(40))
+    assert found.value == pytest.approx(chance)
+    assert area_under_curve([1.0, 2, 3, 4], [False, False, True, True], range(4)).value == 1.0
+    assert math.isnan(area_under_curve([1.0, 2.0], [True, True], [0, 1]).value)
+    alone = area_under_curve([1.0, 2, 3], [False, True, True], [0, 0, 0])
+    assert (alone.value, math.isnan(alone.low)) == (1.0, True)
+
+
+def test_the_interval_of_an_area_is_delongs_where_each_value_stands_alone():
+    """DeLong et al. (1988): the variances of both sides' placements, each over its count."""
+    positive = np.arange(50) < 20
+    values = RNG.normal(positive * 1.0)
+    placed = [np.mean(x > values[~positive]) for x in values[positive]]
+    other = [np.mean(values[positive] > x) for x in values[~positive]]
+    half = 1.959964 * math.sqrt(np.var(placed, ddof=1) / 20 + np.var(other, ddof=1) / 30)
+    found = area_under_curve(values, positive, np.arange(50))
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.06)  # n / (n - 1) of all
+
+
+def test_the_interval_of_an_area_holds_in_nineteen_samples_of_twenty():
+    """Steps of a sequence hang together: taking them for strangers would give half the width."""
+    true, held = 0.5 * math.erfc(-1.0 / math.sqrt(1 + 0.25) / 2), 0
+    for _ in range(400):
+        positive = np.repeat(RNG.random(60) < 0.5, 10)
+        own = np.repeat(RNG.normal(0, 1.0, 60), 10)
+        values = positive * 1.0 + own + RNG.normal(0, 0.5, 600)
+        found = area_under_curve(values, positive, np.repeat(np.arange(60), 10))
+        held += found.low <= true <= found.high
+    assert 0.91 <= held / 400 <= 0.98

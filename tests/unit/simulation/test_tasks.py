@@ -162,6 +162,15 @@ def test_decisions_by_a_threshold():
     outputs = np.array([[0.4, 0.6, 0.9], [0.7, 0, 0], [0.1, 0.2, 0.9]])[:, :, None]
     answer = task.answer(outputs, LENGTH)
     assert answer.tolist() == [[0, 1, 1], [1, -1, -1], [0, 0, -1]]
+    other = outputs.copy()
+    other[0, 1] = other[2, 2] = 0.1  # a decision that falls, and what lies behind an end
+    told = ragged(None)
+    found = task.compared(task.answered(other, told), task.answered(outputs, told))
+    assert tuple(found) == task.metrics
+    assert found["agreement"].value == pytest.approx(5 / 6)
+    assert found["agreement_above"].value == pytest.approx(2 / 3)
+    assert found["agreement_below"].value == 1.0
+    assert found["area_under_curve"].value == pytest.approx(6.5 / 9)
 
 
 WRONG = {

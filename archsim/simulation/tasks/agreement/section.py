@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from archsim.config.tasks import TASKS, Answered, Dataset, TaskSection, at_end
-from archsim.metrics import Metric, ratio_of
+from archsim.metrics import Metric, area_under_curve, ratio_of
 from archsim.simulation.tasks.targets import check_every_timestep
 
 if TYPE_CHECKING:
@@ -31,8 +31,15 @@ class Agreement(TaskSection):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The share of equal decisions, and how far outputs are apart."""
-        return ("agreement", "mean_square_difference")
+        """The share of equal decisions, and how far outputs are apart.
+
+        With a threshold also the share among decisions that the float64 network makes above it and
+        among those below, and how well the chip's output tells these two apart at any threshold.
+        """
+        usual = ("agreement", "mean_square_difference")
+        if self.threshold is None:
+            return usual
+        return (*usual, "agreement_above", "agreement_below", "area_under_curve")
 
     @property
     def needs_target(self) -> bool:
@@ -97,9 +104,20 @@ class Agreement(TaskSection):
         equal = ((mine == there) & made).sum(axis=1)
         apart = (found.marks - reference.marks) ** 2
         known = np.isfinite(apart)
-        return {
+        metrics = {
             "agreement": ratio_of(equal, made.sum(axis=1), share=True),
             "mean_square_difference": ratio_of(
                 np.where(known, apart, 0).sum(axis=1), known.sum(axis=1)
             ),
         }
+        if self.threshold is None:
+            return metrics
+        for name, decision in (("agreement_above", 1), ("agreement_below", 0)):
+            those = there == decision
+            agree = ((mine == there) & those).sum(axis=1)
+            metrics[name] = ratio_of(agree, those.sum(axis=1), share=True)
+        sequence = np.broadcast_to(np.arange(len(there))[:, None], there.shape)
+        metrics["area_under_curve"] = area_under_curve(
+            found.marks[made], there[made] == 1, sequence[made]
+        )
+        return metrics
