@@ -12,9 +12,10 @@ Each is held against its own pipeline in floating point. What is heard: recorded
 ``pocketsphinx-testdata``), as much silence, and as much noise; every other sound is there to find
 ranges with, the rest is the test.
 
-    pip download --no-deps silero-vad
+    pip install --no-deps silero-vad
+    pip install onnx onnxruntime torch
     apt-get install pocketsphinx-testdata
-    python tools/silero_vad.py silero_vad-*.whl --out silero
+    python tools/voice_activity.py --out silero
     archsim run silero/onnx/chip.yaml
 """
 
@@ -23,9 +24,9 @@ from __future__ import annotations
 import argparse
 import sys
 import wave
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ import archsim
 Array = NDArray[np.float32]
 
 RECORDINGS = Path("/usr/share/pocketsphinx/test/data")
+KINDS = ("speech", "silence", "noise")
 RATE, FRAME, CONTEXT, UNITS = 16_000, 512, 64, 128
 ONNX, SAFETENSORS = "silero_vad_16k_sequence.onnx", "silero_vad_16k.safetensors"
 FINE = {
@@ -46,7 +48,7 @@ FINE = {
     "tile.input_bits": 10,
     "network.layers.2.bits": 10,
     "digital.word_bits": 24,
-    "digital.fraction_bits": 15,
+    "digital.fraction_bits": 11,
     "digital.table_entries": 4096,
 }
 """A chip that rounds next to nothing: what each of its parts loses is seen beside it."""
@@ -168,19 +170,19 @@ def onnx_network(data: bytes) -> Network:
         "output.weight": arrays["output.weight"][:, :, 0],
         "output.bias": arrays["output.bias"],
     }
-    encoder = onnx.utils.Extractor(model).extract_model(["input"], [node.input[0]])
-    encoding = ort.InferenceSession(encoder.SerializeToString())
-    session = ort.InferenceSession(data)
+    encoded = node.input[0]
+    model.graph.output.append(onnx.ValueInfoProto(name=encoded))  # what the LSTM takes in
+    session = ort.InferenceSession(model.SerializeToString())
     zeros = np.zeros((1, 1, UNITS), dtype=np.float32)
 
-    def encode(frames: Array) -> Array:
-        return np.asarray(encoding.run(None, {"input": frames})[0]).reshape(-1, UNITS)
+    def asked(output: str, frames: Array) -> Array:
+        return np.asarray(session.run([output], {"input": frames, "h": zeros, "c": zeros})[0])
 
-    def whole(frames: Array) -> Array:
-        given = {"input": frames, "h": zeros, "c": zeros}
-        return np.asarray(session.run(["speech_probs"], given)[0]).ravel()
-
-    return Network(encode, whole, tensors)
+    return Network(
+        lambda frames: asked(encoded, frames).reshape(-1, UNITS),
+        lambda frames: asked("speech_probs", frames).ravel(),
+        tensors,
+    )
 
 
 def torch_network(data: bytes) -> Network:
@@ -226,11 +228,19 @@ def torch_network(data: bytes) -> Network:
     return Network(encode, whole, tensors)
 
 
-def read_network(wheel: Path, which: str) -> Network:
+def package_data() -> Path:
+    """Return the folder with the weights of the installed package, which is not imported."""
+    found = find_spec("silero_vad")
+    if found is None or not found.submodule_search_locations:
+        msg = "the package silero-vad is missing: pip install --no-deps silero-vad"
+        raise FileNotFoundError(msg)
+    return Path(found.submodule_search_locations[0]) / "data"
+
+
+def read_network(which: str) -> Network:
     """Return the network of the package's ONNX file or of its safetensors file."""
     name, read = (ONNX, onnx_network) if which == "onnx" else (SAFETENSORS, torch_network)
-    with zipfile.ZipFile(wheel) as file:
-        return read(file.read(f"silero_vad/data/{name}"))
+    return read((package_data() / name).read_bytes())
 
 
 # --------------------------------------------------------------------------------------- chip
@@ -277,38 +287,123 @@ def write_chip(network: Network, sounds: list[Sound], folder: Path) -> None:
     archsim.write_calibration(found, start, folder / "chip.yaml")
 
 
-def float_error(network: Network, sounds: list[Sound], folder: Path) -> float:
-    """Return how far archsim's float64 network is from the weights' own pipeline, in the chance."""
-    from archsim.api.runs import load as load_config
+# --------------------------------------------------------------------------------- what it does
 
-    worst = 0.0
-    config = load_config(folder / "chip.yaml")
-    for sound in sounds[:6]:
-        frames = frames_of(sound.samples)
-        given = archsim.Sequences.of([network.encode(frames)])
-        run = archsim.run(config, data=given, set={**FINE, "trace.level": "off"})
-        logit = np.asarray(run.reference["output"])[0, : len(frames), 0]
-        worst = max(worst, float(np.abs(1 / (1 + np.exp(-logit)) - network.whole(frames)).max()))
-    return worst
+
+def float_chances(folder: Path) -> Array:
+    """Return the chance of speech (sounds, timesteps) that archsim's float64 network gives.
+
+    Of the sounds of the test; NaN behind their ends.
+    """
+    from archsim.chip.flow import float_outputs
+    from archsim.workloads.base import load_workload
+
+    config = archsim.load(folder / "chip.yaml")
+    chip, data = archsim.build_chip(config), load_workload(config)
+    logit = float_outputs(
+        config.network, chip.layers, data.inputs.astype(np.float64), data.length
+    )
+    within = np.arange(logit.shape[1]) < data.length[:, None]
+    return np.where(within, 1 / (1 + np.exp(-logit[:, :, 0])), np.nan)
+
+
+def pipeline_chances(network: Network, sounds: list[Sound]) -> list[Array]:
+    """Return the chance of speech in the frames of each sound of the test, by its own pipeline."""
+    return [network.whole(frames_of(sound.samples)) for sound in tested(sounds)]
+
+
+def tested(sounds: list[Sound]) -> list[Sound]:
+    """Return the sounds that no range was found with."""
+    return [sound for number, sound in enumerate(sounds) if number // 3 % 2 == 0]
+
+
+def agreements(folder: Path, changes: dict[str, Any]) -> tuple[archsim.Run, NDArray[np.bool_]]:
+    """Run the chip; return the run, and which decisions (sounds, timesteps) are the float ones."""
+    run = archsim.run(folder / "chip.yaml", set={**changes, "trace.level": "off"})
+    return run, run.answer == np.where(run.answer < 0, -1, float_chances(folder) > 0.5)
+
+
+def at_bits(bits: int) -> dict[str, Any]:
+    """Return the keys of a chip with so many bits in its converters and pulse widths."""
+    return {"adc.bits": bits, "tile.input_bits": bits, "network.layers.2.bits": 8}
+
+
+def no_ranges() -> dict[str, Any]:
+    """Return the keys of a chip whose ranges were left as they are by default."""
+    return {
+        **at_bits(8),
+        "network.input_range": 1,
+        "network.layers.2.input_range": [-8, 8],
+        "digital.fraction_bits": 11,
+    }
+
+
+def causes(folder: Path, bits: int) -> dict[str, dict[str, Any]]:
+    """Return chips that are fine but for one thing, which has so many bits."""
+    scale = (2**10 - 1) / (2**bits - 1)
+    reach = float(archsim.load(folder / "chip.yaml").network.input_range)
+    return {
+        "nothing": FINE,
+        "input": {**FINE, "network.input_range": reach * scale},
+        "h": {**FINE, "network.layers.0.output_range": scale},
+        "c": {
+            **FINE,
+            "digital.word_bits": 16,
+            "digital.fraction_bits": 7,
+            "digital.table_entries": 512,
+        },
+        "table of tanh(c)": {**FINE, "digital.table_entries": 256},
+        "converter": {**FINE, "adc.kind": "nonlinear_ramp", "adc.bits": bits},
+    }
+
+
+def share(part: NDArray[np.bool_], of: NDArray[np.bool_]) -> str:
+    """Return a share in percent."""
+    return f"{(part & of).sum() / of.sum():8.2%}"
+
+
+def print_table(folder: Path, sounds: list[Sound], chips: dict[str, dict[str, Any]]) -> None:
+    """Print how decisions agree with the float network's: by its decision, and by what is heard."""
+    kinds = np.array([sound.kind for sound in tested(sounds)])
+    print(f"{'':18}    all  float: speech   none   recorded speech  silence    noise      area")
+    for name, changes in chips.items():
+        run, same = agreements(folder, changes)
+        made = run.answer >= 0
+        metric = run.summary.metrics
+        cells = [f"{metric['agreement'].value:8.2%}"]
+        cells += [f"{metric[f'agreement_{side}'].value:8.2%}" for side in ("above", "below")]
+        cells += [share(same, made & (kinds == kind)[:, None]) for kind in KINDS]
+        print(f"{name:18}", *cells, f"{metric['area_under_curve'].value:9.5f}")
 
 
 def main() -> None:
     """Write both chips and print how they do."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("wheel", type=Path, help="silero_vad-*.whl")
     parser.add_argument("--recordings", type=Path, default=RECORDINGS)
     parser.add_argument("--out", type=Path, default=Path("silero"), help="folder to write")
     parser.add_argument("--seed", type=int, default=0, help="of silence and noise")
     args = parser.parse_args()
     sounds = make_sounds(args.recordings, seed=args.seed)
     for which in ("onnx", "safetensors"):
+        folder = args.out / which
         try:
-            network = read_network(args.wheel, which)
+            network = read_network(which)
         except ImportError as error:
             print(f"{which}: left out, it needs {error.name}", file=sys.stderr)
             continue
-        write_chip(network, sounds, args.out / which)
-        print(f"{which}: {args.out / which / 'chip.yaml'}")
+        write_chip(network, sounds, folder)
+        own, ours = pipeline_chances(network, sounds), float_chances(folder)
+        apart = max(
+            float(np.abs(row[: len(chance)] - chance).max())
+            for row, chance in zip(ours, own, strict=True)
+        )
+        print(f"\n{which}: {folder / 'chip.yaml'}")
+        print(f"float64 network and its own pipeline: chances of speech within {apart:.1e}")
+        chips = {f"{bits} bits": at_bits(bits) for bits in range(3, 9)}
+        print_table(folder, sounds, {**chips, "8 bits, no ranges": no_ranges()})
+        for bits in (8, 3):
+            print(f"one thing with {bits} bits, the rest fine; c with 7 bits behind the point")
+            print_table(folder, sounds, causes(folder, bits))
 
 
 if __name__ == "__main__":
