@@ -19,7 +19,7 @@ from archsim.listing import listed, shortened
 from archsim.network.activations import get_activation
 from archsim.network.importers.base import ImportedLayer, ImportedNetwork, Timesteps
 from archsim.network.importers.layers import SOFTMAX, Add, Concatenate, Function, Linear
-from archsim.network.importers.recurrent import LSTMCell, Recurrent
+from archsim.network.importers.recurrent import LSTMCell, Recurrent, RNNCell
 
 _TAKEN = {INPUT_BUFFER, CLASSIFIER, CHIP, BUS, PROCESSORS}
 _PARTS = (
@@ -171,7 +171,7 @@ class _Planner:
                 raise NetworkError("it is a softmax of its inputs and nothing else")
         for layer in self.layers.values():
             if isinstance(layer, Function) and layer.function in SOFTMAX:
-                what = f"is a {layer.function} between layers, which no chip here computes"
+                what = f"is a {layer.function} between layers, and only the last layer may be one"
                 raise layer.wrong(what)
 
     def _join(self) -> None:
@@ -233,7 +233,13 @@ class _Planner:
             )
 
     def _add_range(self, layer: ImportedLayer, keys: dict[str, object]) -> None:
-        """Give a range to ramps of gates whose functions have no bounds."""
+        """Give a range to ramps whose functions have no bounds."""
+        if isinstance(layer, RNNCell) and get_activation(layer.nonlinearity).bounds is None:
+            keys["input_range"] = list(_RANGE)
+            self.assumed.append(
+                f"sums of '{shortened(layer.name)}' lie from {_RANGE[0]:g} to {_RANGE[1]:g}: "
+                "archsim calibrate finds where"
+            )
         given = keys.get("functions")
         if not isinstance(layer, LSTMCell) or not isinstance(given, dict):
             return

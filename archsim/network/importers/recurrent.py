@@ -252,7 +252,7 @@ class RNNCell(Recurrent):
 
     def keys(self) -> dict[str, object]:
         """Return its keys of a configuration."""
-        return {**super().keys(), "nonlinearity": self.nonlinearity}
+        return {**super().keys(), "function": self.nonlinearity}
 
     def elements(self, widths: tuple[int, ...]) -> int:
         """Return the elements of h."""
