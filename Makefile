@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 
 # Processes that run tests. Tests of a file stay together, so that kernels are compiled once.
 WORKERS ?= 2
+
+# PyTorch for the tests of `make test-all`, as pip is told.
+TORCH ?=
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --timeout 900
 
 .PHONY: help run test test-all lint types kernels tests all-tests interpreted schema golden clean
@@ -17,6 +20,7 @@ help:
 	@echo "make golden    write the golden results that tests compare with"
 	@echo "make clean     delete .venv and caches"
 	@echo "WORKERS=n      how many processes run tests (2)"
+	@echo "TORCH=torch    what test-all installs of PyTorch, such as torch==2.13.0; nothing by default"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -30,6 +34,14 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/installed
+
+# What tests of readers of networks compare with. PyTorch first, where TORCH says which: a plain
+# `pip install torch` takes gigabytes of CUDA. Without TORCH its tests are skipped.
+$(VENV)/installed-test-all: $(VENV)/installed-test
+	$(if $(TORCH),$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)')
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,test-import]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'silero-vad>=6.2.3,<7'
+	@touch $@ $(VENV)/installed-test $(VENV)/installed
 
 run: $(VENV)/installed
 	$(BIN)/archsim run configs/kws.yaml
@@ -52,7 +64,7 @@ kernels: $(VENV)/installed-test
 tests: kernels
 	$(PYTEST) -m "not slow"
 
-all-tests: kernels
+all-tests: $(VENV)/installed-test-all kernels
 	$(PYTEST)
 
 # Kernels as plain Python: mistakes that machine code hides, an index beyond the end for one.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +34,38 @@ def require_tool(name: str, package: str | None = None) -> None:
     if os.environ.get(REQUIRE):
         pytest.fail(f"{reason} ({REQUIRE} is set)", pytrace=False)
     pytest.skip(reason)
+
+
+def require_recordings() -> Path:
+    """Return the folder of recorded speech that Debian has; skip or fail the test without it."""
+    folder = Path("/usr/share/pocketsphinx/test/data")
+    if not folder.is_dir():
+        reason = "recorded speech is missing: apt-get install pocketsphinx-testdata"
+        if os.environ.get(REQUIRE):
+            pytest.fail(f"{reason} ({REQUIRE} is set)", pytrace=False)
+        pytest.skip(reason)
+    return folder
+
+
+def require_package(name: str, install: str) -> Any:
+    """Return a Python package; skip the test where it is missing, or fail it where it has to be.
+
+    PyTorch, and what goes with it, has to be there where tools are required and Python is 3.11:
+    there `make test-all` installs it.
+
+    Parameters
+    ----------
+    name : str
+        What is imported.
+    install : str
+        What pip is told, for the message.
+    """
+    if find_spec(name.partition(".")[0]) is None:
+        reason = f"{name} is missing: pip install {install}"
+        if os.environ.get(REQUIRE) and sys.version_info[:2] == (3, 11):
+            pytest.fail(f"{reason} ({REQUIRE} is set)", pytrace=False)
+        pytest.skip(reason, allow_module_level=True)
+    return importlib.import_module(name)
 
 
 def tool(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Silero VAD's recurrent part on the chip: is there speech in a frame of 32 ms?
+"""Silero VAD's recurrent part on the chip, which says whether there is speech in a frame.
 
 Silero VAD (https://github.com/snakers4/silero-vad, MIT) finds speech in sound: an encoder of five
 convolutions, an LSTM of 128 units, a ReLU and a linear layer with one output. The encoder stays in
@@ -188,7 +188,7 @@ def onnx_network(data: bytes) -> Network:
 def torch_network(data: bytes) -> Network:
     """Return the network of a safetensors file, in PyTorch."""
     import torch
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     arrays = load(data)
     tensor = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
@@ -204,12 +204,12 @@ def torch_network(data: bytes) -> Network:
 
     def convolve(x: Any, name: str, stride: int) -> Any:
         weight, bias = tensor[f"{name}.weight"], tensor[f"{name}.bias"]
-        return F.relu(F.conv1d(x, weight, bias, stride=stride, padding=1))
+        return functional.relu(functional.conv1d(x, weight, bias, stride=stride, padding=1))
 
     def encode(frames: Array) -> Array:
         with torch.no_grad():
-            x = F.pad(torch.from_numpy(frames)[:, None], (0, CONTEXT), mode="reflect")
-            x = F.conv1d(x, tensor["stft_conv.weight"], stride=128)
+            x = functional.pad(torch.from_numpy(frames)[:, None], (0, CONTEXT), mode="reflect")
+            x = functional.conv1d(x, tensor["stft_conv.weight"], stride=128)
             x = (x[:, :129] ** 2 + x[:, 129:] ** 2).sqrt()
             for number, stride in enumerate((1, 2, 2, 1), 1):
                 x = convolve(x, f"conv{number}", stride)
@@ -220,8 +220,10 @@ def torch_network(data: bytes) -> Network:
         with torch.no_grad():
             for x in torch.from_numpy(encode(frames)):
                 state = cell(x[None], state)
-                hidden = F.relu(state[0])[..., None]
-                out = F.conv1d(hidden, tensor["final_conv.weight"], tensor["final_conv.bias"])
+                hidden = functional.relu(state[0])[..., None]
+                out = functional.conv1d(
+                    hidden, tensor["final_conv.weight"], tensor["final_conv.bias"]
+                )
                 chance.append(float(out.sigmoid()))
         return np.array(chance, dtype=np.float32)
 
@@ -300,9 +302,7 @@ def float_chances(folder: Path) -> Array:
 
     config = archsim.load(folder / "chip.yaml")
     chip, data = archsim.build_chip(config), load_workload(config)
-    logit = float_outputs(
-        config.network, chip.layers, data.inputs.astype(np.float64), data.length
-    )
+    logit = float_outputs(config.network, chip.layers, data.inputs.astype(np.float64), data.length)
     within = np.arange(logit.shape[1]) < data.length[:, None]
     return np.where(within, 1 / (1 + np.exp(-logit[:, :, 0])), np.nan)
 

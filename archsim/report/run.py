@@ -30,7 +30,7 @@ IDEAL = (
 """What is said of converters that no chip has."""
 
 RANDOM = "Weights or inputs are random: time and energy mean something, classes do not."
-SYNTHETIC = "The speech is synthetic: spoken by a program, not recorded from people."
+SYNTHETIC = "The sequences are synthetic: a program made them, nobody recorded them."
 """What is said of data that a program made."""
 
 _RESOURCES = 16

@@ -52,7 +52,12 @@ def range_of(values: Array, method: Method, *, steps: int, percentile: float = 9
 
 
 def square_error(values: Array, end: float, *, steps: int) -> float:
-    """Return the mean square error of values rounded to steps of ``end / steps`` and clipped."""
+    """Return the mean square error of values rounded to steps of ``end / steps`` and clipped.
+
+    It is 0 without an end, which nothing is rounded to.
+    """
+    if not np.isfinite(end):
+        return 0.0
     step = end / steps
     rounded = np.clip(np.floor(values / step + 0.5), -steps, steps) * step
     return float(np.mean((values - rounded) ** 2))

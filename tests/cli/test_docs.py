@@ -44,7 +44,7 @@ from tests.pages import (
     names_of_commands,
 )
 from tests.runs import ROOT
-from tests.tools import require_tool
+from tests.tools import require_package, require_tool
 from tests.trained import train_without_torch
 
 BLOCKS = blocks()
@@ -280,7 +280,7 @@ def test_python_runs(code, here, models, request, capsys):
         return
     copy_traces(code.text, here, request)
     if "import torch" in code.text:
-        pytest.importorskip("torch", reason="needs: pip install 'archsim[train]'")
+        require_package("torch", "'archsim[torch]'")
     if "xarray" in code.text:
         pytest.importorskip("xarray", reason="needs: pip install 'archsim[xarray]'")
     exec(compile(code.text, code.place, "exec"), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ import pytest
 
 from tests.pages import NOTEBOOK, cells
 from tests.runs import ROOT
+from tests.tools import require_package
 
 FOUND = """
 import json, math
@@ -113,3 +115,34 @@ def test_it_draws_a_picture(ran):
     data = (folder / "kws.png").read_bytes()
     assert data.startswith(b"\x89PNG")
     assert len(data) > 10_000
+
+
+TORCH = ROOT / "docs" / "pytorch.ipynb"
+
+
+def test_a_network_of_pytorch_becomes_a_table_in_few_lines(tmp_path):
+    """At most 15 lines of archsim; the chip answers as PyTorch does, and worse with fewer bits."""
+    require_package("torch", "'archsim[torch]'")
+    code = cells(TORCH)
+    names = r"\b(archsim|report|chip|ranges|run|table)\b"
+    ours = [line for cell in code for line in cell.splitlines() if re.search(names, line)]
+    assert len([line for line in ours if not line.startswith("#")]) <= 15
+    last = (
+        "import json\nprint('FOUND' + json.dumps({'torch': (found == label_test).mean(), 'rows': "
+        "table.rows, 'metrics': {k: v.to_json() for k, v in run.summary.metrics.items()}}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([*code, last])], cwd=tmp_path, capture_output=True,
+        text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    printed, _, found = done.stdout.partition("FOUND")
+    found = json.loads(found)
+    assert "read Network: module of PyTorch" in printed
+    accuracy = found["metrics"]["accuracy"]
+    assert accuracy["reference"] == pytest.approx(found["torch"])
+    assert found["torch"] > 0.97
+    assert abs(accuracy["value"] - accuracy["reference"]) < 0.02
+    by_bits = {row["adc.bits"]: row["accuracy"] for row in found["rows"]}
+    assert list(by_bits) == [2, 3, 4, 5]
+    assert by_bits[2] < by_bits[3] <= by_bits[5] == accuracy["value"]

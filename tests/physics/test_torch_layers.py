@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tests.chip_layers import chip_of, random_inputs, run_floats
+from tests.tools import require_package
 
-torch = pytest.importorskip("torch", reason="needs: pip install 'archsim[train]'")
+torch = require_package("torch", "'archsim[torch]'")
 
 LENGTH = np.array([7, 3, 1, 5])
 

@@ -19,6 +19,7 @@ import yaml
 
 from tests.extension.offered import FOLDER, offer
 from tests.runs import ROOT
+from tests.tools import require_package
 
 CONFIG = """\
 name: outside
@@ -149,7 +150,7 @@ print(np.abs(gru_float(x.numpy(), *given) - wanted).max())
 
 
 def test_the_float_gru_is_pytorchs(outside):
-    pytest.importorskip("torch", reason="needs: pip install 'archsim[train]'")
+    require_package("torch", "'archsim[torch]'")
     assert float(outside("-c", TORCH).stdout) < 1e-12
 
 

@@ -71,9 +71,7 @@ def test_one_value_leaves_its_interval_open_and_json_says_null():
 
 def test_the_area_under_the_curve_is_the_chance_that_a_positive_lies_above():
     values, positive = RNG.integers(0, 6, 40).astype(float), RNG.random(40) < 0.4
-    chance = np.mean(
-        [(a > b) + (a == b) / 2 for a in values[positive] for b in values[~positive]]
-    )
+    chance = np.mean([(a > b) + (a == b) / 2 for a in values[positive] for b in values[~positive]])
     found = area_under_curve(values, positive, np.arange(40))
     assert found.value == pytest.approx(chance)
     assert area_under_curve([1.0, 2, 3, 4], [False, False, True, True], range(4)).value == 1.0

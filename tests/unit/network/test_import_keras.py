@@ -16,6 +16,7 @@ from archsim.network.importers.base import Timesteps
 from archsim.network.importers.recurrent import GRUCell
 from archsim.network.importers.reference import run_imported
 from archsim.network.importers.registry import read_network
+from tests.tools import require_package
 
 SEQUENCES, TIMESTEPS, INPUTS, UNITS = 3, 6, 5, 4
 
@@ -170,10 +171,9 @@ def test_a_graph_is_checked(layers, ends, says, tmp_path):
 
 @pytest.fixture(scope="module")
 def keras():
-    reason = "needs: KERAS_BACKEND=torch and pip install keras torch"
-    pytest.importorskip("torch", reason=reason)
+    require_package("torch", "torch")
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    return pytest.importorskip("keras", reason=reason)
+    return require_package("keras", "keras torch")
 
 
 def sequential(*make):

@@ -13,8 +13,9 @@ from archsim.network.importers.base import Timesteps
 from archsim.network.importers.options import Options
 from archsim.network.importers.reference import run_imported
 from archsim.network.importers.registry import read_network
+from tests.tools import require_package
 
-onnx = pytest.importorskip("onnx", reason="needs: pip install 'archsim[onnx]'")
+onnx = require_package("onnx", "'archsim[onnx]'")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 SEQUENCES, TIMESTEPS, INPUTS, UNITS = 2, 6, 5, 4
@@ -52,7 +53,7 @@ def save(path, nodes, tensors, *, inputs=None, outputs=("y",), opset=17):
 
 def runtime(path, **given):
     """Return the first output that onnxruntime computes."""
-    ort = pytest.importorskip("onnxruntime", reason="needs: pip install onnxruntime")
+    ort = require_package("onnxruntime", "onnxruntime")
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return session.run(None, given)[0]
 
@@ -464,7 +465,7 @@ def test_what_pytorch_exports_comes_in_as_what_it_computes(which, dynamo, tmp_pa
     import torch
 
     if dynamo:
-        pytest.importorskip("onnxscript", reason="needs: pip install onnxscript")
+        require_package("onnxscript", "onnxscript")
     logging.disable(logging.WARNING)
     torch.manual_seed(0)
     module = torch_modules()[which]().eval()
@@ -492,7 +493,7 @@ def test_what_pytorch_exports_comes_in_as_what_it_computes(which, dynamo, tmp_pa
 def test_an_unrolled_layer_is_refused_with_what_to_do(tmp_path):
     import torch
 
-    pytest.importorskip("onnxscript", reason="needs: pip install onnxscript")
+    require_package("onnxscript", "onnxscript")
     path = tmp_path / "m.onnx"
     module = torch.nn.RNN(INPUTS, UNITS, batch_first=True).eval()
     torch.onnx.export(module, (torch.randn(2, 3, INPUTS),), str(path), dynamo=True, verbose=False)

@@ -12,8 +12,9 @@ from archsim.network.importers.options import Options
 from archsim.network.importers.reference import run_imported
 from archsim.network.importers.registry import read_network
 from archsim.network.importers.torch_module import from_torch
+from tests.tools import require_package
 
-torch = pytest.importorskip("torch", reason="needs: pip install 'archsim[torch]'")
+torch = require_package("torch", "'archsim[torch]'")
 nn = torch.nn
 
 SEQUENCES, TIMESTEPS, INPUTS, UNITS = 2, 6, 5, 4
