@@ -63,6 +63,12 @@ NOT_RUN = {
     "ARCHSIM_PEER_PYTHON=~/peers/bin/python archsim bench --against crosssim": "needs CrossSim",
     "bash tools/install_peers.sh ~/peers ~/cross-sim": "installs gigabytes",
     "pytest tests/unit/spice/test_spice.py --log-cli-level=INFO -k documented": "is tested",
+    "pip install --no-deps silero-vad": "takes from the network",
+    "pip install onnx onnxruntime torch": "takes from the network",
+    "apt-get install pocketsphinx-testdata": "takes from the network",
+    "python tools/voice_activity.py --out silero": "see tests/article/test_voice_activity.py",
+    "archsim run silero/onnx/chip.yaml": "see tests/article/test_voice_activity.py",
+    "python tools/imported_networks.py": "see tests/article/test_imported_networks.py",
     "python tools/wire_errors.py": "takes minutes; tests/physics/test_wires.py checks its tables",
 }
 """Commands that cannot run in a test, and why."""
