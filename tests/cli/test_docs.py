@@ -68,7 +68,6 @@ NOT_RUN = {
     "apt-get install pocketsphinx-testdata": "takes from the network",
     "python tools/voice_activity.py --out silero": "see tests/article/test_voice_activity.py",
     "archsim run silero/onnx/chip.yaml": "see tests/article/test_voice_activity.py",
-    "python tools/imported_networks.py": "see tests/article/test_imported_networks.py",
     "python tools/wire_errors.py": "takes minutes; tests/physics/test_wires.py checks its tables",
 }
 """Commands that cannot run in a test, and why."""
