@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archsim.api.ranges import calibrate, write_calibration
     from archsim.api.reports import draw, report_of, to_json
     from archsim.api.runs import Run, build_chip, check, load, open_trace, run
+    from archsim.api.streams import stream
     from archsim.api.studies import (
         experiment,
         measure_against,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from archsim.network.activations.base import Activation
     from archsim.report.table import Report
     from archsim.simulation.observer import Block, Observer, Plan
+    from archsim.simulation.streaming import Stream
     from archsim.trace.summary import Summary
     from archsim.trace.trace import Trace
     from archsim.workloads.sequences import Sequences
@@ -64,6 +66,7 @@ OFFERED = {
     "Run": "api.runs",
     "Sequences": "workloads.sequences",
     "Store": "experiments.jobs",
+    "Stream": "simulation.streaming",
     "Summary": "trace.summary",
     "Trace": "trace.trace",
     "build_chip": "api.runs",
@@ -92,6 +95,7 @@ OFFERED = {
     "run": "api.runs",
     "schema": "api.about",
     "start_project": "api.about",
+    "stream": "api.streams",
     "sweep": "api.studies",
     "timeline": "api.looks",
     "to_json": "api.reports",
@@ -116,6 +120,7 @@ __all__ = [
     "Run",
     "Sequences",
     "Store",
+    "Stream",
     "Summary",
     "Trace",
     "__version__",
@@ -145,6 +150,7 @@ __all__ = [
     "run",
     "schema",
     "start_project",
+    "stream",
     "sweep",
     "timeline",
     "to_json",

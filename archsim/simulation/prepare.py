@@ -78,5 +78,9 @@ def in_file(loaded: Config) -> Iterator[None]:
     try:
         yield
     except DesignError as error:
-        name = "standard input" if loaded.path == STANDARD_INPUT else loaded.path
-        raise ConfigError(f"{name}: {error}") from error
+        raise ConfigError(f"{shown_name(loaded)}: {error}") from error
+
+
+def shown_name(loaded: Config) -> str:
+    """Return what messages call a configuration."""
+    return "standard input" if loaded.path == STANDARD_INPUT else str(loaded.path)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import archsim
+from archsim.errors import NetworkError
 from tests.runs import ROOT
 from tests.tools import require_package, require_recordings, tool
 
@@ -36,6 +38,16 @@ def chip(request, script, sounds, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     script.write_chip(network, sounds, folder)
     return network, folder
+
+
+def test_the_packages_files_are_refused_in_a_sentence(script):
+    """Convolutions, branches and states that go in: `archsim import` says which it does not read."""
+    require_package("onnx", "onnx")
+    files = sorted(script.package_data().glob("*.onnx"))
+    assert len(files) >= 5
+    for file in (*files, script.package_data() / script.SAFETENSORS):
+        with pytest.raises(NetworkError, match=r"^[^\n]*\.(onnx|safetensors): [^\n]+$"):
+            archsim.read_network(file)
 
 
 def test_there_is_as_much_silence_and_noise_as_speech(script, sounds):
