@@ -41,7 +41,7 @@ def chip(request, script, sounds, tmp_path_factory):
 
 
 def test_the_packages_files_are_refused_in_a_sentence(script):
-    """Convolutions, branches and states that go in: `archsim import` says which it does not read."""
+    """Convolutions, branches, states that go in: each file has one, and the sentence names it."""
     require_package("onnx", "onnx")
     files = sorted(script.package_data().glob("*.onnx"))
     assert len(files) >= 5
