@@ -40,6 +40,8 @@ class Place(StrEnum):
     """Outputs that words do not hold: of digital units, or levels of a ramp."""
     WEIGHT_WORDS = "weight_words"
     """Weights of the same."""
+    WEIGHTS = "weights"
+    """Weights beyond what conductances reach."""
     RAILS = "rails"
     """Codes that the rails of integrators change."""
     CROSSBAR_SUMS = "crossbar_sums"
@@ -95,6 +97,10 @@ _TEXTS = {
     Place.WEIGHT_WORDS: (
         "weights exceed the end of a word, {limit}",
         "lower digital.fraction_bits by one or more, or raise digital.word_bits",
+    ),
+    Place.WEIGHTS: (
+        "weights exceed {limit}, which the largest conductance stands for",
+        "raise tile.weight_percentile",
     ),
     Place.RAILS: (
         "codes are changed by the rails of the integrators, {limit} V from V_CLP",

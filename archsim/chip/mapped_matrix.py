@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archsim.chip.bank import Bank, BankPlan, Tile, build_bank
 from archsim.chip.cut import Cut
-from archsim.chip.mapping import find_weight_of_g_max
+from archsim.chip.mapping import find_weight_of_g_max, weight_range
 from archsim.chip.program import Needs, Program
 from archsim.chip.spec import MatrixSpec, TileSpec
 from archsim.config.hardware import RowSum
@@ -32,6 +32,8 @@ class MappedMatrix:
     ----------
     name : str
         Name of the matrix: the layer's, or the layer's with what the matrix is for.
+    weight : float64 (rows, columns)
+        What it is to hold, for inputs of -1 .. 1, before the largest are clipped.
     banks : tuple of Bank
         Banks; row blocks of digital sums one after the other.
     arrays : Matrix
@@ -45,6 +47,7 @@ class MappedMatrix:
     """
 
     name: str
+    weight: NDArray[np.float64]
     banks: tuple[Bank, ...]
     arrays: Matrix
     row_blocks: int
@@ -177,7 +180,11 @@ def map_matrix(
     present = np.eye(*weight.shape) > 0 if diagonal else np.ones(weight.shape, dtype=np.bool_)
     digital = tile.row_sum is RowSum.DIGITAL
     plans = _diagonal_plans(name, cut) if diagonal else _plans(name, cut, digital=digital)
-    weight_of_g_max = find_weight_of_g_max(weight, device=spec.device)
+    percentile, whole = tile.weight_percentile, weight
+    weight_of_g_max = find_weight_of_g_max(weight, device=spec.device, percentile=percentile)
+    if percentile < 100:
+        reach = weight_range(weight, percentile)
+        weight = np.clip(weight, -reach, reach)
     banks = [
         build_bank(
             plan,
@@ -193,6 +200,7 @@ def map_matrix(
     ]
     return MappedMatrix(
         name=name,
+        weight=whole,
         banks=tuple(banks),
         arrays=join_banks(
             [bank.arrays for bank in banks],

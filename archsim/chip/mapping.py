@@ -60,15 +60,44 @@ def with_bias_row(
     return rows if bias is None else np.concatenate([rows, bias[None, :]])
 
 
-def find_weight_of_g_max(weight: NDArray[np.float64], *, device: Device) -> float:
+def weight_range(weight: NDArray[np.float64], percentile: float) -> float:
+    """Return the largest magnitude of a weight that conductances reach.
+
+    Parameters
+    ----------
+    weight : float64 (rows, columns)
+        Weights.
+    percentile : float
+        Percent of the magnitudes of weights, zeros aside, that are not above it.
+    """
+    size = np.abs(weight)
+    if percentile == 100.0 or not size.any():
+        return float(size.max(initial=0.0))
+    return float(np.percentile(size[size > 0], percentile))
+
+
+def find_weight_of_g_max(
+    weight: NDArray[np.float64], *, device: Device, percentile: float = 100.0
+) -> float:
     """Return the weight that a conductance difference of g_max stands for.
 
+    Parameters
+    ----------
+    weight : float64 (rows, columns)
+        Weights.
+    device : Device
+        Range of conductances.
+    percentile : float
+        Percent of the magnitudes of weights, zeros aside, below the largest that is reached.
+
+    Notes
+    -----
     ``G+ - G- = w * g_max / w_max`` with the smaller side at g_min leaves the larger side room for
     ``g_max - g_min``, so ``w_max = max|w| * g_max / (g_max - g_min)``: the largest weight itself
     only where g_min is 0. Zero weights, and those as good as zero (`DEAD_WEIGHT`), leave their
     devices at g_min.
     """
-    largest = float(np.abs(weight).max(initial=0.0))
+    largest = weight_range(weight, percentile)
     if largest < DEAD_WEIGHT:
         largest = 1.0
     return largest * device.g_max / (device.g_max - device.g_min)

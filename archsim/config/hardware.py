@@ -102,6 +102,14 @@ class Tile(Section):
         description="row blocks share one integrator a column (analog), or convert partial sums "
         "that are added up (digital), which a nonlinear ramp cannot",
     )
+    weight_percentile: float = Field(
+        100,
+        ge=50,
+        le=100,
+        description="percent of the magnitudes of a matrix's weights, zeros aside, that "
+        "conductances reach; larger weights are clipped to g_max, and all others get more of the "
+        "conductances' range. archsim calibrate finds it",
+    )
     double_buffer: bool = Field(
         False,
         description="a second sample-and-hold a column, so that the next input is integrated while "

@@ -22,8 +22,9 @@ from archsim.config.load import Config
 from archsim.errors import InputError
 from archsim.metrics import Metric
 from archsim.simulation.prepare import in_file
-from archsim.simulation.ranges import Method, range_of, rounded_up, signal_to_noise
+from archsim.simulation.ranges import Method, Place, range_of, rounded_up, signal_to_noise
 from archsim.simulation.simulate import run
+from archsim.simulation.weight_ranges import WEIGHTS, best_percentile, weight_places
 from archsim.workloads.base import check_data, load_workload
 from archsim.workloads.sequences import Sequences
 
@@ -32,38 +33,6 @@ Array = NDArray[np.float64]
 INPUTS, STATE, MOST_WORD_BITS = "inputs", "c", 24
 _TRIED = 64
 """Sequences that the chip runs before and after."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place with a range.
-
-    Attributes
-    ----------
-    layer, what : str
-        Whose, and what lies in it; inputs are those of the first layer.
-    key : str
-        Key of the range.
-    largest : float
-        Largest magnitude that was seen.
-    before, after : float
-        Range of the configuration, and the one that was found.
-    clipped_before, clipped_after : float
-        Shares of values beyond them.
-    noise_before, noise_after : float
-        Ratio of signal and error of rounding and clipping, dB.
-    """
-
-    layer: str
-    what: str
-    key: str
-    largest: float
-    before: float
-    after: float
-    clipped_before: float
-    clipped_after: float
-    noise_before: float
-    noise_after: float
 
 
 @dataclass(frozen=True)
@@ -174,6 +143,16 @@ def calibrate(
                 values[key] = _value(end, both=both)
     values |= _words(config, seen)
     tried = unscored.part(slice(_TRIED))
+    ranged = config.with_values(values)
+
+    def error(percent: float) -> float:
+        found, _ = _agreement(ranged.with_values({WEIGHTS: percent}), tried)
+        return found["mean_square_difference"].value
+
+    percent = best_percentile(error, method, percentile)
+    places += weight_places(chip, percent)
+    if percent != config.config.tile.weight_percentile:
+        values[WEIGHTS] = percent
     before, energy_before = _agreement(config, tried)
     after, energy_after = _agreement(config.with_values(values), tried)
     return Calibration(

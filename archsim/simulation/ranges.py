@@ -9,6 +9,7 @@ neural networks under quantization" (2015), sec. 2, there for weights.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -25,6 +26,38 @@ class Method(StrEnum):
     MAXIMUM = "maximum"
     PERCENTILE = "percentile"
     MSE = "mse"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place with a range.
+
+    Attributes
+    ----------
+    layer, what : str
+        Whose, and what lies in it; inputs are those of the first layer.
+    key : str
+        Key of the range.
+    largest : float
+        Largest magnitude that was seen.
+    before, after : float
+        Range of the configuration, and the one that was found.
+    clipped_before, clipped_after : float
+        Shares of values beyond them.
+    noise_before, noise_after : float
+        Ratio of signal and error of rounding and clipping, dB.
+    """
+
+    layer: str
+    what: str
+    key: str
+    largest: float
+    before: float
+    after: float
+    clipped_before: float
+    clipped_after: float
+    noise_before: float
+    noise_after: float
 
 
 def range_of(values: Array, method: Method, *, steps: int, percentile: float = 99.9) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from archsim.blas import few_blas_threads
 from archsim.chip.build import Chip
 from archsim.chip.flow import flow
+from archsim.chip.layers.clipped import clipped_weights
 from archsim.chip.layers.signal import Recorder, Signal
 from archsim.clipping import Clipping
 from archsim.config.load import Config
@@ -196,7 +197,11 @@ class _Simulation:
         self._timing = Timing(chip, data.length)
         self._inputs = inputs
         self._signal = inputs.signal(chip, data)
-        self._clipped = {item.name: item for item in (chip.clipped_inputs(data.given),)}
+        once = (
+            chip.clipped_inputs(data.given),
+            *clipped_weights(chip.matrices, chip.config.tile.weight_percentile),
+        )
+        self._clipped = {item.name: item for item in once}
         self._told = tell_of(chip, data, inputs)
         self.spent = Energies(chip, self._timing, data.length)
         self._reusable: deque[_Reusable] = deque()

@@ -211,6 +211,7 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "tile.reset_cycles": ("ramp", "2"),
     "tile.readout_cycles": ("ramp", "2"),
     "tile.row_sum": ("cut linear", "digital"),
+    "tile.weight_percentile": ("ramp", "80"),
     "tile.double_buffer": ("ramp", "true"),
     "tile.integrator.leak": ("ramp", "20 %"),
     "tile.integrator.saturation": ("saturating", "false"),

@@ -7,13 +7,14 @@ do not say how far beyond the end they lie.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.chip.mapped_matrix import MappedMatrix
+from archsim.chip.mapping import weight_range
 from archsim.clipping import Clipping, Place
 from archsim.network.activations.base import Activation
 
@@ -22,6 +23,27 @@ Whole = NDArray[Any]
 
 _VECTORS = 4096
 """Vectors whose sums are held at a time."""
+
+
+def clipped_weights(matrices: Iterable[MappedMatrix], percentile: float) -> tuple[Clipping, ...]:
+    """Count the weights of each matrix that conductances do not reach (`tile.weight_percentile`).
+
+    Parameters
+    ----------
+    matrices : iterable of MappedMatrix
+        The matrices.
+    percentile : float
+        Percent of the magnitudes that conductances reach; nothing is told where they reach all.
+    """
+    if percentile == 100:
+        return ()
+    found = []
+    for matrix in matrices:
+        size = np.abs(matrix.weight)
+        reach, of = weight_range(matrix.weight, percentile), int(np.count_nonzero(size))
+        count, largest = int(np.count_nonzero(size > reach)), float(size.max(initial=0.0))
+        found.append(Clipping(matrix.name, Place.WEIGHTS, reach, count, of, count, largest))
+    return tuple(found)
 
 
 def by_length(
