@@ -151,6 +151,8 @@ def calibrate(
 
     percent = best_percentile(error, method, percentile)
     places += weight_places(chip, percent)
+    order = list(dict.fromkeys(place.layer for place in places))
+    places.sort(key=lambda place: order.index(place.layer))
     if percent != config.config.tile.weight_percentile:
         values[WEIGHTS] = percent
     before, energy_before = _agreement(config, tried)
