@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from archsim.config.base import Rule, Section, only_if
 from archsim.config.quantity import ConfigPath, Quantity, SmallVolts, Volts
@@ -117,6 +117,14 @@ class Tile(Section):
     )
     integrator: Integrator = Integrator()
     wires: Wires = Wires()
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `weight_percentile` out where it is not given, so that hashes stay as they were."""
+        out: dict[str, Any] = dump(self)
+        if self.weight_percentile == 100:
+            out.pop("weight_percentile", None)
+        return out
 
 
 class ActivationMethod(StrEnum):
