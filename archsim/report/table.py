@@ -204,6 +204,12 @@ class Table:
     look: Look = Look.FRAMED
     width: int = 0
 
+    def __post_init__(self) -> None:
+        keys = [column.key for column in self.columns]
+        if len(set(keys)) != len(keys):  # JSON has rows by key
+            msg = f"table '{self.title}': its columns have keys of their own, not {keys}"
+            raise ValueError(msg)
+
     @property
     def rows(self) -> Iterator[tuple[Cell, ...]]:
         """Its rows, whatever group they are in."""

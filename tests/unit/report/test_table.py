@@ -63,3 +63,8 @@ def test_a_report_is_plain_data_that_strict_json_holds():
 def test_a_row_has_a_cell_for_every_column():
     with pytest.raises(ValueError, match="zip"):
         table("t", ["a", "b"], [("1",)]).to_json()
+
+
+def test_columns_of_a_table_have_keys_of_their_own():
+    with pytest.raises(ValueError, match=r"table 'two': its columns have keys of their own"):
+        table("two", ["share", Column("share", "share, later")], [("1", "2")])
