@@ -6,6 +6,7 @@ a full disk, standard output that is closed, what is imported.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,11 @@ from archsim.cli import main
 
 Ended = tuple[int, str, str]
 """How a command ended: exit code, what it wrote to stdout and to stderr."""
+
+
+def hear_ctrl_c() -> None:
+    """Undo what a background job's processes inherit: they ignore Ctrl-C. For ``preexec_fn``."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:

@@ -15,6 +15,7 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.experiments import load_experiment, run_experiment
 from archsim.experiments.jobs import Executor, Store
+from tests.command_line import hear_ctrl_c
 from tests.runs import ROOT
 from tests.small_run import write_small_run
 
@@ -208,6 +209,7 @@ def long(experiment, tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_ctrl_c,
         )
 
     return start

@@ -17,6 +17,7 @@ from archsim.config.load import load_config
 from archsim.errors import ArchsimError, InputError, OutputError
 from archsim.experiments.jobs import Executor, Job, Store
 from archsim.experiments.work import Calculation
+from tests.command_line import hear_ctrl_c
 from tests.small_run import write_small_run
 
 
@@ -178,6 +179,7 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
         env={**os.environ, "PYTHONPATH": str(root)},
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     store = tmp_path / "store"
     until = time.monotonic() + 300
