@@ -67,6 +67,7 @@ def test_levels_are_finer_than_words(name):
     assert error.max() <= 2.0**-11 / 4
 
 
+@pytest.mark.slow
 def test_thresholds_are_exact_and_codes_those_of_the_charge(small, tmp_path):
     """Codes are counted here from the charges that waveforms show."""
     waves = (IDEAL, "trace.waveforms=true", "trace.sequences=[0]")

@@ -74,6 +74,7 @@ def outputs_of(path, layer):
         return {name: item[...] for name, item in file[f"outputs/{layer}"].items()}
 
 
+@pytest.mark.slow
 def test_a_network_of_strange_kinds_runs_from_end_to_end(folder, outside):
     done = outside("run", "outside.yaml", "--json", "--out", "t.h5")
     summary = json.loads(done.stdout)

@@ -380,9 +380,8 @@ def random_lstm(rng: random.Random) -> NaiveLSTM:
     )
 
 
-@pytest.mark.parametrize(
-    "seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_lstm_counts_sequences_and_timesteps(seed: int) -> None:
     rng = random.Random(f"lstm {seed}")
     lstm, first = random_lstm(rng), rng.choice([0, 3, 1000])

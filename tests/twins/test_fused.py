@@ -61,6 +61,7 @@ def assert_same(case: Case) -> None:
         assert_same_record(ideal_record, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", CHUNKS)
 def test_every_bit_is_the_cycle_kernels(chunk: int) -> None:
     for number in range(CASES_A_CHUNK):

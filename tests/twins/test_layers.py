@@ -234,9 +234,8 @@ def test_lstm_is_the_twins(cell: bool, saturating: bool, projected: bool, seed: 
     assert_lstm_same(lstm, streams, recorded, waveforms=rng.random() < 0.5)
 
 
-@pytest.mark.parametrize(
-    "seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_lstm_of_ideal_conversions_is_the_twins(seed: int) -> None:
     rng = random.Random(f"plain {seed}")
     lstm = random_lstm(rng, 3, cell=True, saturating=False, projected=True)
@@ -293,6 +292,7 @@ def test_c_accumulates_and_stops_at_the_limits_of_the_word(
         assert outputs.h_drive[sequence, :, 0].tolist() == h_drive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", WITH_CELL_TILE, ids=["table", "cell tile"])
 def test_blocks_and_recording_never_change_an_lstm(cell: bool) -> None:
     rng = random.Random(f"blocks {cell}")

@@ -86,6 +86,7 @@ FIRST = [*SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SE
 """Each seed draws what there is of layers, and what is drawn first has to be compiled."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", FIRST)
 def test_sequences_run_as_by_themselves(seed: int) -> None:
     block = Block(f"spans {seed}")
