@@ -8,8 +8,6 @@ import pytest
 import archsim
 from archsim.chip.mapping import find_weight_of_g_max, weight_range
 from archsim.clipping import Place
-from archsim.simulation.ranges import Method
-from archsim.simulation.weight_ranges import best_percentile
 
 
 def test_a_percentile_of_the_weights_is_what_conductances_reach():
@@ -80,17 +78,3 @@ def test_calibrate_takes_the_share_with_which_the_chip_is_nearest_to_float():
     told = [place for place in given.places if place.what == "weights"]
     assert all(place.clipped_after == pytest.approx(0.05, abs=0.01) for place in told)
     assert all(place.after < place.before == place.largest for place in told)
-
-
-def test_the_search_ends_behind_the_best():
-    asked = []
-
-    def error(percent):
-        asked.append(percent)
-        return abs(percent - 99.5)
-
-    assert best_percentile(error, Method.MSE, 99.9) == 99.5
-    assert asked == [100, 99.9, 99.5, 99, 98]
-    assert best_percentile(error, Method.MAXIMUM, 99.9) == 100
-    assert best_percentile(error, Method.PERCENTILE, 97.0) == 97
-    assert best_percentile(lambda _: 0.0, Method.MSE, 99.9) == 100

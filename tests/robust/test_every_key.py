@@ -504,7 +504,7 @@ def test_every_key_of_the_schema_is_looked_at():
     assert not set(CHANGES) & (CHOICES | FILES | FREE_TEXT)
 
 
-SLOW = {"tile.v_clp"}  # integrators that clip are kernels of their own
+SLOW = {"tile.v_clp", "trace.waveforms"}  # integrators that clip, waveforms: kernels of their own
 
 
 @pytest.mark.parametrize(
